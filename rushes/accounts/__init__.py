@@ -1,0 +1,1 @@
+"""Station 9: who asks and what it cost."""

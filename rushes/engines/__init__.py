@@ -1,0 +1,1 @@
+"""Station 6: who makes frames."""

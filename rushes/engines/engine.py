@@ -1,0 +1,92 @@
+"""The contract of every engine: load once, generate many times, unload.
+
+An engine gets a frozen call (see `rushes.calls`) and gives one of three things: frames in chunks, a finished file, or a
+plain value. It never sees a request, a job or a URL. `generate` is called from one thread at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rushes.calls import Call
+
+FrameChunk = npt.NDArray[np.uint8]
+"""(T, H, W, 3) uint8 RGB, sRGB values, T at least 1; the consumer owns the array once it is yielded."""
+
+
+class Cancelled(Exception):
+    """Raised by an engine from within `generate` when it saw that the job was cancelled; weights stay loaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a generation is: `done` of `total` steps, and a word for what a step is ("frames", "steps")."""
+
+    done: int
+    total: int
+    noun: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Frames to be encoded while they come; exactly as many as the call asked for, over all chunks."""
+
+    chunks: Iterator[FrameChunk]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedFile:
+    """A file that the engine (or a vendor) encoded itself."""
+
+    path: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A plain JSON value, for endpoints that make no media."""
+
+    value: Any
+
+
+Output = Frames | FinishedFile | Value
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """What really makes the results: the engine's name, the model (weights or vendor model) and its version.
+
+    `stand_in` is True when an endpoint served by it does not get the model that the endpoint's name promises.
+    """
+
+    engine: str
+    model: str
+    version: str
+    stand_in: bool
+
+
+class Engine(Protocol):
+    """One kind of engine, set up for one deployment."""
+
+    def load(self) -> Maker:
+        """Get ready (weights, warm-up) and say who you are. Called once, before the first `generate`."""
+        ...
+
+    def generate(
+        self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+    ) -> Output:
+        """Start making what was asked. `progress` is called between steps (it also keeps the job's lease alive);
+
+        `cancelled` is looked at between steps and answered by raising Cancelled, at the latest after one chunk of
+        frames. Raises rushes.errors.ModelError for what the caller should know.
+        """
+        ...
+
+    def unload(self) -> None:
+        """Give the memory back; `load` may follow."""
+        ...

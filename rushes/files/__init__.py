@@ -1,0 +1,1 @@
+"""Station 8: stored bytes and their URLs."""

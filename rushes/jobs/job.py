@@ -1,0 +1,147 @@
+"""A job: one accepted request, from IN_QUEUE to COMPLETED; frozen records and pure transitions.
+
+    IN_QUEUE ──claim──▶ IN_PROGRESS ──finish / fail / cancelled──▶ COMPLETED
+       │  ▲                  │
+       │  └──── retry, lease lost (attempts left) ────┘
+       └──cancel, start deadline, invalid input──▶ COMPLETED
+
+A failed or cancelled job is a COMPLETED one that holds a `Failure`. Times are Unix seconds as float, from the clock that
+the caller passes in. This file decides; `store` writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+from rushes.errors import Failure
+
+Level = Literal["STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"]
+
+
+class Status(IntEnum):
+    """The three states there are on the wire; the numbers are what the table stores."""
+
+    IN_QUEUE = 0
+    IN_PROGRESS = 1
+    COMPLETED = 2
+
+
+class Priority(IntEnum):
+    """Low waits behind every normal request of the same endpoint."""
+
+    NORMAL = 0
+    LOW = 1
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """What the door hands to the store. With `failure` the job is stored as COMPLETED at once (invalid input)."""
+
+    id: str
+    endpoint: str
+    account: str
+    input: bytes  # the JSON object as it came
+    created_at: float
+    priority: Priority = Priority.NORMAL
+    start_deadline: float | None = None  # must have started by then
+    failure: Failure | None = None
+    warnings: tuple[str, ...] = ()  # become the first log lines
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line of a job's log, as Q-06 shows it. `labels` may carry {"progress": "0.25"}."""
+
+    at: float
+    message: str
+    level: Level = "INFO"
+    labels: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """What a status poll needs to know, read in one query."""
+
+    id: str
+    endpoint: str
+    account: str
+    status: Status
+    position: int | None  # requests ahead; only while IN_QUEUE
+    cancel_requested: bool
+    created_at: float
+    started_at: float | None
+    ended_at: float | None
+    error_type: str | None
+    error: str | None  # one line; only when it failed
+    served_by: str | None
+    inference_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A runner's time-limited right to a job. The token grows with every claim of that job; a stale one is refused."""
+
+    job_id: str
+    token: int
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a runner gets: the job's facts and its lease."""
+
+    lease: Lease
+    endpoint: str
+    account: str
+    input: bytes
+    attempt: int  # 1 for the first
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended well: `output` is the reply's JSON in which each own file's URL is `rushes-file:/ID/NAME`."""
+
+    output: bytes
+    served_by: str
+    units: float
+    inference_s: float
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the result route answers for a COMPLETED job: either an outcome's parts or a failure."""
+
+    id: str
+    endpoint: str
+    account: str
+    output: bytes
+    failure: Failure | None
+    served_by: str | None
+    units: float | None
+    files: tuple[str, ...]
+
+
+CancelAnswer = Literal["CANCELLATION_REQUESTED", "ALREADY_COMPLETED", "NOT_FOUND"]
+BeatAnswer = Literal["carry on", "cancel", "stale"]
+
+# How often a job may be tried in all, by the failure that ended the try (protocol Q-18: 503, 504 and lost connections are
+# tried again, up to ten times). A lost process costs a model load each time, and an input that kills its
+# process kills the next one too, so that one is given up sooner. Types not named here are never tried again.
+MAX_ATTEMPTS: Mapping[str, int] = {
+    "runner_disconnected": 3,
+    "runner_scheduling_failure": 10,
+    "runner_connection_timeout": 10,
+    "runner_connection_refused": 10,
+    "runner_connection_error": 10,
+    "startup_timeout": 10,
+}
+
+
+def may_retry(error_type: str, attempt: int) -> bool:
+    """Say whether a job whose try number `attempt` (from 1) ended with this type goes back to the queue."""
+    return attempt < MAX_ATTEMPTS.get(error_type, 1)

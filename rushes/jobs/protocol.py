@@ -1,0 +1,124 @@
+"""The runner protocol's messages, both ways (HTTP under /runners/, `Authorization: Key` with a runner key).
+
+    POST /runners/claim             ClaimRequest  → 200 ClaimAnswer | 204 (no work came while it waited)
+    POST /runners/jobs/{id}/beat    Beat          → 200 BeatReply
+    PUT  /runners/jobs/{id}/files   bytes         → 200 StoredFile   (headers Content-Type, X-Rushes-File-Name, X-Rushes-Token)
+    GET  /runners/files/{file_id}                 → 200 bytes        (an input that lies in our own storage)
+    POST /runners/jobs/{id}/finish  Finish        → 200 {} | 410 stale token: throw the result away
+    POST /runners/jobs/{id}/fail    Fail          → 200 {} | 410
+
+A lease is renewed by beats only, and beats come from a live step loop. The gateway decides; the runner obeys.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from rushes.errors import Failure, Shape
+from rushes.jobs.job import Level, LogLine
+
+
+class Message(BaseModel):
+    """Base: frozen, unknown members refused, so that a runner of another version fails loudly."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClaimRequest(Message):
+    """`runner` is a unique name of this process; `endpoints` what its deployments can serve."""
+
+    runner: str
+    endpoints: tuple[str, ...]
+    wait_s: float
+
+
+class ClaimAnswer(Message):
+    """A job and the right to it. `own_files` maps each input URL that lies in our own storage to its file id."""
+
+    job_id: str
+    token: int
+    lease_s: float
+    endpoint: str
+    account: str
+    input: str  # JSON text
+    attempt: int
+    created_at: float
+    own_files: dict[str, str]
+
+
+class Line(Message):
+    """A log line on its way from a runner."""
+
+    at: float
+    message: str
+    level: Level = "INFO"
+    labels: dict[str, str] | None = None
+
+    def line(self) -> LogLine:
+        """Return the stored form."""
+        return LogLine(self.at, self.message, self.level, self.labels)
+
+
+class Beat(Message):
+    """A sign of life of the step loop, with what was logged since the last one."""
+
+    token: int
+    lines: tuple[Line, ...] = ()
+
+
+class BeatReply(Message):
+    """`cancel`: stop within a frame batch and send Fail with client_cancelled; `stale`: the job is another's now."""
+
+    answer: Literal["carry on", "cancel", "stale"]
+
+
+class StoredFile(Message):
+    """A produced file, stored. `url` is the form that goes into the output: rushes-file:/ID/NAME."""
+
+    file_id: str
+    url: str
+    size_bytes: int
+
+
+class Finish(Message):
+    """The job is done; `output` is JSON text."""
+
+    token: int
+    output: str
+    served_by: str
+    units: float
+    inference_s: float
+    files: tuple[str, ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+class Fail(Message):
+    """The job failed; `body` is the exact JSON that the caller gets, in base64."""
+
+    token: int
+    shape: Shape
+    type: str
+    status: int
+    body: str
+    retryable: bool
+    lines: tuple[Line, ...] = ()
+
+    @classmethod
+    def of(cls, token: int, failure: Failure, lines: tuple[Line, ...] = ()) -> Fail:
+        """Pack a failure."""
+        return cls(
+            token=token,
+            shape=failure.shape,
+            type=failure.type,
+            status=failure.status,
+            body=base64.b64encode(failure.body).decode(),
+            retryable=failure.retryable,
+            lines=lines,
+        )
+
+    def failure(self) -> Failure:
+        """Unpack it."""
+        return Failure(self.shape, self.type, self.status, base64.b64decode(self.body), self.retryable)

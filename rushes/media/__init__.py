@@ -1,0 +1,1 @@
+"""Station 7: bytes to pixels and back."""

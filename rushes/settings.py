@@ -1,0 +1,83 @@
+"""Every setting in one table: name, default, unit (in the name) and meaning; read once, at the start of a process.
+
+Sources, first one wins: arguments of the command line, environment `RUSHES_*`, `rushes.toml`, the default.
+Nothing else in the package reads the environment.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The server's and the runners' settings; field descriptions are the reference page's text."""
+
+    model_config = SettingsConfigDict(env_prefix="RUSHES_", frozen=True, extra="forbid")
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    data: Path = Field(Path("rushes-data"), description="Folder of the database, the stored files and the key.")
+    public_url: str | None = Field(
+        None, description="Base of every URL in replies; without it, the address that the caller used."
+    )
+    behind_proxy: bool = Field(
+        False, description="Trust X-Forwarded-Proto and -Host, and allow to listen beyond loopback without TLS."
+    )
+    open: bool = Field(False, description="Serve callers without a key (as the account `local`).")
+    key: SecretStr | None = Field(None, description="The admin key as id:secret; else one is made in DATA/key.")
+    proxy_key: SecretStr | None = Field(
+        None, description="Key that the proxy route acts with when a browser brings none."
+    )
+    allow_addresses: str = Field(
+        "", description="Comma-separated networks (CIDR) that input URLs may reach besides public addresses."
+    )
+    max_body_bytes: int = Field(64 * MIB, gt=0, description="Largest request body, data URIs included.")
+    max_upload_bytes: int = Field(2048 * MIB, gt=0, description="Largest file that storage takes.")
+    input_max_bytes: int = Field(512 * MIB, gt=0, description="Largest input file that is fetched for a job.")
+    input_timeout_s: float = Field(60.0, gt=0, description="Time allowed to fetch one input file.")
+    image_max_side: int = Field(16_384, gt=0, description="Longest side of an input picture, in pixels.")
+    image_max_pixels: int = Field(100_000_000, gt=0, description="Most pixels of an input picture.")
+    decode_memory_bytes: int = Field(2048 * MIB, gt=0, description="Memory limit of the process that decodes inputs.")
+    decode_cpu_s: int = Field(20, gt=0, description="CPU limit of the process that decodes one input.")
+    runners: int = Field(1, ge=0, description="Local runner processes.")
+    lease_s: float = Field(15.0, gt=0, description="How long a runner keeps a job without a beat.")
+    beat_s: float = Field(0.5, gt=0, description="Least time between two beats of a runner.")
+    sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")
+    claim_wait_s: float = Field(20.0, gt=0, description="How long a runner's claim waits for work.")
+    result_retention_s: float = Field(7 * 86_400.0, gt=0, description="How long finished requests are kept.")
+    unit_price_usd: dict[str, float] = Field(default_factory=dict, description="Price of one unit, by endpoint.")
+    test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
+
+    @field_validator("allow_addresses")
+    @classmethod
+    def _networks_parse(cls, value: str) -> str:
+        for text in filter(None, (part.strip() for part in value.split(","))):
+            ip_network(text, strict=False)
+        return value
+
+    @property
+    def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """`allow_addresses`, parsed."""
+        return tuple(ip_network(p.strip(), strict=False) for p in self.allow_addresses.split(",") if p.strip())
+
+
+def read_settings(config: Path | None = None, **given: Any) -> Settings:
+    """Read the settings: `given` (None means not given), then the environment, then `config`, then defaults.
+
+    Raises pydantic.ValidationError, which names the setting and what it allows, and OSError or
+    tomllib.TOMLDecodeError for the file.
+    """
+    named = {name: value for name, value in given.items() if value is not None}
+    if config is None:
+        return Settings(**named)
+    values = tomllib.loads(config.read_text())
+    environment = Settings(**named).model_dump(exclude_unset=True)
+    return Settings(**{**values, **environment, **named})
