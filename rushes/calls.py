@@ -1,7 +1,7 @@
 """What an engine is asked: one frozen record for each kind of engine, in that engine's own words.
 
-A family turns a request into one of these; an engine reads nothing else. Paths are local files that were fetched and
-decoded before (pictures upright, RGB). No imports here, so that both sides can be loaded alone.
+A family turns a request into one of these; an engine reads nothing else. Pictures come as local NumPy files (`.npy`,
+(H, W, 3) uint8 RGB, upright), decoded before. Nothing of ours is imported here, so that both sides can be loaded alone.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 class AnimaticCall:
     """A moving storyboard: `frames` pictures of `width` x `height` (both even) at `fps`, from `image` if there is one.
 
-    The same call gives the same frames. `image` is a PNG path; it is scaled to cover the frame and cropped at the centre.
+    The same call gives the same frames. `image` is the path of a decoded picture; it is scaled to cover the frame and
+    cropped at the centre.
     """
 
     prompt: str

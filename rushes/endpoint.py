@@ -18,7 +18,8 @@ from rushes.fields import File, MediaKind
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One input file after it was fetched and probed. `path` is local; sizes are of the upright picture, in pixels.
+    """One input file after it was fetched and probed. `path` is local: for a picture the decoded `.npy`, (H, W, 3) uint8
+    RGB; for video and audio the file as it came. Sizes are of the upright picture, in pixels.
 
     `frames`, `fps` and `duration_s` are None where the kind has none (a picture) or the container doesn't say.
     """
