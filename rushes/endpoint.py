@@ -18,8 +18,9 @@ from rushes.fields import File, MediaKind
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """One input file after it was fetched and probed. `path` is local: for a picture the decoded `.npy`, (H, W, 3) uint8
-    RGB; for video and audio the file as it came. Sizes are of the upright picture, in pixels.
+    """One input file after it was fetched and probed. Sizes are of the upright picture, in pixels.
+
+    `path` is local: for a picture the decoded `.npy`, (H, W, 3) uint8 RGB; for video and audio the file as it came.
 
     `frames`, `fps` and `duration_s` are None where the kind has none (a picture) or the container doesn't say.
     """
@@ -34,6 +35,13 @@ class Media:
     fps: float | None = None
     duration_s: float | None = None
     has_audio: bool = False
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height); LookupError for a file that has no picture, which a probed picture or video never is."""
+        if self.width is None or self.height is None:
+            raise LookupError(f"{self.path} ({self.content_type}) has no picture size")
+        return self.width, self.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +83,13 @@ class ServedBy:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What came out of the engine and was stored, for the family to put into its output type."""
+    """What came out of the engine and was stored, for the family to put into its output type.
+
+    `seed` is the one in use, 0 where the endpoint has none; `prompt` the one in use, after expansion.
+    """
 
     files: tuple[File, ...] = ()
-    seed: int | None = None
+    seed: int = 0
     prompt: str | None = None
     value: Any = None
 

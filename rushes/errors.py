@@ -160,7 +160,7 @@ class ModelError(CallerError):
     Example: `raise ModelError("image_too_large", loc=("body", "image_url"), ctx={"max_width": 8192})`
     """
 
-    def __init__(  # noqa: D107
+    def __init__(
         self,
         error_type: str,
         msg: str | None = None,
@@ -192,7 +192,7 @@ class ModelError(CallerError):
 class RequestError(CallerError):
     """The platform, not the model, could not carry the request through; `error_type` is a key of REQUEST_ERRORS."""
 
-    def __init__(self, error_type: str, msg: str | None = None, *, by_caller: bool = False) -> None:  # noqa: D107
+    def __init__(self, error_type: str, msg: str | None = None, *, by_caller: bool = False) -> None:
         self.kind = REQUEST_ERRORS[error_type]
         self.type = error_type
         self.msg = msg or self.kind.message
@@ -211,7 +211,7 @@ class Rejection(CallerError):
     `extra` holds further members of the body, e.g. {"status": "NOT_FOUND"} of the queue routes.
     """
 
-    def __init__(self, status: int, msg: str, *, extra: Mapping[str, Any] | None = None) -> None:  # noqa: D107
+    def __init__(self, status: int, msg: str, *, extra: Mapping[str, Any] | None = None) -> None:
         self.status = status
         self.msg = msg
         self.extra: Mapping[str, Any] = extra or {}

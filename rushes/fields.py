@@ -1,6 +1,7 @@
 """The wire's field types, and how to find the media inputs in any request.
 
 A family writes `image_url: ImageUrl` and shared code finds it through the annotation, never through the name.
+`forms` says of a type what pages, the command line and the reference show of it.
 This file knows nothing about fetching or decoding; it only says which strings are media and which limits they have.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
+from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
@@ -98,3 +100,70 @@ def _mark_in(annotation: Any) -> MediaField | None:
         if found is not None:
             return found
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One field as people and tools are shown it. `type` is the page's word: string, integer, float, boolean, list<…>
+    or a type's name; `choices` are the values of an enum; `default` is None where there is none.
+    """
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+    choices: tuple[Any, ...]
+    about: str
+    least: float | None = None
+    most: float | None = None
+    media: MediaKind | None = None
+
+
+_PAGE_WORDS = {str: "string", int: "integer", float: "float", bool: "boolean"}
+
+
+def forms(model: type[BaseModel]) -> tuple[Form, ...]:
+    """Describe every field of a wire type, in order."""
+    return tuple(_form(name, info) for name, info in model.model_fields.items())
+
+
+def _form(name: str, info: FieldInfo) -> Form:
+    bare = _bare(info.annotation)
+    mark = _mark(info)
+    choices = get_args(bare) if get_origin(bare) is Literal else ()
+    limits = [item for item in info.metadata if isinstance(item, Ge | Gt | Le | Lt | MinLen | MaxLen)]
+    required = info.is_required()
+    return Form(
+        name=name,
+        type=_word(bare),
+        required=required,
+        default=None if required else info.get_default(call_default_factory=True, validated_data={}),
+        choices=choices,
+        about=info.description or "",
+        least=next((_bound(i) for i in limits if isinstance(i, Ge | Gt | MinLen)), None),
+        most=next((_bound(i) for i in limits if isinstance(i, Le | Lt | MaxLen)), None),
+        media=mark.kind if mark else None,
+    )
+
+
+def _bound(limit: Ge | Gt | Le | Lt | MinLen | MaxLen) -> float:
+    names = ("ge", "gt", "le", "lt", "min_length", "max_length")
+    return float(next(getattr(limit, name) for name in names if hasattr(limit, name)))
+
+
+def _bare(annotation: Any) -> Any:
+    """Strip `| None` and Annotated."""
+    if hasattr(annotation, "__metadata__"):
+        return _bare(annotation.__origin__)
+    inner = [arg for arg in get_args(annotation) if arg is not type(None)]
+    if len(inner) == 1 and type(None) in get_args(annotation):
+        return _bare(inner[0])
+    return annotation
+
+
+def _word(bare: Any) -> str:
+    if get_origin(bare) is list:
+        return f"list<{_word(_bare(get_args(bare)[0]))}>"
+    if get_origin(bare) is Literal:
+        return _PAGE_WORDS[type(get_args(bare)[0])]
+    return _PAGE_WORDS.get(bare) or str(getattr(bare, "__name__", bare))

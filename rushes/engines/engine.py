@@ -77,9 +77,7 @@ class Engine(Protocol):
         """Get ready (weights, warm-up) and say who you are. Called once, before the first `generate`."""
         ...
 
-    def generate(
-        self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
-    ) -> Output:
+    def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Output:
         """Start making what was asked. `progress` is called between steps (it also keeps the job's lease alive);
 
         `cancelled` is looked at between steps and answered by raising Cancelled, at the latest after one chunk of

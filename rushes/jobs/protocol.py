@@ -2,7 +2,7 @@
 
     POST /runners/claim             ClaimRequest  → 200 ClaimAnswer | 204 (no work came while it waited)
     POST /runners/jobs/{id}/beat    Beat          → 200 BeatReply
-    PUT  /runners/jobs/{id}/files   bytes         → 200 StoredFile   (headers Content-Type, X-Rushes-File-Name, X-Rushes-Token)
+    PUT  /runners/jobs/{id}/files   bytes         → 200 StoredFile   (Content-Type, X-Rushes-File-Name, X-Rushes-Token)
     GET  /runners/files/{file_id}                 → 200 bytes        (an input that lies in our own storage)
     POST /runners/jobs/{id}/finish  Finish        → 200 {} | 410 stale token: throw the result away
     POST /runners/jobs/{id}/fail    Fail          → 200 {} | 410

@@ -1,0 +1,146 @@
+"""Wan 2.1 image to video (`fal-ai/wan-i2v`): what it takes, what clip it makes, what it costs, how engines are asked.
+
+Sources: the endpoint's API page for fields, ranges and prices; Wan's own size rule for the clip.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import Literal
+
+from pydantic import Field
+
+from rushes.calls import AnimaticCall
+from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
+from rushes.fields import File, ImageUrl, WireModel
+
+NEGATIVE_PROMPT = (
+    "bright colors, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still, "
+    "overall gray, worst quality, low quality, JPEG compression residue, ugly, incomplete, extra fingers, poorly drawn "
+    "hands, poorly drawn faces, deformed, disfigured, malformed limbs, fused fingers, still picture, cluttered "
+    "background, three legs, many people in the background, walking backwards"
+)
+
+AREA = {"480p": 480 * 832, "720p": 720 * 1280}  # pixels in a frame, whatever its shape
+OFFICIAL_WIDE = {"480p": (832, 480), "720p": (1280, 720)}  # used for exactly 16:9; turned round for 9:16
+RATIO = {"16:9": 9 / 16, "9:16": 16 / 9, "1:1": 1.0}  # height / width
+GRID = 16  # sides are multiples of this
+MOST_EXTREME = 8.0  # `auto` follows a picture up to 8:1 or 1:8 and crops beyond, so that no side vanishes
+BASE_FRAMES = 81
+
+
+class WanI2VInput(WireModel):
+    """A prompt, a picture, and how long, large and fast the video is to be."""
+
+    prompt: str = Field(description="What should happen in the video, and how the camera should move.")
+    negative_prompt: str = Field(NEGATIVE_PROMPT, description="What the video should not show.")
+    image_url: ImageUrl = Field(
+        description="Picture that the video starts from; scaled and cropped at the centre to fit another aspect ratio."
+    )
+    num_frames: int = Field(
+        BASE_FRAMES, ge=81, le=100, description="How many frames to make, 81 to 100; more than 81 cost 1.25 times."
+    )
+    frames_per_second: int = Field(16, ge=5, le=24, description="Frames per second of the video, 5 to 24.")
+    seed: int | None = Field(None, description="Makes a result repeatable; a random seed is chosen without it.")
+    resolution: Literal["480p", "720p"] = Field(
+        "720p", description="Size class of the video: 480p costs half a unit, 720p one."
+    )
+    num_inference_steps: int = Field(
+        30, ge=1, le=100, description="Sampling steps; more of them look better and take longer."
+    )
+    guide_scale: float = Field(
+        5, ge=0, le=100, allow_inf_nan=False, description="How closely the prompt is followed, at the cost of quality."
+    )
+    shift: float = Field(
+        5, gt=0, le=100, allow_inf_nan=False, description="Shifts the noise schedule towards its noisy end."
+    )
+    enable_safety_checker: bool | None = Field(None, description="Checks the prompt and the frames.")
+    enable_prompt_expansion: bool | None = Field(None, description="Rewrites a short prompt into a fuller one.")
+    acceleration: Literal["none", "regular"] = Field(
+        "regular", description="Trades a little quality for speed; 'regular' is recommended."
+    )
+    aspect_ratio: Literal["auto", "16:9", "9:16", "1:1"] = Field(
+        "auto", description="Shape of the video; 'auto' takes the picture's."
+    )
+
+
+class WanI2VOutput(WireModel):
+    """The video and the seed it was made with."""
+
+    video: File = Field(description="The video that was made.")
+    seed: int = Field(description="The seed that was used.")
+
+
+def frame_size(resolution: str, aspect_ratio: str, width: int, height: int) -> tuple[int, int]:
+    """Return the video's (width, height) in pixels for a picture of `width` x `height`.
+
+    Wan's rule: a fixed area, the shape r = height / width, both sides rounded down to multiples of 16; for exactly
+    16:9 and 9:16 the official pair.
+    """
+    r = height / width if aspect_ratio == "auto" else RATIO[aspect_ratio]
+    wide = OFFICIAL_WIDE[resolution]
+    if r == RATIO["16:9"]:
+        return wide
+    if r == RATIO["9:16"]:
+        return wide[1], wide[0]
+    r = min(max(r, 1 / MOST_EXTREME), MOST_EXTREME)
+    area = AREA[resolution]
+    return round(sqrt(area / r)) // GRID * GRID, round(sqrt(area * r)) // GRID * GRID
+
+
+def clip(request: WanI2VInput, media: MediaMap) -> Clip:
+    """Return the clip: size from the resolution and the picture's shape, length and rate as asked."""
+    width, height = frame_size(request.resolution, request.aspect_ratio, *media["image_url"].size)
+    return Clip(width, height, request.num_frames, request.frames_per_second)
+
+
+def units(request: WanI2VInput, _clip: Clip | None) -> float:
+    """480p is half a unit and 720p one; more than 81 frames cost 1.25 times as much."""
+    base = {"480p": 0.5, "720p": 1.0}[request.resolution]
+    return base * (1.25 if request.num_frames > BASE_FRAMES else 1.0)
+
+
+def animatic(request: WanI2VInput, media: MediaMap, wanted: Clip) -> AnimaticCall:
+    """Ask the animatic engine. It has no use for steps, guidance, shift or acceleration."""
+    return AnimaticCall(
+        prompt=request.prompt,
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        fps=wanted.fps,
+        seed=request.seed or 0,
+        image=media["image_url"].path,
+    )
+
+
+def reply(_request: WanI2VInput, made: Made) -> WanI2VOutput:
+    """Put the stored video and its seed into the output."""
+    return WanI2VOutput(video=made.files[0], seed=made.seed)
+
+
+ENDPOINTS = [
+    Endpoint(
+        id="fal-ai/wan-i2v",
+        title="Wan 2.1 image to video",
+        category="image-to-video",
+        about="Turns one picture and a prompt into a video of about five seconds, at 480p or 720p.",
+        input=WanI2VInput,
+        output=WanI2VOutput,
+        clip=clip,
+        units=units,
+        unit="video",
+        engines={"animatic": animatic},
+        reply=reply,
+        roles=Roles(
+            negative_prompt="negative_prompt",
+            seed="seed",
+            safety="enable_safety_checker",
+            expansion="enable_prompt_expansion",
+        ),
+        example={
+            "prompt": "Slow push in while the clouds drift",
+            "image_url": "https://example.com/photograph.jpg",
+        },
+        tags=("image-to-video", "open-weights"),
+    )
+]
