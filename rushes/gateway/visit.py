@@ -1,6 +1,7 @@
 """One HTTP request at the door, with what the routes found out about it; and the services a handler may use.
 
-A handler is an async function `(Visit) -> Response`. It raises CallerError for anything it refuses; `routes` answers those.
+A handler is an async function `(Visit) -> Answer`. It raises CallerError for anything it refuses; `routes` answers those.
+An answer is any ASGI callable: `replies.Reply` on the hot paths, or a Starlette Response. CORS headers are added by `routes`.
 """
 
 from __future__ import annotations
@@ -8,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import ASGIApp
 
 from rushes.accounts.keys import KeyRing
 from rushes.endpoint import Endpoint
+from rushes.errors import Rejection, RequestError
 from rushes.files.signing import Signer
 from rushes.files.store import FileStore
 from rushes.gateway.links import Links
@@ -23,6 +26,8 @@ from rushes.settings import Settings
 
 Group = Literal["run", "queue", "rest", "cdn", "platform", "site", "ws", "runners", "own"]
 """Which of fal's hosts a request is meant for (protocol 1.4); `own` is our own routes such as /health."""
+
+Answer = ASGIApp
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +46,59 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A request, its group, its path below that group (percent-decoded segments), and the links to answer with."""
+    """A request, its group, its path below that group (percent-decoded segments), and the links to answer with.
+
+    `id` is a fresh UUID: the request id of whatever this visit starts. Segments keep the first word of a path that
+    is served on every host: ("storage", …), ("files", …), ("v1", …).
+    """
 
     request: Request
     services: Services
     group: Group
     segments: tuple[str, ...]
     links: Links
+    id: str
+
+    @property
+    def method(self) -> str:
+        """GET, POST, …; upper case."""
+        method: str = self.request.scope["method"]
+        return method
+
+    def header(self, name: bytes) -> str | None:
+        """Return the first value of a header; `name` in lower case, as ASGI writes it."""
+        for key, value in self.request.scope["headers"]:
+            if key == name:
+                text: str = value.decode("latin-1")
+                return text
+        return None
+
+    def query(self) -> dict[str, str]:
+        """Return the query's members; of repeated ones the last."""
+        raw: bytes = self.request.scope["query_string"]
+        return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+
+    async def body(self, limit_bytes: int) -> bytes:
+        """Read the whole body; never holds more than the limit. Raises Rejection(413), RequestError when cut short."""
+        declared = self.header(b"content-length")
+        if declared is not None and declared.isdigit() and int(declared) > limit_bytes:
+            raise too_large(limit_bytes)
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in self.request.stream():
+                size += len(chunk)
+                if size > limit_bytes:
+                    raise too_large(limit_bytes)
+                chunks.append(chunk)
+        except ClientDisconnect:
+            raise RequestError("client_disconnected") from None
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-Handler = Callable[[Visit], Awaitable[Response]]
+Handler = Callable[[Visit], Awaitable[Answer]]
+
+
+def too_large(limit_bytes: int) -> Rejection:
+    """What a body above the limit is answered with."""
+    return Rejection(413, f"The request body is larger than the {limit_bytes} bytes allowed here")
