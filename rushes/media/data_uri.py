@@ -1,7 +1,7 @@
 """Files that come inside the request: `data:<mime>[;params][;base64],<payload>` (protocol F-08).
 
-Lenient in what real clients get wrong (line breaks, the URL-safe alphabet, missing padding); strict about size, which is
-checked before anything is decoded. The declared type is passed on but proves nothing; whoever reads the bytes sniffs.
+Lenient in what real clients get wrong (line breaks, the URL-safe alphabet, missing padding); strict about size, which
+is checked before anything is decoded. The declared type is passed on but proves nothing: readers look at the bytes.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def read_data_uri(url: str, max_bytes: int, loc: Loc) -> DataUri:
 
 def _from_base64(payload: str, max_bytes: int, loc: Loc) -> bytes:
     # Some clients percent-encode the whole URI; % is in no base64 alphabet, so this cannot hurt.
-    text = unquote_to_bytes(payload).decode("latin-1") if "%" in payload else payload
+    text = _unquote(payload).decode("latin-1") if "%" in payload else payload
     text = _SPACE.sub("", text).translate(_URL_SAFE).rstrip("=")
     _check_size(len(text) * 3 // 4, max_bytes, loc)
     try:
@@ -59,9 +59,14 @@ def _from_base64(payload: str, max_bytes: int, loc: Loc) -> bytes:
 
 def _from_percent(payload: str, max_bytes: int, loc: Loc) -> bytes:
     _check_size(len(payload) - 2 * payload.count("%"), max_bytes, loc)
-    data = unquote_to_bytes(payload)
+    data = _unquote(payload)
     _check_size(len(data), max_bytes, loc)
     return data
+
+
+def _unquote(text: str) -> bytes:
+    # JSON can carry half a surrogate pair, which plain UTF-8 refuses.
+    return unquote_to_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 def _check_size(size: int, max_bytes: int, loc: Loc) -> None:
