@@ -1,1 +1,1 @@
-"""The command line: one file per command."""
+"""The command line: one file per command, found through the table in `main`; loads nothing by itself."""

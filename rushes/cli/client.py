@@ -1,0 +1,129 @@
+"""The command line's own small client of a server: upload, submit, wait, cancel, download. Knows no field."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from rushes.cli.problem import CommandError
+
+POLL_S = 0.15
+TIMEOUT_S = 60.0
+CHUNK_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """Where an accepted request is followed."""
+
+    request_id: str
+    status_url: str
+    response_url: str
+    cancel_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: the output's JSON, and who really made it."""
+
+    output: Any
+    served_by: str | None
+
+
+class Client:
+    """Calls one server with one key."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self._url = url.rstrip("/")
+        headers = {"Authorization": f"Key {key}"} if key else {}
+        # Off loopback a web proxy may be needed; on loopback it could only be wrong.
+        local = httpx2.URL(self._url).host in ("127.0.0.1", "localhost", "::1")
+        self._http = httpx2.Client(headers=headers, timeout=TIMEOUT_S, trust_env=not local)
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
+
+    def upload(self, path: Path) -> str:
+        """Store a local file on the server and return its URL."""
+        content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+        told = self._json(
+            "POST",
+            f"{self._url}/rest/storage/upload/initiate?storage_type=fal-cdn-v3",
+            {"content_type": content_type, "file_name": path.name},
+        )
+        with path.open("rb") as file:
+            headers = {"Content-Type": content_type, "Content-Length": str(path.stat().st_size)}
+            self._send("PUT", told["upload_url"], content=iter(lambda: file.read(CHUNK_BYTES), b""), headers=headers)
+        return str(told["file_url"])
+
+    def submit(self, endpoint: str, request: Mapping[str, Any]) -> Submitted:
+        """Hand a request to the queue."""
+        told = self._json("POST", f"{self._url}/queue/{endpoint}", request)
+        return Submitted(told["request_id"], told["status_url"], told["response_url"], told["cancel_url"])
+
+    def follow(self, submitted: Submitted) -> Iterator[dict[str, Any]]:
+        """Yield status after status, with logs, until COMPLETED."""
+        while True:
+            status = self._json("GET", f"{submitted.status_url}?logs=1")
+            yield status
+            if status["status"] == "COMPLETED":
+                return
+            time.sleep(POLL_S)
+
+    def result(self, submitted: Submitted) -> Answer:
+        """Return the output; CommandError with the reason if the request failed."""
+        response = self._send("GET", submitted.response_url)
+        return Answer(response.json(), response.headers.get("x-rushes-served-by"))
+
+    def cancel(self, submitted: Submitted) -> None:
+        """Ask for the request to be given up; one that has finished meanwhile stays finished."""
+        self._http.put(submitted.cancel_url)
+
+    def download(self, url: str, to: Path) -> int:
+        """Save a file and return its size in bytes; a broken download leaves nothing at `to`."""
+        part = to.with_name(to.name + ".part")
+        try:
+            with self._http.stream("GET", url) as response, part.open("wb") as file:
+                if response.is_error:
+                    raise CommandError(f"{url} answered {response.status_code}")
+                for chunk in response.iter_bytes(CHUNK_BYTES):
+                    file.write(chunk)
+            part.replace(to)
+        except httpx2.HTTPError as error:
+            raise CommandError(f"cannot download {url}: {error}") from error
+        finally:
+            part.unlink(missing_ok=True)
+        return to.stat().st_size
+
+    def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
+        return self._send(method, url, json=body).json()
+
+    def _send(self, method: str, url: str, **parts: Any) -> httpx2.Response:
+        try:
+            response = self._http.request(method, url, **parts)
+        except httpx2.HTTPError as error:
+            raise CommandError(f"cannot reach {self._url}: {error}; is `rushes serve` running there?") from error
+        if response.is_error:
+            raise CommandError(explain(response.status_code, response.text))
+        return response
+
+
+def explain(status: int, body: str) -> str:
+    """Put an error answer, of any of the wire's shapes, on one line."""
+    try:
+        detail = httpx2.Response(status, text=body).json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"the server answered {status}: {body[:300]}"
+    if isinstance(detail, str):
+        hint = "; set RUSHES_KEY to a key of that server" if status == 401 else ""
+        return f"{detail} ({status}){hint}"
+    return "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:]) or 'input'}: {one['msg']}" for one in detail)

@@ -1,0 +1,83 @@
+"""Which commands there are, and how every one of them ends: one-line errors, exit codes 1 (failed) and 2 (mistyped).
+
+Only the file of the command that was asked for is loaded: `rushes serve` must listen within 0.6 s of its start, and
+never needs the progress bars of `rushes run`.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from rushes import __version__
+from rushes.cli.problem import CommandError
+
+COMMANDS: Mapping[str, str] = {
+    "serve": "Run the server and its local runners.",
+    "run": "Make something: submit to an endpoint, wait, download the files.",
+    "endpoints": "List what can be asked, or the fields of one endpoint.",
+    "env": "Print shell exports that point clients at a server.",
+}
+"""Each command and its line in the help; the function of that name lies in the file of that name."""
+
+RAW_HELP = {"run"}
+"""Commands that answer --help themselves."""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rushes {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """A self-hosted studio for generative video that speaks fal's model API."""
+
+
+def build(words: Sequence[str]) -> typer.Typer:
+    """Return the application with the command that `words` names, or with all of them."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback()(_root)
+    named = next((word for word in words if not word.startswith("-")), "")
+    for name in [named] if named in COMMANDS else COMMANDS:
+        command = getattr(import_module(f"rushes.cli.{name}"), name)
+        app.command(name, help=COMMANDS[name], add_help_option=name not in RAW_HELP)(command)
+    return app
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    given = list(sys.argv[1:] if words is None else words)
+    try:
+        code = build(given)(args=given, prog_name="rushes", standalone_mode=False)
+    except CommandError as error:
+        sys.exit(_complain(str(error), error.exit_code))
+    except typer.Abort:
+        sys.exit(128 + signal.SIGINT)
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            sys.exit(_complain_with_help(str(error)))
+        sys.exit(_complain(str(error), 2))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)
+    sys.exit(code or 0)
+
+
+def _complain(message: str, code: int) -> int:
+    typer.echo("rushes: " + " ".join(message.split()), err=True)
+    return code
+
+
+def _complain_with_help(text: str) -> int:
+    typer.echo(text, err=True)
+    return 2

@@ -1,0 +1,65 @@
+"""Which files an output holds, and under which names they are saved on this side."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFile:
+    """A file in an output: where it lies, and the name the server gave it."""
+
+    url: str
+    name: str
+
+
+def files_in(output: Any) -> Iterator[OutputFile]:
+    """Yield every file of an output, in its order, through lists and nested objects."""
+    if isinstance(output, list):
+        for one in output:
+            yield from files_in(one)
+    elif isinstance(output, dict):
+        url = output.get("url")
+        if isinstance(url, str) and url.startswith(("http://", "https://")):
+            yield OutputFile(url, _name(output.get("file_name"), url))
+        else:
+            for one in output.values():
+                yield from files_in(one)
+
+
+def _name(given: object, url: str) -> str:
+    last = given if isinstance(given, str) and given else unquote(urlsplit(url).path)
+    cleaned = re.sub(r"[^\w.+ -]", "_", PurePosixPath(last).name).lstrip(".")
+    return cleaned or "output"
+
+
+def targets(files: Sequence[OutputFile], wanted: Path | None, here: Path) -> list[Path]:
+    """Return where each file is saved.
+
+    `wanted` is taken as it is for one file and numbered for several; an existing folder takes the server's names.
+    Without `wanted` they go to `here`, and nothing that is there is overwritten.
+    """
+    if wanted is None:
+        return _free([here / file.name for file in files])
+    if wanted.is_dir():
+        return _free([wanted / file.name for file in files])
+    if len(files) == 1:
+        return [wanted]
+    return [wanted.with_stem(f"{wanted.stem}-{number}") for number in range(1, len(files) + 1)]
+
+
+def _free(paths: Sequence[Path]) -> list[Path]:
+    """Number the paths that exist or that two files would share."""
+    taken: list[Path] = []
+    for path in paths:
+        free, number = path, 1
+        while free in taken or free.exists():
+            number += 1
+            free = path.with_stem(f"{path.stem}-{number}")
+        taken.append(free)
+    return taken

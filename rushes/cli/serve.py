@@ -1,0 +1,169 @@
+"""`rushes serve`: the gateway and its local runners, until SIGINT or SIGTERM.
+
+The order: settings, socket, application, then the HTTP server on that socket. The first line on stdout is the address
+and comes once requests are answered. What the parts are is decided in `rushes.app`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from rushes.app import Application
+from rushes.app import build as build_application
+from rushes.cli.listen import check_reach, open_socket, url_of
+from rushes.cli.problem import CommandError
+from rushes.settings import Settings, read_settings
+
+URL_FILE = "url"
+KEY_FILE = "key"
+STOP_TIMEOUT_S = 3
+
+
+def _about(setting: str) -> str:
+    field = Settings.model_fields[setting]
+    return f"{field.description} Default: {field.default}."
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(metavar="ADDRESS", help=_about("host"))] = None,
+    port: Annotated[int | None, typer.Option(metavar="NUMBER", help=_about("port"))] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DIR", help=_about("data"))] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="A rushes.toml. Default: none is read.")] = None,
+    behind_proxy: Annotated[bool | None, typer.Option("--behind-proxy", help=_about("behind_proxy"))] = None,
+    open_: Annotated[bool | None, typer.Option("--open", help=_about("open"))] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON. Default: off.")] = False,
+    until_eof: Annotated[
+        bool,
+        typer.Option(
+            "--until-eof", help="Stop when standard input ends, for programs that own a server. Default: off."
+        ),
+    ] = False,
+) -> None:
+    """Run the server and its local runners."""
+    settings = settings_from(config, host=host, port=port, data=data, behind_proxy=behind_proxy, open=open_)
+    check_reach(settings)
+    sock = open_socket(settings.host, settings.port)
+    settings = settings.model_copy(update={"port": sock.getsockname()[1]})
+    say = _say_json if json_ else _say
+    with asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
+        runner.run(_serve(settings, sock, say, until_eof))
+
+
+def settings_from(config: Path | None, **given: Any) -> Settings:
+    """Read the settings; CommandError names the one that is wrong."""
+    try:
+        return read_settings(config, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "settings"
+        raise CommandError(f"{name}: {first['msg']}, got {first.get('input')!r}", exit_code=2) from error
+    except OSError as error:
+        raise CommandError(f"cannot read {config}: {error.strerror}", exit_code=2) from error
+    except tomllib.TOMLDecodeError as error:
+        raise CommandError(f"{config} is not valid TOML: {error}", exit_code=2) from error
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that calls `ready` once it answers and leaves signals to us: runners have to be stopped after it."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _http_config(application: Application) -> uvicorn.Config:
+    return uvicorn.Config(
+        application.asgi,
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_config=None,
+        log_level="critical",  # a long poll that is cut at the end is no news
+        proxy_headers=False,  # X-Forwarded-* is the gateway's to judge
+        server_header=False,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=1,
+    )
+
+
+async def _serve(
+    settings: Settings, sock: socket.socket, say: Callable[[Settings, str], None], until_eof: bool
+) -> None:
+    application = build_application(settings)
+    url = url_of(sock)
+    server = _Server(_http_config(application), ready=lambda: _announce(settings, url, say))
+    _on_end(asyncio.get_running_loop(), server, until_eof)
+    await application.start()
+    try:
+        await server.serve([sock])
+    finally:
+        (settings.data / URL_FILE).unlink(missing_ok=True)
+        await application.stop()
+
+
+def _on_end(loop: asyncio.AbstractEventLoop, server: uvicorn.Server, until_eof: bool) -> None:
+    """Stop on the first signal (or the end of stdin); a second one no longer waits for anybody."""
+
+    def stop() -> None:
+        if server.should_exit:
+            server.force_exit = True
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    if until_eof:
+        threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
+
+
+def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    loop.call_soon_threadsafe(stop)
+
+
+def _announce(settings: Settings, url: str, say: Callable[[Settings, str], None]) -> None:
+    (settings.data / URL_FILE).write_text(url + "\n")
+    say(settings, url)
+    sys.stdout.flush()
+
+
+def key_place(settings: Settings) -> str:
+    """Say where the admin key is to be found; the key itself is never printed."""
+    return "RUSHES_KEY" if settings.key is not None else str((settings.data / KEY_FILE).absolute())
+
+
+def _say(settings: Settings, url: str) -> None:
+    typer.echo(f"Rushes is listening on {url}")
+    typer.echo("Anybody may call it: no key is asked for" if settings.open else f"The key is in {key_place(settings)}")
+    typer.echo(f"Point clients at it: eval \"$(rushes env --data '{settings.data}')\"")
+
+
+def _say_json(settings: Settings, url: str) -> None:
+    key_file = None if settings.key is not None else str((settings.data / KEY_FILE).absolute())
+    typer.echo(
+        json.dumps({"url": url, "key_file": key_file, "data": str(settings.data.absolute()), "pid": os.getpid()})
+    )
