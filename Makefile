@@ -1,0 +1,33 @@
+# What a newcomer and CI type alike. `scripts/setup` installs what is missing, once.
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench docs clean
+
+help: ## Show these targets
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## /  make \1\t/'
+
+run: ## Make a first video: own server, bundled photograph, official Python client
+	@scripts/setup run
+	@$(PY) examples/first_video.py
+
+test: ## Install what the tests need, check the code, run every test
+	@scripts/setup dev
+	@$(MAKE) --no-print-directory check
+	@$(PY) -m pytest
+
+check: ## Lint, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+docs: ## Write the generated reference pages anew
+	@$(PY) docs/generate.py
+
+bench: ## Run the benchmarks
+	@scripts/setup dev
+	@for file in bench/*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+
+clean: ## Remove everything that can be made again, .venv and node_modules included
+	rm -rf .venv node_modules out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
