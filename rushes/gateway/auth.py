@@ -10,7 +10,7 @@ from rushes.accounts.keys import Caller
 from rushes.errors import Rejection
 from rushes.gateway.visit import Visit
 
-LOCAL = Caller(account="local", key_id="", scope="ADMIN")
+LOCAL = Caller(account="local", key_id="", scope="API")
 """Who callers without a key are in open mode."""
 
 _MALFORMED = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."

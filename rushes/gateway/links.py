@@ -1,8 +1,8 @@
 """The URLs we write into replies: they lead back to us the way this caller came (protocol 1.5).
 
-Base is settings.public_url, else scheme and Host of the current request; X-Forwarded-* count only behind a trusted proxy.
-On fal's own hosts (layout H) queue URLs have no prefix; everywhere else, and for proxied requests, they start with /queue.
-Files are served on every host. Which host means what is decided in `hosts`.
+Base is settings.public_url, else scheme and Host of the current request; X-Forwarded-* count only behind a trusted
+proxy. On fal's own hosts (layout H) queue URLs have no prefix; everywhere else, and for proxied requests, they start
+with /queue. Files are served on every host. Which host means what is decided in `hosts`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def links_for(settings: Settings, scheme: str, headers: Headers, *, own_host: bo
 @lru_cache(maxsize=256)
 def _origin(scheme: str, host: str) -> str:
     if scheme not in _SCHEMES or not _HOST.fullmatch(host):
-        raise Rejection(400, f"Invalid host {f'{scheme}://{host}'[:200]!r}: expected a name or an address, with or without a port")
+        raise Rejection(
+            400, f"Invalid host {f'{scheme}://{host}'[:200]!r}: expected a name or an address, with or without a port"
+        )
     return f"{scheme}://{host}"
 
 

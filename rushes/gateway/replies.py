@@ -19,12 +19,15 @@ JSON_TYPE: Header = (b"content-type", b"application/json")
 SERVED_BY = b"x-rushes-served-by"
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 class Reply:
     """A complete answer: status, body and headers; JSON unless told otherwise."""
 
     __slots__ = ("body", "headers", "status")
 
-    def __init__(  # noqa: D107
+    def __init__(
         self, status: int, body: bytes, headers: Iterable[Header] = (), content_type: Header = JSON_TYPE
     ) -> None:
         self.status = status
@@ -39,7 +42,7 @@ class Reply:
 
 def json_reply(status: int, value: Any, headers: Iterable[Header] = ()) -> Reply:
     """Answer with a value as compact JSON."""
-    return Reply(status, json.dumps(value, separators=(",", ":")).encode(), headers)
+    return Reply(status, _encode(value).encode(), headers)
 
 
 def request_id_header(request_id: str) -> Header:
@@ -75,3 +78,10 @@ def _failure_headers(failure: Failure, request_id: str | None) -> Iterable[Heade
         yield (b"x-fal-error-type", failure.type.encode("latin-1"))
     if failure.by_caller:
         yield (b"x-fal-request-timeout-type", b"user")
+
+
+def not_allowed(*allowed: str) -> Reply:
+    """Answer 405 and name the methods that the path has."""
+    names = ", ".join(allowed)
+    body = json.dumps({"detail": f"Method not allowed; allowed here: {names}"}).encode()
+    return Reply(405, body, ((b"allow", names.encode()),))

@@ -1,14 +1,14 @@
 """One HTTP request at the door, with what the routes found out about it; and the services a handler may use.
 
-A handler is an async function `(Visit) -> Answer`. It raises CallerError for anything it refuses; `routes` answers those.
-An answer is any ASGI callable: `replies.Reply` on the hot paths, or a Starlette Response. CORS headers are added by `routes`.
+A handler is an async function `(Visit) -> Answer`. It raises CallerError for anything it refuses; `routes` answers
+those. An answer is any ASGI callable: `replies.Reply` on the hot paths, or a Starlette Response. CORS headers are added
+by `routes`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import parse_qsl
 
 from starlette.requests import ClientDisconnect, Request
@@ -19,13 +19,11 @@ from rushes.endpoint import Endpoint
 from rushes.errors import Rejection, RequestError
 from rushes.files.signing import Signer
 from rushes.files.store import FileStore
+from rushes.gateway.hosts import Group
 from rushes.gateway.links import Links
 from rushes.jobs.events import Events
 from rushes.jobs.store import JobStore
 from rushes.settings import Settings
-
-Group = Literal["run", "queue", "rest", "cdn", "platform", "site", "ws", "runners", "own"]
-"""Which of fal's hosts a request is meant for (protocol 1.4); `own` is our own routes such as /health."""
 
 Answer = ASGIApp
 

@@ -1,0 +1,133 @@
+"""Keys: who may ask, as which account, with which scope. Only hashes of secrets are stored.
+
+The server's own admin key comes from the settings, else from the file DATA/key, which is made (mode 600) when it is not
+there. All live keys are held in memory, so that a check costs microseconds; secrets are long and random, which is why
+one round of SHA-256 is enough. Local runners have a secret of their own, made at each start and never stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast
+
+from rushes.db.sqlite import Database
+
+Scope = Literal["API", "ADMIN"]
+
+ADMIN_ACCOUNT = "admin"
+KEY_FILE = "key"
+SECRET_BYTES = 32
+
+_SERVERS_OWN = "the server's own key"  # alias; there is one such key at a time
+_LIVE = "SELECT id, account, scope, secret_hash FROM keys WHERE revoked_at IS NULL"
+_REVOKE_OTHERS = "UPDATE keys SET revoked_at = ? WHERE alias = ? AND id != ? AND revoked_at IS NULL"
+_SET = (
+    "INSERT INTO keys (id, account, scope, secret_hash, alias, created_at) VALUES (?, ?, 'ADMIN', ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET account = excluded.account, scope = excluded.scope, "
+    "secret_hash = excluded.secret_hash, alias = excluded.alias, revoked_at = NULL"
+)
+_NOBODY = b"\0" * 32  # compared with when the id is unknown, so that both cases take the same time
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asked: jobs, files and costs belong to `account`."""
+
+    account: str
+    key_id: str
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKey:
+    """A key that works: whose it is, and SHA-256 of its secret."""
+
+    caller: Caller
+    secret_hash: bytes
+
+
+class KeyRing:
+    """The live keys. `verify` reads memory only; what changes keys writes the table first."""
+
+    def __init__(self, database: Database, live: Iterable[LiveKey]) -> None:
+        self._database = database
+        self._live = {key.caller.key_id: key for key in live}
+        self.runner_key = secrets.token_urlsafe(SECRET_BYTES)
+        self._runner_hash = hash_secret(self.runner_key)
+
+    @classmethod
+    async def open(
+        cls, database: Database, clock: Callable[[], float], *, data: Path, admin_key: str | None = None
+    ) -> KeyRing:
+        """Read the stored keys and set the server's own: `admin_key` (id:secret) if given, else DATA/key.
+
+        An earlier key of the server's own stops working. Raises ValueError for a key of another form.
+        """
+        key_id, secret = split_key(admin_key, "RUSHES_KEY") if admin_key else _from_file(data / KEY_FILE)
+        digest, now = hash_secret(secret), clock()
+
+        def set_own(connection: sqlite3.Connection) -> None:
+            connection.execute(_SET, (key_id, ADMIN_ACCOUNT, digest, _SERVERS_OWN, now))
+            connection.execute(_REVOKE_OTHERS, (now, _SERVERS_OWN, key_id))
+
+        await database.write(set_own)
+        return cls(database, (_key(*row) for row in database.read(_LIVE)))
+
+    def verify(self, key_id: str, secret: str) -> Caller | None:
+        """Return who this key belongs to; None when there is no such key or the secret is another."""
+        key = self._live.get(key_id)
+        same = hmac.compare_digest(hash_secret(secret), key.secret_hash if key else _NOBODY)
+        return key.caller if key and same else None
+
+    def verify_runner(self, secret: str) -> bool:
+        """Say whether this is the secret of our local runners."""
+        return hmac.compare_digest(hash_secret(secret), self._runner_hash)
+
+    async def prove_writable(self) -> None:
+        """Write the server's own row anew; returns once it is on the disk. Raises what the database raises."""
+
+        def touch(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE keys SET alias = alias WHERE alias = ?", (_SERVERS_OWN,))
+
+        await self._database.write(touch)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Return what is stored instead of a secret."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def split_key(text: str, where: str) -> tuple[str, str]:
+    """Split `id:secret` at the first colon. Raises ValueError, which doesn't repeat the secret."""
+    key_id, _, secret = text.strip().partition(":")
+    if not key_id or not secret or any(char.isspace() for char in text.strip()):
+        raise ValueError(f"{where} holds no key: expected id:secret without spaces, got {len(text)} characters")
+    return key_id, secret
+
+
+def new_key() -> str:
+    """Make a key, id:secret."""
+    return f"{secrets.token_hex(8)}:{secrets.token_urlsafe(SECRET_BYTES)}"
+
+
+def _from_file(path: Path) -> tuple[str, str]:
+    """Read the key, or make one; the file is complete and private from the moment it has its name."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(new_key() + "\n")
+        os.replace(draft, path)
+    return split_key(path.read_text(), str(path))
+
+
+def _key(key_id: str, account: str, scope: str, secret_hash: bytes) -> LiveKey:
+    return LiveKey(Caller(account, key_id, cast(Scope, scope)), secret_hash)

@@ -1,0 +1,82 @@
+"""Endpoint ids and the paths built from them (protocol 1.2); pure, no look-ups.
+
+endpoint  = app [ "/" path ]
+app       = [ "workflows" | "comfy" "/" ] owner "/" alias
+legacy    = digits "-" word            one segment: 110602490-lora is 110602490/lora
+request   = endpoint "/requests/" id [ "/status" | "/status/stream" | "/response" | "/cancel" ]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import unquote
+
+NAMESPACES = frozenset({"workflows", "comfy"})
+_LEGACY = re.compile(r"(\d+)-([A-Za-z0-9-]+)")
+
+Part = Literal["result", "status", "stream", "cancel"]
+_PARTS: dict[tuple[str, ...], Part] = {
+    (): "result",
+    ("response",): "result",
+    ("status",): "status",
+    ("status", "stream"): "stream",
+    ("cancel",): "cancel",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPath:
+    """A path that names a request: `endpoint` as the caller wrote it (its app, or the whole id)."""
+
+    endpoint: str
+    request_id: str
+    part: Part
+
+
+def split_path(raw_path: bytes) -> tuple[str, ...]:
+    """Split a path into percent-decoded segments; doubled and trailing slashes count for nothing (R-07).
+
+    Bytes that are no UTF-8 become U+FFFD, and so match no name.
+    """
+    text = raw_path.decode("latin-1")
+    parts = [part for part in text.split("/") if part]
+    if "%" in text or not text.isascii():
+        parts = [unquote(part.encode("latin-1").decode("utf-8", "replace")) for part in parts]
+    return tuple(parts)
+
+
+def endpoint_id(segments: tuple[str, ...]) -> str:
+    """Return the id that these segments spell, with the legacy form rewritten (R-02)."""
+    if len(segments) == 1 and (legacy := _LEGACY.fullmatch(segments[0])):
+        return f"{legacy[1]}/{legacy[2]}"
+    return "/".join(segments)
+
+
+def app_of(endpoint: str) -> str:
+    """Return an endpoint's app: its first two segments, or three after a namespace (R-01)."""
+    segments = endpoint.split("/")
+    return "/".join(segments[: 3 if segments[0] in NAMESPACES else 2])
+
+
+def request_path(segments: tuple[str, ...]) -> RequestPath | None:
+    """Parse from the right: the last `requests` followed by an id; None where this names no request (R-04)."""
+    for at in range(len(segments) - 2, -1, -1):
+        if segments[at] == "requests":
+            part = _PARTS.get(segments[at + 2 :])
+            return part and RequestPath(endpoint_id(segments[:at]), segments[at + 1], part)
+    return None
+
+
+def names(path_endpoint: str, endpoint: str) -> bool:
+    """Say whether a request path's endpoint names this endpoint: the whole id, or just its app."""
+    return path_endpoint in (endpoint, app_of(endpoint))
+
+
+def new_id() -> str:
+    """Return a random UUID (version 4), as request ids are; four times as fast as the uuid module's."""
+    raw = os.urandom(16).hex()
+    variant = "89ab"[int(raw[16], 16) & 3]
+    return f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-{variant}{raw[17:20]}-{raw[20:]}"

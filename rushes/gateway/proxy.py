@@ -1,0 +1,64 @@
+"""The proxy route: a browser names fal's URL in x-fal-target-url and we answer it ourselves (protocol section 9).
+
+Nothing is ever sent out: the target only says which of our own routes is meant. Emitted URLs are those of the host that
+the browser reached, and a caller without a key acts with settings.proxy_key where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import SecretStr
+from starlette.requests import Request
+
+from rushes.gateway.hosts import host_group, place
+from rushes.gateway.ids import split_path
+from rushes.gateway.replies import Header
+from rushes.gateway.visit import Visit
+
+METHODS = ("GET", "POST", "PUT", "DELETE")
+INVALID = b'"Invalid request"'
+
+
+def meant(visit: Visit) -> Visit | None:
+    """Return the visit that a proxy visit stands for; None where the target is missing or no host of fal's (P-01)."""
+    target = _target(visit.header(b"x-fal-target-url"))
+    if target is None:
+        return None
+    segments = split_path(target.path.encode("utf-8", "replace"))
+    placed = place(host_group(target.hostname or ""), segments)
+    if placed is None:
+        return None
+    group, below = placed
+    return replace(visit, request=_request(visit, target), group=group, segments=below)
+
+
+def _target(text: str | None) -> SplitResult | None:
+    try:
+        parts = urlsplit((text or "").strip())
+        known = parts.scheme in {"http", "https"} and host_group(parts.hostname or "") is not None
+    except ValueError:  # a bracket that doesn't close, a port that is no number
+        return None
+    return parts if known else None
+
+
+def _request(visit: Visit, target: SplitResult) -> Request:
+    outer = visit.request
+    inner: dict[str, Any] = {
+        **outer.scope,
+        "path": target.path,
+        "raw_path": target.path.encode("utf-8", "replace"),
+        "query_string": target.query.encode("utf-8", "replace"),
+        "headers": _with_key(outer.scope["headers"], visit.services.settings.proxy_key),
+    }
+    return Request(inner, outer.receive)
+
+
+def _with_key(headers: Sequence[Header], key: SecretStr | None) -> Sequence[Header]:
+    """P-04: the caller's own key first, else the proxy's, else none."""
+    if key is None or any(name == b"authorization" for name, _ in headers):
+        return headers
+    return [*headers, (b"authorization", b"Key " + key.get_secret_value().encode())]

@@ -1,0 +1,128 @@
+"""The queue's words: submit, status, result, cancel (protocol 4.4 to 4.8). The status stream is in `watch`.
+
+A job is found by its request id; another account's job, or one under another app's path, does not exist for the caller.
+Submit and status are the hot paths.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from rushes.errors import Failure, Rejection, RequestError
+from rushes.gateway.auth import admit
+from rushes.gateway.ids import Part, RequestPath, app_of, names, request_path
+from rushes.gateway.replies import Reply, failure_reply, json_reply, not_allowed, request_id_header
+from rushes.gateway.results import result_reply
+from rushes.gateway.statuses import status_reply
+from rushes.gateway.submission import new_job
+from rushes.gateway.visit import Answer, Visit
+from rushes.gateway.watch import watch
+from rushes.jobs.job import JobState, Result
+
+IN_PROGRESS = b'{"detail": "Request is still in progress"}'  # clients compare this text (Q-14)
+_METHODS: Mapping[Part, tuple[str, ...]] = {
+    "result": ("GET", "HEAD"),
+    "status": ("GET", "HEAD"),
+    "stream": ("GET",),
+    "cancel": ("PUT", "POST"),
+}
+
+
+async def handle(visit: Visit) -> Answer:
+    """Answer everything under the queue's host."""
+    path = request_path(visit.segments)
+    if path is None:
+        return await submit(visit) if visit.method == "POST" else not_allowed("POST")
+    if visit.method not in _METHODS[path.part]:
+        return not_allowed(*_METHODS[path.part])
+    account = admit(visit, app_of(path.endpoint)).account
+    if path.part == "result":
+        return result(visit, path, account)
+    state = _state(visit, path, account)
+    if path.part == "status":
+        return status_reply(visit, state, with_logs=wants_logs(visit))
+    if path.part == "stream":
+        return watch(visit, state, with_logs=wants_logs(visit))
+    return await cancel(visit, state)
+
+
+async def submit(visit: Visit) -> Answer:
+    """Store the job and answer after the commit. Invalid input is stored as a failed job (Q-01)."""
+    job = await new_job(visit)
+    jobs = visit.services.jobs
+    if (full := _queue_full(visit, job.endpoint)) is not None:
+        return failure_reply(full, job.id)
+    await jobs.submit(job)
+    state = jobs.state(job.id)
+    response, status, cancel_url = visit.links.request(app_of(job.endpoint), job.id)
+    body: dict[str, object] = {
+        "status": "IN_QUEUE",
+        "request_id": job.id,
+        "response_url": response,
+        "status_url": status,
+        "cancel_url": cancel_url,
+        "logs": None,
+        "metrics": {},
+        "queue_position": state.position or 0 if state else 0,
+    }
+    return json_reply(200, body, (request_id_header(job.id),))
+
+
+def result(visit: Visit, path: RequestPath, account: str) -> Reply:
+    """Answer with the result, or that it isn't there yet."""
+    found = visit.services.jobs.result(path.request_id)
+    if found is None:
+        state = _state(visit, path, account)
+        return Reply(400, IN_PROGRESS, (request_id_header(state.id),))
+    _require_own(found, path, account)
+    return result_reply(found, visit.links)
+
+
+async def cancel(visit: Visit, state: JobState) -> Reply:
+    """Cancel a queued job at once; ask a running one to stop."""
+    answer = await visit.services.jobs.cancel(state.id, state.account)
+    if answer == "NOT_FOUND":
+        raise not_found()
+    accepted = answer == "CANCELLATION_REQUESTED"
+    return json_reply(202 if accepted else 400, {"status": answer, "success": accepted}, (request_id_header(state.id),))
+
+
+def wants_logs(visit: Visit) -> bool:
+    """`logs` arrives as 1/0 or true/false, or not at all."""
+    return visit.query().get("logs", "").lower() in {"1", "true", "yes"}
+
+
+def not_found() -> Rejection:
+    """What an unknown, expired or foreign request is answered with (Q-07)."""
+    return Rejection(404, "Request not found", extra={"status": "NOT_FOUND"})
+
+
+def _state(visit: Visit, path: RequestPath, account: str) -> JobState:
+    state = visit.services.jobs.state(path.request_id)
+    if state is None:
+        raise not_found()
+    _require_own(state, path, account)
+    return state
+
+
+def _require_own(job: JobState | Result, path: RequestPath, account: str) -> None:
+    if job.account != account or not names(path.endpoint, job.endpoint):
+        raise not_found()
+
+
+def _queue_full(visit: Visit, endpoint: str) -> Failure | None:
+    """Q-02: the caller would rather hear 429 than wait behind so many."""
+    text = visit.query().get("fal_max_queue_length")
+    if text is None:
+        return None
+    if not text.isdecimal():
+        raise RequestError(
+            "bad_request", f"Invalid fal_max_queue_length {text[:100]!r}: expected a whole number, 0 or more"
+        )
+    waiting = visit.services.jobs.queue_length(endpoint)
+    if waiting < int(text):
+        return None
+    detail = f"Queue limit exceeded: {waiting} requests wait, fal_max_queue_length is {text}"
+    body = json.dumps({"detail": detail, "error_type": "bad_request"}).encode()
+    return Failure("request", "bad_request", 429, body, retryable=True)

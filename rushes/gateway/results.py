@@ -1,0 +1,40 @@
+"""What a finished job is answered with (protocol 4.7): the raw output, or the failure with its status and headers.
+
+The output in the store holds `rushes-file:/ID/NAME` for the job's own files; here each becomes the address under which
+this caller reached us, so that a result outlives a change of host or port.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from rushes.gateway.links import Links
+from rushes.gateway.replies import Reply, failure_reply, request_id_header, served_by_header, units_header
+from rushes.jobs.job import Result
+
+# A JSON string's opening quote is never preceded by a backslash, so this finds whole string values only.
+_OWN_FILE = re.compile(rb'(?<!\\)"rushes-file:/((?:[^"\\]|\\.)*)"')
+
+
+def result_reply(result: Result, links: Links) -> Reply:
+    """Answer with a COMPLETED job's result."""
+    who = () if result.served_by is None else (served_by_header(result.served_by),)
+    if result.failure is not None:
+        return failure_reply(result.failure, result.id, who)
+    headers = [request_id_header(result.id), *who]
+    if result.units is not None:
+        headers.append(units_header(result.units))
+    return Reply(200, with_addresses(result.output, result.files, links), headers)
+
+
+def with_addresses(output: bytes, files: tuple[str, ...], links: Links) -> bytes:
+    """Replace the own files' marks by links; a mark that is none of this job's files is text and stays."""
+    if not files:
+        return output
+
+    def address(mark: re.Match[bytes]) -> bytes:
+        file_id, _, name = json.loads(b'"' + mark[1] + b'"').partition("/")
+        return json.dumps(links.file(file_id, name)).encode() if file_id in files else mark[0]
+
+    return _OWN_FILE.sub(address, output)

@@ -1,0 +1,118 @@
+"""The door: one ASGI app that finds out which of fal's hosts a request is meant for and hands it to that host's file.
+
+No router and no middleware stand in the way: a path is split once, and the group names the handler. Every answer gets
+CORS headers, and whatever goes wrong is answered as JSON. What the words of the paths mean is in `hosts` and `ids`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
+
+from rushes.errors import CallerError, Rejection, RequestError
+from rushes.gateway import health, proxy, queue, run, runners, storage
+from rushes.gateway.cors import EVERY_ANSWER, preflight_headers
+from rushes.gateway.hosts import PROXY_PATH, Group, host_group, place
+from rushes.gateway.ids import new_id, request_path, split_path
+from rushes.gateway.links import links_for
+from rushes.gateway.replies import Reply, failure_reply, not_allowed
+from rushes.gateway.visit import Answer, Handler, Services, Visit
+
+log = logging.getLogger(__name__)
+
+HANDLERS: Mapping[Group, Handler] = {
+    "run": run.handle,
+    "queue": queue.handle,
+    "rest": storage.handle,
+    "cdn": storage.handle,
+    "runners": runners.handle,
+    "own": health.handle,
+}
+
+
+class Door:
+    """The ASGI app. Lifespan is the business of `app`, which wraps this."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "http":
+            await self._answer(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1000})
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def open_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message["headers"] = [*message.get("headers", ()), *EVERY_ANSWER]
+            await send(message)
+
+        visit: Visit | None = None
+        try:
+            if scope["method"] == "OPTIONS":
+                answer: Answer = _preflight(scope)
+            else:
+                visit = self._visit(scope, receive)
+                answer = await _handled(visit)
+            await answer(scope, receive, open_send)
+        except CallerError as error:
+            if started:
+                raise
+            await failure_reply(error.failure(), _request_id(visit))(scope, receive, open_send)
+        except Exception:
+            log.exception("%s %s failed, request %s", scope["method"], scope["path"], _request_id(visit))
+            if started:  # too late for another answer; the server cuts the connection, which the caller notices
+                return
+            crash = RequestError("internal_error").failure()
+            await failure_reply(crash, _request_id(visit))(scope, receive, open_send)
+
+    def _visit(self, scope: Scope, receive: Receive) -> Visit:
+        headers = scope["headers"]
+        host = next((value for name, value in headers if name == b"host"), b"").decode("latin-1")
+        group = host_group(host)
+        links = links_for(self._services.settings, scope["scheme"], headers, own_host=group is None)
+        segments = split_path(scope.get("raw_path") or scope["path"].encode())
+        placed = place(group, segments)
+        if placed is None or segments == PROXY_PATH:
+            placed = ("site", segments)
+        place_group, below = placed
+        return Visit(Request(scope, receive), self._services, place_group, below, links, new_id())
+
+
+async def _handled(visit: Visit) -> Answer:
+    if visit.segments == PROXY_PATH and visit.group == "site":
+        if visit.method not in proxy.METHODS:
+            return not_allowed(*proxy.METHODS)
+        inner = proxy.meant(visit)
+        if inner is None:
+            return Reply(400, proxy.INVALID)
+        visit = inner
+    handler = HANDLERS.get(visit.group)
+    if handler is None:
+        raise Rejection(404, f"Path /{'/'.join(visit.segments)} not found")
+    return await handler(visit)
+
+
+def _preflight(scope: Scope) -> Reply:
+    requested = next((value for name, value in scope["headers"] if name == b"access-control-request-headers"), None)
+    reply = Reply(204, b"")
+    reply.headers = list(preflight_headers(requested))
+    return reply
+
+
+def _request_id(visit: Visit | None) -> str | None:
+    """The request that an error is about: the one the path names, else the one this visit would have started."""
+    if visit is None or visit.group not in {"run", "queue"}:
+        return None
+    path = request_path(visit.segments)
+    return path.request_id if path else visit.id

@@ -1,0 +1,67 @@
+"""Direct runs (protocol 4.3): submit, wait for the end on a wake-up, answer as the result route would.
+
+A caller who goes away cancels the run (S-02). Input errors are answered at once and not stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Receive
+
+from rushes.errors import RequestError
+from rushes.gateway.replies import failure_reply, not_allowed
+from rushes.gateway.results import result_reply
+from rushes.gateway.submission import new_job
+from rushes.gateway.visit import Answer, Services, Visit
+from rushes.jobs.events import Watch
+from rushes.jobs.job import NewJob, Status
+
+METHODS = ("POST", "GET", "PUT", "PATCH")  # JS lets its user choose; only GET has no body
+LOOK_S = 60.0  # a look without a wake-up, should one ever be lost
+
+
+async def handle(visit: Visit) -> Answer:
+    """Answer everything under the run host."""
+    if visit.method not in METHODS:
+        return not_allowed(*METHODS)
+    job = await new_job(visit)
+    if job.failure is not None:
+        return failure_reply(job.failure, job.id)
+    services = visit.services
+    with services.events.watch_job(job.id) as watch:
+        await services.jobs.submit(job)
+        if not await _ended_before_caller_left(services, visit.request.receive, job, watch):
+            await services.jobs.cancel(job.id, job.account)
+            raise RequestError("client_disconnected")
+    result = services.jobs.result(job.id)
+    if result is None:  # swept between its end and this line: retention is shorter than this moment
+        raise RequestError("internal_error", "The result expired before it could be read")
+    return result_reply(result, visit.links)
+
+
+async def _ended_before_caller_left(services: Services, receive: Receive, job: NewJob, watch: Watch) -> bool:
+    ended = asyncio.ensure_future(_ended(services, job, watch))
+    left = asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({ended, left}, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            ended.result()
+            return True
+        return False
+    finally:
+        ended.cancel()
+        left.cancel()
+
+
+async def _ended(services: Services, job: NewJob, watch: Watch) -> None:
+    while True:
+        state = services.jobs.state(job.id)
+        if state is None or state.status is Status.COMPLETED:
+            return
+        await watch.wait(LOOK_S)
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,54 @@
+"""The status object (protocol 4.5): what a poll is answered with and what each event of the status stream holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rushes.gateway.ids import app_of
+from rushes.gateway.links import Links
+from rushes.gateway.replies import Reply, json_reply, request_id_header, served_by_header
+from rushes.gateway.visit import Visit
+from rushes.jobs.job import JobState, LogLine, Status
+
+
+def status_reply(visit: Visit, state: JobState, *, with_logs: bool) -> Reply:
+    """Answer a poll: 202 until the job is COMPLETED, then 200; all log lines so far, or null where not asked for."""
+    logs = visit.services.jobs.logs(state.id) if with_logs else None
+    headers = [request_id_header(state.id)]
+    if state.served_by is not None:
+        headers.append(served_by_header(state.served_by))
+    http_status = 200 if state.status is Status.COMPLETED else 202
+    return json_reply(http_status, status_object(state, visit.links, logs), headers)
+
+
+def status_object(state: JobState, links: Links, logs: Iterable[LogLine] | None) -> dict[str, Any]:
+    """Build the object; `queue_position` only while it waits, `error` only when it failed."""
+    response, status, cancel = links.request(app_of(state.endpoint), state.id)
+    value: dict[str, Any] = {
+        "status": state.status.name,
+        "request_id": state.id,
+        "response_url": response,
+        "status_url": status,
+        "cancel_url": cancel,
+        "logs": None if logs is None else [log_entry(line) for line in logs],
+        "metrics": {} if state.inference_s is None else {"inference_time": state.inference_s},
+    }
+    if state.status is Status.IN_QUEUE:
+        value["queue_position"] = state.position or 0
+    if state.error_type is not None:
+        value["error"] = state.error or state.error_type
+        value["error_type"] = state.error_type
+    if state.served_by is not None:
+        value["served_by"] = state.served_by
+    return value
+
+
+def log_entry(line: LogLine) -> Mapping[str, Any]:
+    """One log line as clients expect it (Q-06)."""
+    at = datetime.fromtimestamp(line.at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    entry: dict[str, Any] = {"message": line.message, "level": line.level, "source": "USER", "timestamp": at}
+    if line.labels:
+        entry["labels"] = dict(line.labels)
+    return entry

@@ -1,0 +1,101 @@
+"""From a request to a job that may be stored: which endpoint, whose, with what input, how urgent, until when.
+
+Used by every way to start a job. Storing it and waiting for it are the callers' matter.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from urllib.parse import parse_qsl
+
+from rushes.endpoint import Endpoint
+from rushes.errors import Rejection, RequestError
+from rushes.families import nearest
+from rushes.gateway.auth import admit
+from rushes.gateway.ids import app_of, endpoint_id
+from rushes.gateway.intake import from_query, take
+from rushes.gateway.visit import Visit
+from rushes.jobs.job import NewJob, Priority
+
+LEAST_START_TIMEOUT_S = 0.1
+_OUR_QUERY = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token"})
+
+
+async def new_job(visit: Visit) -> NewJob:
+    """Check who asks for what, read the body and build the job; the visit's id becomes the job's.
+
+    Invalid input becomes the job's `failure`. Raises Rejection for key, endpoint and size, RequestError for a bad
+    timeout header, and ModelError for a body that is no JSON object.
+    """
+    name = endpoint_id(visit.segments)
+    caller = admit(visit, app_of(name))
+    endpoint = find_endpoint(visit, name)
+    now = visit.services.clock()
+    deadline = start_deadline(visit, now)
+    body = _query_body(visit) if visit.method == "GET" else await visit.body(visit.services.settings.max_body_bytes)
+    intake = take(endpoint, body)
+    return NewJob(
+        id=visit.id,
+        endpoint=endpoint.id,
+        account=caller.account,
+        input=intake.input,
+        created_at=now,
+        priority=priority(visit),
+        start_deadline=deadline,
+        failure=intake.failure,
+        warnings=intake.warnings,
+    )
+
+
+def find_endpoint(visit: Visit, name: str) -> Endpoint:
+    """Look an endpoint up. Raises Rejection(404) which names near ones."""
+    endpoint = visit.services.endpoints.get(name)
+    if endpoint is None:
+        raise unknown_endpoint(visit, name)
+    return endpoint
+
+
+def unknown_endpoint(visit: Visit, name: str) -> Rejection:
+    """Say whether it is the application or the path inside it that we don't know."""
+    endpoints = visit.services.endpoints
+    app = app_of(name)
+    if any(app_of(known) == app for known in endpoints):
+        text = f"Path /{name[len(app) + 1 :]} not found"
+    else:
+        text = f'Application "{app.rpartition("/")[2]}" not found'
+    near = nearest(name, endpoints)
+    return Rejection(404, f"{text}. Did you mean {' or '.join(near)}?" if near else text)
+
+
+def start_deadline(visit: Visit, now: float) -> float | None:
+    """Return when the job must have started at the latest; the newer header wins. Raises RequestError (H-01)."""
+    header, text = "X-Fal-Request-Start-Timeout", visit.header(b"x-fal-request-start-timeout")
+    if text is None:
+        header, text = "X-Fal-Request-Timeout", visit.header(b"x-fal-request-timeout")
+    if text is None:
+        return None
+    seconds = _number(text)
+    if seconds is None or seconds <= LEAST_START_TIMEOUT_S:
+        wanted = f"a number of seconds above {LEAST_START_TIMEOUT_S}"
+        raise RequestError("bad_request", f"Invalid {header} header {text[:100]!r}: expected {wanted}")
+    return now + seconds
+
+
+def priority(visit: Visit) -> Priority:
+    """Low is low; any other word is normal."""
+    text = visit.header(b"x-fal-queue-priority")
+    return Priority.LOW if text is not None and text.strip().lower() == "low" else Priority.NORMAL
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+def _query_body(visit: Visit) -> bytes:
+    query: bytes = visit.request.scope["query_string"]
+    members = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+    return from_query((name, text) for name, text in members if name not in _OUR_QUERY)
