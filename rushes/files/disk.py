@@ -1,0 +1,226 @@
+"""Stored files in a folder: FOLDER/ab/abcd…/content and record.json beside it, FOLDER/incoming for uploads under way.
+
+The choices: one rename puts bytes and record into place together, and cannot replace what is there; everything is
+forced to the disk before `put` returns; a read takes what the page cache holds without leaving the event loop, and
+goes to a thread only to wait for the disk. Several processes may share the folder. Signing and HTTP are done elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TypeVar, TypeVarTuple
+
+from rushes.files.incoming import CONTENT, RECORD, Draft, Incoming, fsync_folder, receive, write_durably
+from rushes.files.names import clean_name
+from rushes.files.store import FileMissing, FileTaken, StoredFile, content_id, is_id
+from rushes.files.types import sniffed_type, suffix_of
+from rushes.files.urls import stored_url
+
+CHUNK_BYTES = 256 * 1024
+INCOMING = "incoming"
+THREADS = 16  # of our own: slow disks must not hold up what else the process does in threads
+
+Result = TypeVar("Result")
+Arguments = TypeVarTuple("Arguments")
+
+
+class DiskStore:
+    """A FileStore on a folder. `secret` keys the ids of files that are named by their content."""
+
+    def __init__(self, folder: Path, secret: bytes, clock: Callable[[], float] = time.time) -> None:
+        """Prepare the folder and remove what uploads of killed processes have left."""
+        self._folder = folder
+        self._secret = secret
+        self._clock = clock
+        self._incoming = Incoming(folder / INCOMING)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
+
+    def close(self) -> None:
+        """Let the next start clean up after us. Call it when no put or open is under way any more."""
+        self._threads.shutdown()
+        self._incoming.close()
+
+    async def put(
+        self,
+        content: AsyncIterable[bytes] | Path,
+        *,
+        name: str,
+        account: str,
+        content_type: str | None = None,
+        file_id: str | None = None,
+        expires_at: float | None = None,
+        max_bytes: int | None = None,
+    ) -> StoredFile:
+        """See FileStore.put."""
+        if file_id is not None and not is_id(file_id):
+            raise ValueError(f"{file_id!r} is not a file id: expected 40 hexadecimal digits, as new_id() gives")
+        draft = await self._in_thread(self._incoming.draft)
+        try:
+            if isinstance(content, Path):
+                await self._in_thread(draft.copy, content, max_bytes)
+            else:
+                await receive(draft, content, max_bytes, self._threads)
+            kind = content_type or sniffed_type(draft.head)
+            record = StoredFile(
+                id=file_id or "",
+                name=clean_name(name, suffix_of(kind)),
+                content_type=kind,
+                size_bytes=draft.size_bytes,
+                sha256=draft.sha256,
+                account=account,
+                created_at=self._clock(),
+                expires_at=expires_at,
+            )
+            return await self._in_thread(self._keep, draft, record if file_id else self._named_by_content(record))
+        except BaseException:
+            await asyncio.shield(self._in_thread(draft.drop))
+            raise
+
+    @asynccontextmanager
+    async def open(self, file_id: str, start: int = 0, stop: int | None = None) -> AsyncIterator[AsyncIterator[bytes]]:
+        """See FileStore.open."""
+        record = await self.stat(file_id)
+        if record is None:
+            raise FileMissing(file_id)
+        start, stop, _ = slice(start, stop).indices(record.size_bytes)
+        try:
+            handle = await self._in_thread(os.open, self._place(file_id) / CONTENT, os.O_RDONLY)
+        except FileNotFoundError:
+            raise FileMissing(file_id) from None
+        try:
+            yield self._chunks(handle, start, stop)
+        finally:
+            os.close(handle)
+
+    async def stat(self, file_id: str) -> StoredFile | None:
+        """See FileStore.stat."""
+        if not is_id(file_id):
+            return None
+        return await self._in_thread(self._load, file_id)
+
+    async def delete(self, file_id: str) -> bool:
+        """See FileStore.delete."""
+        if await self.stat(file_id) is None:
+            return False
+        return await self._in_thread(self._remove, file_id)
+
+    def url(self, file_id: str, name: str) -> str:
+        """See FileStore.url."""
+        return stored_url(file_id, name)
+
+    async def sweep(self) -> int:
+        """See FileStore.sweep."""
+        return await self._in_thread(self._sweep)
+
+    async def _in_thread(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    def _place(self, file_id: str) -> Path:
+        return self._folder / file_id[:2] / file_id
+
+    def _named_by_content(self, record: StoredFile) -> StoredFile:
+        facts = (record.account, record.sha256, record.name, record.content_type)
+        return replace(record, id=content_id(self._secret, *facts))
+
+    def _read_record(self, file_id: str) -> StoredFile | None:
+        try:
+            return StoredFile(**json.loads((self._place(file_id) / RECORD).read_bytes()))
+        except FileNotFoundError:
+            return None
+
+    def _load(self, file_id: str) -> StoredFile | None:
+        record = self._read_record(file_id)
+        return None if record is None or self._is_over(record) else record
+
+    def _is_over(self, record: StoredFile) -> bool:
+        return record.expires_at is not None and record.expires_at <= self._clock()
+
+    def _keep(self, draft: Draft, record: StoredFile) -> StoredFile:
+        draft.seal(record)
+        while not self._move_into_place(draft.folder, record.id):
+            kept = self._load(record.id)
+            if kept is None:  # expired, or deleted just now: make room
+                self._remove(record.id)
+            elif kept.sha256 != record.sha256:
+                raise FileTaken(record.id)
+            else:
+                record = self._extended(kept, record.expires_at)
+                draft.drop()
+                break
+        fsync_folder(self._place(record.id).parent)
+        return record
+
+    def _move_into_place(self, folder: Path, file_id: str) -> bool:
+        """Rename, which both shows the file and fails if there is one already, whoever else tries at the same time."""
+        place = self._place(file_id)
+        if not place.parent.is_dir():
+            place.parent.mkdir(exist_ok=True)
+            fsync_folder(self._folder)
+        try:
+            os.rename(folder, place)
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            return False
+        return True
+
+    def _extended(self, kept: StoredFile, until: float | None) -> StoredFile:
+        """Let the later of two expiries hold; None is the latest."""
+        if kept.expires_at is None or (until is not None and until <= kept.expires_at):
+            return kept
+        record = replace(kept, expires_at=until)
+        place = self._place(kept.id)
+        draft = place / f"{RECORD}.new"
+        write_durably(draft, json.dumps(asdict(record)).encode())
+        os.replace(draft, place / RECORD)
+        fsync_folder(place)
+        return record
+
+    def _remove(self, file_id: str) -> bool:
+        place = self._place(file_id)
+        if not self._incoming.discard(place):
+            return False
+        fsync_folder(place.parent)
+        return True
+
+    async def _chunks(self, handle: int, start: int, stop: int) -> AsyncIterator[bytes]:
+        while start < stop:
+            wanted = min(CHUNK_BYTES, stop - start)
+            chunk = _cached(handle, wanted, start) or await self._in_thread(os.pread, handle, wanted, start)
+            if not chunk:
+                raise OSError(errno.EIO, f"the stored file ends at byte {start}, expected {stop}")
+            start += len(chunk)
+            yield chunk
+
+    def _sweep(self) -> int:
+        return sum(self._remove(record.id) for record in self._records() if self._is_over(record))
+
+    def _records(self) -> Iterator[StoredFile]:
+        for shelf in self._folder.iterdir():
+            if len(shelf.name) == 2:
+                for place in shelf.iterdir():
+                    record = self._read_record(place.name)
+                    if record is not None:
+                        yield record
+
+
+def _cached(handle: int, wanted: int, start: int) -> bytes:
+    """Return what the page cache gives at once, perhaps less than wanted; nothing where the disk must be waited for."""
+    flag = getattr(os, "RWF_NOWAIT", None)  # Linux only
+    if flag is None:
+        return b""
+    buffer = bytearray(wanted)
+    try:
+        count = os.preadv(handle, [buffer], start, flag)
+    except OSError:  # EAGAIN: not cached; EOPNOTSUPP: this file system cannot tell
+        return b""
+    return bytes(memoryview(buffer)[:count])

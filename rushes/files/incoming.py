@@ -1,0 +1,182 @@
+"""Uploads that are not whole yet: a locked folder for each process, and one draft for each upload.
+
+A draft is a folder with the bytes and, once sealed, the record; `disk` moves it into place with one rename, so that a
+file is there whole or not at all. What a killed process left behind is removed at the next start: its lock is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from rushes.files.store import FileTooLarge, StoredFile
+from rushes.files.types import HEAD_BYTES
+
+CONTENT = "content"
+RECORD = "record.json"
+BATCH_BYTES = 1024 * 1024  # a hop to a thread costs about 0.1 ms, writing and hashing this much about 1 ms
+
+
+class Incoming:
+    """This process's folder of drafts, below a folder that all processes share."""
+
+    def __init__(self, shared: Path) -> None:
+        shared.mkdir(parents=True, exist_ok=True)
+        with _held(shared):  # so that nobody sweeps our new folder before we have locked it
+            _sweep_abandoned(shared)
+            self._folder = Path(tempfile.mkdtemp(prefix="process-", dir=shared))
+            self._lock = _try_lock(self._folder)
+
+    def draft(self) -> Draft:
+        """Start an upload."""
+        return Draft(Path(tempfile.mkdtemp(prefix="draft-", dir=self._folder)))
+
+    def discard(self, place: Path) -> bool:
+        """Make a folder vanish at once, then free its space; False when it is not there."""
+        gone = Path(tempfile.mkdtemp(prefix="gone-", dir=self._folder))
+        try:
+            os.rename(place, gone)  # onto an empty folder, which rename replaces
+        except FileNotFoundError:
+            gone.rmdir()
+            return False
+        shutil.rmtree(gone)
+        return True
+
+    def close(self) -> None:
+        """Give the folder up; the next start removes it."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+class Draft:
+    """One upload on its way: counts and hashes what is written, and keeps its first bytes for sniffing."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.head = b""
+        self.size_bytes = 0
+        self._hash = hashlib.sha256()
+        self._file = (folder / CONTENT).open("xb", buffering=0)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of everything written so far, in hex."""
+        return self._hash.hexdigest()
+
+    def write(self, chunks: list[bytes]) -> None:
+        """Append chunks; blocks."""
+        for chunk in chunks:
+            if len(self.head) < HEAD_BYTES:
+                self.head += chunk[: HEAD_BYTES - len(self.head)]
+            self._hash.update(chunk)
+            self.size_bytes += len(chunk)
+            rest = memoryview(chunk)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+
+    def copy(self, source: Path, max_bytes: int | None) -> None:
+        """Append a file; blocks. Raises FileTooLarge."""
+        with source.open("rb") as file:
+            while chunk := file.read(BATCH_BYTES):
+                if max_bytes is not None and self.size_bytes + len(chunk) > max_bytes:
+                    raise FileTooLarge(max_bytes)
+                self.write([chunk])
+
+    def seal(self, record: StoredFile) -> None:
+        """Add the record and force all of it to the disk; blocks."""
+        os.fsync(self._file.fileno())
+        self._file.close()
+        write_durably(self.folder / RECORD, json.dumps(asdict(record)).encode())
+        fsync_folder(self.folder)
+
+    def drop(self) -> None:
+        """Remove whatever is left of the draft; after it was moved into place, nothing is."""
+        self._file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+async def receive(draft: Draft, content: AsyncIterable[bytes], max_bytes: int | None, threads: Executor) -> None:
+    """Write a stream into a draft: while a thread writes and hashes one batch, the next one is received.
+
+    Raises FileTooLarge as soon as there is one byte too many, and whatever the stream raises.
+    """
+    writing: asyncio.Future[None] | None = None
+    batch: list[bytes] = []
+    batched = received = 0
+    loop = asyncio.get_running_loop()
+    try:
+        async for chunk in content:
+            received += len(chunk)
+            if max_bytes is not None and received > max_bytes:
+                raise FileTooLarge(max_bytes)
+            batch.append(chunk)
+            batched += len(chunk)
+            if batched >= BATCH_BYTES:
+                if writing is not None:
+                    await writing
+                writing = loop.run_in_executor(threads, draft.write, batch)
+                batch, batched = [], 0
+        if writing is not None:
+            await writing
+        await loop.run_in_executor(threads, draft.write, batch)
+    except BaseException:
+        if writing is not None:  # never leave a thread writing into a draft that is being dropped
+            await asyncio.gather(writing, return_exceptions=True)
+        raise
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a small file and force it to the disk; its folder is the caller's to force."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _try_lock(folder: Path) -> int | None:
+    """Lock a folder; None when another process (or store) holds it. The kernel lets go when the holder dies."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    return handle
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _sweep_abandoned(shared: Path) -> None:
+    for folder in shared.iterdir():
+        lock = _try_lock(folder)
+        if lock is not None:
+            shutil.rmtree(folder)
+            os.close(lock)

@@ -1,0 +1,66 @@
+"""Which route of storage is which (protocol 7): tokens, uploads whole and in parts, and reading files.
+
+How an upload is taken stands in `uploads` and `multipart`, how a file is sent in `downloads`.
+"""
+
+from __future__ import annotations
+
+from rushes.errors import Rejection
+from rushes.gateway import multipart, uploads
+from rushes.gateway.downloads import NOT_FOUND, FileReply
+from rushes.gateway.replies import not_allowed
+from rushes.gateway.visit import Answer, Visit
+
+
+async def handle(visit: Visit) -> Answer:
+    """Answer everything below /storage (rest group) and /files (cdn group)."""
+    match (visit.method, *visit.segments):
+        case ("GET" | "HEAD", "files", "b", file_id, _):
+            return await send(visit, file_id)
+        case ("POST", "storage", "auth", "token"):
+            return await uploads.give_token(visit)
+        case ("POST", "storage", "upload", "initiate"):
+            return await uploads.initiate(visit)
+        case ("POST", "storage", "upload", "initiate-multipart"):
+            return await multipart.initiate(visit)
+        case ("POST", "files", "upload"):
+            return await uploads.take_whole(visit)
+        case ("POST", "files", "upload", "multipart"):
+            return await multipart.begin(visit)
+        case ("PUT", "files", "upload", token):
+            return await uploads.take_promised(visit, token)
+        case ("PUT", "files", "upload", token, number) | ("PUT", "files", "b", _, _, "multipart", token, number):
+            return await multipart.take_part(visit, token, number)
+        case ("POST", "files", "upload", token, "complete") | (
+            "POST",
+            "files",
+            "b",
+            _,
+            _,
+            "multipart",
+            token,
+            "complete",
+        ):
+            return await multipart.complete(visit, token)
+    return _refused(visit)
+
+
+async def send(visit: Visit, file_id: str) -> Answer:
+    """Answer with a stored file. Its id is the right to read it; the name in the URL is for people."""
+    services = visit.services
+    file = await services.files.stat(file_id)
+    if file is None:
+        raise NOT_FOUND
+    return FileReply(services.files, file, services.clock())
+
+
+def _refused(visit: Visit) -> Answer:
+    """Tell a wrong method from a path that is not there. Raises Rejection(404) for the latter."""
+    match visit.segments:
+        case ("files", "b", _, _):
+            return not_allowed("GET", "HEAD")
+        case ("files", "upload", _) if visit.segments[2] != "multipart":
+            return not_allowed("PUT")
+        case ("files", "upload", *_) | ("storage", "auth", "token") | ("storage", "upload", _):
+            return not_allowed("POST")
+    raise Rejection(404, f"Path /{'/'.join(visit.segments)[:200]} not found")

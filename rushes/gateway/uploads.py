@@ -1,0 +1,220 @@
+"""Uploads in one piece: initiate + PUT (protocol 7.2) and a POST with a CDN token (7.4).
+
+An upload URL carries a signed promise of id, name, type and account, so nothing is stored before the bytes come. The
+same bytes may be PUT to it again (a client whose answer was lost tries again); other bytes are refused, because the
+file's address was given out, and what is read there must never change. Large files in parts are in `multipart`.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import AsyncIterable
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic_core import from_json
+from starlette.requests import ClientDisconnect
+
+from rushes.errors import ModelError, Rejection, RequestError
+from rushes.files.names import clean_name
+from rushes.files.store import FileTaken, FileTooLarge, StoredFile, new_id
+from rushes.files.types import UNKNOWN, given_type, suffix_of
+from rushes.gateway import lifecycle
+from rushes.gateway.auth import admit
+from rushes.gateway.replies import failure_reply, json_reply
+from rushes.gateway.visit import Answer, Visit
+
+UPLOAD_URL_S = 3_600.0
+CDN_TOKEN_S = 86_400.0
+CDN_TOKEN_MOST_S = 7 * 86_400.0
+JSON_BODY_BYTES = 256 * 1024
+
+UPLOAD = "upload"  # purposes of signed tokens
+CDN = "cdn"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the bytes that follow are to be stored. Without `file_id` the id follows from the content."""
+
+    name: str
+    account: str
+    content_type: str | None
+    file_id: str | None
+    expires_at: float | None
+
+
+async def give_token(visit: Visit) -> Answer:
+    """Give out a token with which its holder may upload for the caller's account (F-05)."""
+    account = admit(visit).account
+    body = await json_object(visit)
+    asked = body.get("expiration_seconds")
+    lasts = min(float(asked), CDN_TOKEN_MOST_S) if isinstance(asked, int | float) and asked > 0 else CDN_TOKEN_S
+    now = visit.services.clock()
+    answer = {
+        "token": visit.services.signer.sign(CDN, {"account": account}, now + lasts),
+        "token_type": "Bearer",
+        "base_url": visit.links.origin,
+        "created_at": _iso(now),
+        "expires_at": _iso(now + lasts),
+    }
+    return json_reply(200, answer)
+
+
+async def initiate(visit: Visit) -> Answer:
+    """Promise a file's address, and give out the URL to PUT its bytes to."""
+    wish = await read_wish(visit)
+    token = sign_wish(visit, UPLOAD, wish, UPLOAD_URL_S)
+    return json_reply(200, promise_body(visit, wish, token))
+
+
+async def take_promised(visit: Visit, token: str) -> Answer:
+    """Take the bytes of a promised file; the URL is all the right one needs; a key beside it does no harm (A-03)."""
+    wish = signed_wish(visit, UPLOAD, token)
+    kind = given_type(visit.header(b"content-type")) or wish.content_type
+    return await _receive(visit, "file_url", replace(wish, content_type=kind))
+
+
+async def take_whole(visit: Visit) -> Answer:
+    """Take a file in one request, with a CDN token or a key."""
+    return await _receive(visit, "access_url", header_wish(visit))
+
+
+async def read_wish(visit: Visit) -> Wish:
+    """Read the body of both initiate routes; name and type may be missing."""
+    account = admit(visit).account
+    body = await json_object(visit)
+    kind = given_type(_text(body, "content_type"))
+    name = clean_name(_text(body, "file_name"), suffix_of(kind or UNKNOWN))
+    return Wish(name, account, kind, new_id(), end_of_life(visit))
+
+
+def header_wish(visit: Visit) -> Wish:
+    """Read the headers of both CDN upload routes."""
+    kind = given_type(visit.header(b"content-type"))
+    name = clean_name(_header_text(visit, b"x-fal-file-name"), suffix_of(kind or UNKNOWN))
+    return Wish(name, uploader(visit), kind, None, end_of_life(visit))
+
+
+def sign_wish(visit: Visit, purpose: str, wish: Wish, lasts_s: float) -> str:
+    """Write a wish into a token, so that no state is kept until the bytes come."""
+    return visit.services.signer.sign(purpose, asdict(wish), visit.services.clock() + lasts_s)
+
+
+def signed_wish(visit: Visit, purpose: str, token: str) -> Wish:
+    """Read such a token. Raises Rejection(403)."""
+    payload = visit.services.signer.read(purpose, token, visit.services.clock())
+    if payload is None:
+        raise Rejection(403, "This upload URL is not valid, or its time is over: initiate a new upload")
+    return Wish(**payload)
+
+
+def promise_body(visit: Visit, wish: Wish, token: str) -> dict[str, str]:
+    """What both initiate routes answer."""
+    return {
+        "upload_url": f"{visit.links.origin}/files/upload/{token}",
+        "file_url": visit.links.file(wish.file_id or "", wish.name),
+    }
+
+
+def uploader(visit: Visit) -> str:
+    """Return the account that a CDN token, or else a key, stands for. Raises Rejection(401)."""
+    token = (visit.header(b"authorization") or "").strip().partition(" ")[2].strip()
+    payload = visit.services.signer.read(CDN, token, visit.services.clock())
+    account: str = payload["account"] if payload else admit(visit).account
+    return account
+
+
+def end_of_life(visit: Visit) -> float | None:
+    """Return when the file is to go, by the lifecycle header. Raises Rejection(400) for a malformed one (F-07)."""
+    for header in lifecycle.HEADERS:
+        try:
+            seconds = lifecycle.lifetime_s(visit.header(header))
+        except ValueError as error:
+            raise Rejection(400, f"Invalid {header.decode()} header: {error}") from None
+        if seconds is not None:
+            return visit.services.clock() + seconds
+    return None
+
+
+async def json_object(visit: Visit) -> dict[str, Any]:
+    """Read a small JSON body; none at all is {} (R-14). Raises ModelError(422) for anything but an object."""
+    try:
+        value = from_json(await visit.body(JSON_BODY_BYTES) or b"{}", allow_inf_nan=False)
+    except ValueError as error:
+        raise ModelError("json_invalid", f"Invalid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ModelError("dict_type", "The body should be a JSON object")
+    return value
+
+
+def too_large(limit_bytes: int) -> Answer:
+    """Refuse without reading on: the connection is closed, since the rest of the body is still on its way."""
+    refusal = Rejection(413, f"The file is larger than the {limit_bytes} bytes that this server stores")
+    return failure_reply(refusal.failure(), headers=[(b"connection", b"close")])
+
+
+def is_too_large(visit: Visit) -> bool:
+    """Say whether the declared length alone is above the limit."""
+    declared = visit.header(b"content-length") or ""
+    return declared.isdigit() and int(declared) > visit.services.settings.max_upload_bytes
+
+
+def disk_problem(error: OSError) -> Rejection:
+    """What a caller hears when the disk refuses; our own paths stay with us."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return Rejection(507, "The server has no room left for this file")
+    return Rejection(500, "The server could not store the file")
+
+
+async def _receive(visit: Visit, member: str, wish: Wish) -> Answer:
+    """Stream the body into the store, and answer with the file's URL under the name `member`."""
+    if is_too_large(visit):
+        return too_large(visit.services.settings.max_upload_bytes)
+    try:
+        stored = await store(visit, visit.request.stream(), wish)
+    except FileTooLarge as error:
+        return too_large(error.limit_bytes)
+    return json_reply(200, {member: visit.links.file(stored.id, stored.name)})
+
+
+async def store(visit: Visit, content: AsyncIterable[bytes], wish: Wish) -> StoredFile:
+    """Put content into the store as wished. Raises CallerError, and FileTooLarge for the caller to answer."""
+    try:
+        return await visit.services.files.put(
+            content,
+            name=wish.name,
+            account=wish.account,
+            content_type=wish.content_type,
+            file_id=wish.file_id,
+            expires_at=wish.expires_at,
+            max_bytes=visit.services.settings.max_upload_bytes,
+        )
+    except FileTaken:
+        raise Rejection(403, "This upload URL was used already, for other content: initiate a new upload") from None
+    except ClientDisconnect:
+        raise RequestError("client_disconnected") from None
+    except OSError as error:
+        raise disk_problem(error) from error
+
+
+def _text(body: dict[str, Any], member: str) -> str:
+    value = body.get(member)
+    if value is not None and not isinstance(value, str):
+        raise ModelError("string_type", "Input should be a valid string", loc=("body", member))
+    return value or ""
+
+
+def _header_text(visit: Visit, name: bytes) -> str:
+    """Header bytes are latin-1 to HTTP, but who sends other than ASCII mostly means UTF-8."""
+    raw = (visit.header(name) or "").encode("latin-1")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
+
+
+def _iso(seconds: float) -> str:
+    """ISO 8601 with +00:00 and six digits, which Python 3.8's fromisoformat reads too (F-05)."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds")
