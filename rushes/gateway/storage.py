@@ -31,16 +31,9 @@ async def handle(visit: Visit) -> Answer:
             return await uploads.take_promised(visit, token)
         case ("PUT", "files", "upload", token, number) | ("PUT", "files", "b", _, _, "multipart", token, number):
             return await multipart.take_part(visit, token, number)
-        case ("POST", "files", "upload", token, "complete") | (
-            "POST",
-            "files",
-            "b",
-            _,
-            _,
-            "multipart",
-            token,
-            "complete",
-        ):
+        case ("POST", "files", "upload", token, "complete"):
+            return await multipart.complete(visit, token)
+        case ("POST", "files", "b", _, _, "multipart", token, "complete"):
             return await multipart.complete(visit, token)
     return _refused(visit)
 
