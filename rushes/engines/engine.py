@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from rushes.calls import Call
 
-FrameChunk = npt.NDArray[np.uint8]
+if TYPE_CHECKING:  # an engine that makes no pictures, and the process that holds it, shall start without NumPy
+    import numpy as np
+    import numpy.typing as npt
+
+FrameChunk: TypeAlias = "npt.NDArray[np.uint8]"
 """(T, H, W, 3) uint8 RGB, sRGB values, T at least 1; the consumer owns the array once it is yielded."""
 
 

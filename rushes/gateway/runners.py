@@ -1,0 +1,222 @@
+"""The gateway's side of the runner protocol: everything under /runners/ (messages and routes: `jobs.protocol`).
+
+A claim waits on wake-ups, not on a clock, and stops waiting when its runner hangs up, so that no job is given to
+nobody. Whether a token still counts is the job store's to say; this file translates. Which runners exist is not kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import TypeVar
+from urllib.parse import unquote
+
+from pydantic import ValidationError
+from starlette.requests import ClientDisconnect
+from starlette.responses import StreamingResponse
+
+from rushes.errors import Rejection, RequestError
+from rushes.fields import media_inputs
+from rushes.files.store import FileMissing, FileTooLarge, new_id
+from rushes.files.urls import own_file
+from rushes.gateway.auth import admit_runner
+from rushes.gateway.replies import Reply, json_reply, not_allowed
+from rushes.gateway.visit import Answer, Services, Visit
+from rushes.jobs.events import Watch
+from rushes.jobs.job import Claimed, Outcome
+from rushes.jobs.protocol import (
+    Beat,
+    BeatReply,
+    ClaimAnswer,
+    ClaimRequest,
+    Fail,
+    Finish,
+    Message,
+    StoredFile,
+)
+
+JSON_IN_JSON = 4  # a runner's message may hold an input-sized text as a string, whose quotes and slashes are escaped
+
+AnyMessage = TypeVar("AnyMessage", bound=Message)
+
+
+async def handle(visit: Visit) -> Answer:
+    """Answer a runner. Raises Rejection: 401 without a runner's key, 404, 410 for a stale token, 413, 422."""
+    admit_runner(visit)
+    match visit.segments:
+        case ("claim",):
+            return await _only("POST", visit, claim)
+        case ("jobs", job_id, word) if word in _JOB_WORDS:
+            method, answer = _JOB_WORDS[word]
+            return await _only(method, visit, lambda visit: answer(visit, job_id))
+        case ("files", file_id):
+            return await _only("GET", visit, lambda visit: read_file(visit, file_id))
+    raise Rejection(404, f"There is no runner route /{'/'.join(('runners', *visit.segments))[:200]}")
+
+
+async def claim(visit: Visit) -> Answer:
+    """Give the runner a job, as soon as there is one; 204 when none came in the time it is willing to wait."""
+    wanted = await _read(visit, ClaimRequest)
+    services = visit.services
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + min(wanted.wait_s, services.settings.claim_wait_s)
+    hung_up = loop.create_task(_hang_up(visit))
+    try:
+        with services.events.watch_work(wanted.endpoints) as watch:
+            while not hung_up.done():
+                claimed = await services.jobs.claim(wanted.runner, wanted.endpoints, services.settings.lease_s)
+                if claimed is not None:
+                    return await _hand_over(services, claimed, wanted.runner, hung_up)
+                if loop.time() >= give_up_at:
+                    break
+                await _first(watch, give_up_at - loop.time(), hung_up)
+    finally:
+        hung_up.cancel()
+    return Reply(204, b"")
+
+
+async def beat(visit: Visit, job_id: str) -> Answer:
+    """Renew the lease, keep the lines, and tell the runner whether to carry on."""
+    message = await _read(visit, Beat)
+    lines = [line.line() for line in message.lines]
+    answer = await visit.services.jobs.beat(job_id, message.token, visit.services.settings.lease_s, lines)
+    return _message(BeatReply(answer=answer))
+
+
+async def store_file(visit: Visit, job_id: str) -> Answer:
+    """Store a produced file as the job's account; only the job's present runner may."""
+    services = visit.services
+    token = visit.header(b"x-rushes-token") or ""
+    if not token.isdecimal():
+        raise Rejection(422, f"X-Rushes-Token should be the number that came with the claim, got {token[:100]!r}")
+    state = services.jobs.state(job_id)
+    # Bytes on their way are a sign of life, so asking whether the token counts may renew the lease as well.
+    answer = await services.jobs.beat(job_id, int(token), services.settings.lease_s)
+    if state is None or answer == "stale":
+        raise _stale(job_id)
+    try:
+        stored = await services.files.put(
+            visit.request.stream(),
+            name=unquote(visit.header(b"x-rushes-file-name") or "output"),
+            account=state.account,
+            content_type=visit.header(b"content-type"),
+            file_id=new_id(),  # a result's file is its own, also when another result has the same bytes
+            max_bytes=services.settings.max_upload_bytes,
+        )
+    except FileTooLarge as error:
+        raise Rejection(413, str(error)) from None
+    except ClientDisconnect:
+        raise RequestError("client_disconnected") from None
+    url = services.files.url(stored.id, stored.name)
+    return _message(StoredFile(file_id=stored.id, url=url, size_bytes=stored.size_bytes))
+
+
+async def read_file(visit: Visit, file_id: str) -> Answer:
+    """Give a runner the bytes of an input that lies in our own storage."""
+    files = visit.services.files
+    stored = await files.stat(file_id)
+    if stored is None:
+        raise Rejection(404, str(FileMissing(file_id)))
+
+    async def chunks() -> AsyncIterator[bytes]:
+        async with files.open(file_id) as content:
+            async for chunk in content:
+                yield chunk
+
+    headers = {"content-length": str(stored.size_bytes), "content-type": stored.content_type}
+    return StreamingResponse(chunks(), headers=headers)
+
+
+async def finish(visit: Visit, job_id: str) -> Answer:
+    """Keep the outcome; 410 when the job is another's by now."""
+    done = await _read(visit, Finish)
+    outcome = Outcome(done.output.encode(), done.served_by, done.units, done.inference_s, done.files)
+    lines = [line.line() for line in done.lines]
+    if not await visit.services.jobs.finish(job_id, done.token, outcome, lines):
+        raise _stale(job_id)
+    return json_reply(200, {})
+
+
+async def fail(visit: Visit, job_id: str) -> Answer:
+    """Keep the failure, or queue the job again; 410 when it is another's by now."""
+    failed = await _read(visit, Fail)
+    lines = [line.line() for line in failed.lines]
+    if not await visit.services.jobs.fail(job_id, failed.token, failed.failure(), lines):
+        raise _stale(job_id)
+    return json_reply(200, {})
+
+
+_JOB_WORDS: Mapping[str, tuple[str, Callable[[Visit, str], Awaitable[Answer]]]] = {
+    "beat": ("POST", beat),
+    "files": ("PUT", store_file),
+    "finish": ("POST", finish),
+    "fail": ("POST", fail),
+}
+
+
+async def _only(method: str, visit: Visit, answer: Callable[[Visit], Awaitable[Answer]]) -> Answer:
+    return await answer(visit) if visit.method == method else not_allowed(method)
+
+
+async def _read(visit: Visit, message: type[AnyMessage]) -> AnyMessage:
+    body = await visit.body(JSON_IN_JSON * visit.services.settings.max_body_bytes)
+    try:
+        return message.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the body"
+        raise Rejection(422, f"{message.__name__}: {where}: {first['msg']}; is this runner of our version?") from None
+
+
+def _message(message: Message) -> Reply:
+    return Reply(200, message.model_dump_json().encode())
+
+
+def _stale(job_id: str) -> Rejection:
+    return Rejection(410, f"The job {job_id} is not yours: its lease ran out, or it has ended. Throw the result away")
+
+
+async def _hang_up(visit: Visit) -> None:
+    """Return when the runner has closed its connection; the body has been read before."""
+    while (await visit.request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _first(watch: Watch, timeout_s: float, hung_up: asyncio.Task[None]) -> None:
+    """Wait for work, for the end of the time, or for the runner's hanging up."""
+    work = asyncio.ensure_future(watch.wait(timeout_s))
+    try:
+        await asyncio.wait((work, hung_up), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+
+
+async def _hand_over(services: Services, claimed: Claimed, runner: str, hung_up: asyncio.Task[None]) -> Answer:
+    """Answer with the job; where the runner hung up during the claim, put the job back for the next one."""
+    answer = ClaimAnswer(
+        job_id=claimed.lease.job_id,
+        token=claimed.lease.token,
+        lease_s=services.settings.lease_s,
+        endpoint=claimed.endpoint,
+        account=claimed.account,
+        input=claimed.input.decode(),
+        attempt=claimed.attempt,
+        created_at=claimed.created_at,
+        own_files=await _own_files(services, claimed),
+    )
+    if hung_up.done():
+        await services.jobs.release(runner)
+    return _message(answer)
+
+
+async def _own_files(services: Services, claimed: Claimed) -> dict[str, str]:
+    """Find the inputs that lie in our own storage, whatever host their URLs name."""
+    endpoint = services.endpoints.get(claimed.endpoint)
+    if endpoint is None or b"files" not in claimed.input:  # no address of ours is without that word
+        return {}
+    found = {}
+    for given in media_inputs(endpoint.input.model_validate_json(claimed.input)):
+        file_id = own_file(given.url)
+        if file_id is not None and await services.files.stat(file_id) is not None:
+            found[given.url] = file_id
+    return found

@@ -1,0 +1,167 @@
+"""A runner's HTTP side: the runner protocol's six calls over kept-alive connections, with typed messages.
+
+A gateway that is away (restarting, unreachable, answering 5xx) is `GatewayAway`; whoever calls decides whether to wait.
+Ends of jobs are different: a result is worth waiting for, so `finish` and `fail` try again by themselves. Sending one
+twice is harmless, since the second is answered "stale".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx2
+
+from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Message, StoredFile
+
+TIMEOUT_S = 10.0
+UPLOAD_TIMEOUT_S = 60.0  # for the answer, once the last byte is sent; the gateway syncs the file to its disk
+KEEP_TRYING_S = 60.0  # how long an end of a job is worth trying; leases are much shorter
+FIRST_PAUSE_S = 0.05
+LONGEST_PAUSE_S = 2.0
+CHUNK_BYTES = 256 * 1024
+
+
+class GatewayAway(Exception):
+    """The gateway cannot be reached or cannot answer now; it may come back."""
+
+
+class Refused(Exception):
+    """The gateway said no, and will again: a wrong key, a job that is gone, a message it doesn't take."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        super().__init__(f"the gateway answered {status}: {text[:500]}")
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait before each next try: short at first, doubling."""
+    pause = FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+
+
+class RunnerClient:
+    """The calls of `jobs.protocol`. May be used from several threads at once."""
+
+    def __init__(self, url: str, key: str) -> None:
+        self._http = httpx2.Client(
+            base_url=f"{url.rstrip('/')}/runners/",
+            headers={"authorization": f"Key {key}"},
+            timeout=TIMEOUT_S,
+            trust_env=False,  # a proxy of the operator's is for the internet, not for the gateway
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def claim(self, wanted: ClaimRequest) -> ClaimAnswer | None:
+        """Ask for work; None when none came in `wanted.wait_s`. Raises GatewayAway, Refused."""
+        response = self._post("claim", wanted, timeout_s=wanted.wait_s + TIMEOUT_S)
+        return None if response.status_code == 204 else ClaimAnswer.model_validate_json(response.content)
+
+    def beat(self, job_id: str, beat: Beat) -> BeatReply:
+        """Show life and hear what to do. Raises GatewayAway, Refused."""
+        return BeatReply.model_validate_json(self._post(f"jobs/{job_id}/beat", beat).content)
+
+    def finish(self, job_id: str, finish: Finish) -> bool:
+        """Report the result; False when the job is another's now. Raises GatewayAway after a minute, Refused."""
+        return self._end(f"jobs/{job_id}/finish", finish, KEEP_TRYING_S)
+
+    def fail(self, job_id: str, fail: Fail, keep_trying_s: float = KEEP_TRYING_S) -> bool:
+        """Report the failure; else as `finish`."""
+        return self._end(f"jobs/{job_id}/fail", fail, keep_trying_s)
+
+    def get_file(self, file_id: str, to: Path, tick: Callable[[], None]) -> str:
+        """Write an own file to `to` and return its content type. Raises GatewayAway, FileNotFoundError, Refused."""
+        try:
+            with self._http.stream("GET", f"files/{file_id}") as response:
+                if response.status_code >= 400:
+                    response.read()
+                if response.status_code == 404:
+                    raise FileNotFoundError(response.text)
+                _check(response)
+                with to.open("wb") as file:
+                    for chunk in response.iter_raw(CHUNK_BYTES):
+                        file.write(chunk)
+                        tick()
+                return response.headers.get("content-type", "application/octet-stream")
+        except httpx2.TransportError as error:
+            raise GatewayAway(f"{type(error).__name__}: {error}") from error
+
+    def put_file(
+        self, job: ClaimAnswer, path: Path, name: str, content_type: str, tick: Callable[[], None]
+    ) -> StoredFile:
+        """Store a produced file as the job's account. Raises GatewayAway, Refused(410) for a stale token."""
+        headers = {
+            "content-type": content_type,
+            "content-length": str(path.stat().st_size),
+            "x-rushes-file-name": quote(name),
+            "x-rushes-token": str(job.token),
+        }
+        response = self._ask(
+            "PUT",
+            f"jobs/{job.job_id}/files",
+            content=_read(path, tick),
+            headers=headers,
+            timeout=httpx2.Timeout(TIMEOUT_S, read=UPLOAD_TIMEOUT_S),
+        )
+        return StoredFile.model_validate_json(response.content)
+
+    def _end(self, path: str, message: Message, keep_trying_s: float) -> bool:
+        give_up_at = time.monotonic() + keep_trying_s
+        for pause in pauses():
+            try:
+                self._post(path, message)
+            except Refused as refusal:
+                if refusal.status != 410:
+                    raise
+                return False
+            except GatewayAway:
+                if time.monotonic() + pause > give_up_at:
+                    raise
+                time.sleep(pause)
+            else:
+                return True
+        raise AssertionError("pauses() never ends")
+
+    def _post(self, path: str, message: Message, timeout_s: float = TIMEOUT_S) -> httpx2.Response:
+        body = message.model_dump_json().encode()
+        return self._ask("POST", path, content=body, headers=_JSON, timeout=httpx2.Timeout(TIMEOUT_S, read=timeout_s))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | Iterator[bytes],
+        headers: dict[str, str],
+        timeout: httpx2.Timeout,
+    ) -> httpx2.Response:
+        try:
+            response = self._http.request(method, path, content=content, headers=headers, timeout=timeout)
+        except httpx2.TransportError as error:
+            raise GatewayAway(f"{type(error).__name__}: {error}") from error
+        _check(response)
+        return response
+
+
+_JSON = {"content-type": "application/json"}
+
+
+def _check(response: httpx2.Response) -> None:
+    if response.status_code >= 500:
+        raise GatewayAway(f"the gateway answered {response.status_code}: {response.text[:500]}")
+    if response.status_code >= 400:
+        raise Refused(response.status_code, response.text)
+
+
+def _read(path: Path, tick: Callable[[], None]) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+            tick()

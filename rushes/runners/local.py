@@ -1,0 +1,138 @@
+"""The server's own runners: subprocesses that are started with it, replaced when they die, and stopped with it.
+
+As soon as a process has ended, its job is released to the next runner; nobody waits for a lease to run out. A process
+that keeps dying right after its start is started again ever more slowly. What a runner does stands in `worker`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rushes.runners.parent import KEY_VARIABLE
+from rushes.settings import Settings
+
+STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at most
+STEADY_S = 5.0  # a process that lived so long did not die of its start
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 10.0
+SECRETS = {"key", "proxy_key"}
+
+Release = Callable[[str], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a local runner is started with. `url` leads to this server over loopback; `key` is the runner key."""
+
+    url: str
+    key: str
+    deployments: tuple[str, ...]
+    settings: Settings
+
+
+@dataclass(slots=True)
+class LocalRunners:
+    """So many runner processes, named `local-<this start>-<place>-<generation>`.
+
+    `release(name)` gives a dead one's job to the next. To be used from the event loop's thread, which must live as long
+    as the runners: on Linux they end with it.
+    """
+
+    recipe: Recipe
+    count: int
+    release: Release
+    start_id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
+    _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
+    _places: list[asyncio.Task[None]] = field(default_factory=list)
+    _stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def start(self) -> None:
+        """Start them; returns at once, they claim as soon as they are ready."""
+        self._places = [asyncio.create_task(self._keep(place)) for place in range(self.count)]
+
+    async def stop(self) -> None:
+        """Stop them, kindly and then not, and release what they held. They are gone when this returns."""
+        self._stop.set()
+        for process in self._processes.values():
+            _signal(process.terminate)
+        if self._places:
+            _, late = await asyncio.wait(self._places, timeout=STOP_S)
+            for process in self._processes.values():
+                _signal(process.kill)
+            await asyncio.gather(*late)
+        self._places.clear()
+
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """Process ids by runner name, of those that live."""
+        return {name: process.pid for name, process in self._processes.items()}
+
+    async def _keep(self, place: int) -> None:
+        """Have a living process in this place until `stop`."""
+        loop = asyncio.get_running_loop()
+        pause_s, generation = FIRST_PAUSE_S / 2, 0
+        while not self._stop.is_set():
+            started = loop.time()
+            await self._live(f"local-{self.start_id}-{place}-{generation}")
+            generation += 1
+            pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), pause_s)
+
+    async def _live(self, name: str) -> None:
+        """Start a process, wait for its end, and clear up after it."""
+        folder = Path(tempfile.mkdtemp(prefix=f"rushes-{name}-"))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *_command(self.recipe, name), env=_environment(self.recipe, folder), stdin=asyncio.subprocess.DEVNULL
+            )
+            self._processes[name] = process
+            if self._stop.is_set():
+                _signal(process.terminate)
+            code = await process.wait()
+            del self._processes[name]
+            await self.release(name)
+            if not self._stop.is_set():
+                sys.stderr.write(f"the runner {name} ended with {_exit(code)} and is replaced\n")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _command(recipe: Recipe, name: str) -> list[str]:
+    options = {
+        "--url": recipe.url,
+        "--deployments": ",".join(recipe.deployments),
+        "--name": name,
+        "--parent": str(os.getpid()),
+    }
+    return [sys.executable, "-m", "rushes.runners.worker", *(part for pair in options.items() for part in pair)]
+
+
+def _environment(recipe: Recipe, folder: Path) -> dict[str, str]:
+    """The server's settings, also those that came by its command line; its secrets stay with it.
+
+    Temporary files go to a folder that is removed after the process, so that one killed with -9 leaves nothing behind.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RUSHES_")}
+    values = recipe.settings.model_dump(mode="json", exclude=SECRETS, exclude_none=True)
+    told = {f"RUSHES_{name.upper()}": v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
+    return inherited | told | {KEY_VARIABLE: recipe.key, "TMPDIR": str(folder)}
+
+
+def _exit(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _signal(send: Callable[[], None]) -> None:
+    with suppress(ProcessLookupError):  # it was quicker
+        send()

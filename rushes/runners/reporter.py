@@ -1,0 +1,115 @@
+"""One job's voice: collects its log lines and signs of life, and tells the gateway from a thread of its own.
+
+A beat is sent only when the step loop ticked since the last one, so a hung step loop loses its lease although its
+process lives. Lines wait a moment to travel together; what is left when the job ends goes along with the end. The
+answer to a beat may be "cancel" or "stale": the step loop sees it at its next look.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from rushes.engines.engine import Cancelled
+from rushes.jobs.job import Level
+from rushes.jobs.protocol import BeatReply, Line
+from rushes.runners.client import GatewayAway, Refused
+
+FIRST_S = 0.03  # until the first beat: short jobs end before it and cost no extra call
+
+LOG = logging.getLogger(__name__)
+
+Answer = Literal["carry on", "cancel", "stale"]
+
+
+class Reporter:
+    """Implements work.tools.Report. `send(lines)` is one beat; `clock` gives Unix seconds for the lines."""
+
+    def __init__(
+        self, send: Callable[[tuple[Line, ...]], BeatReply], beat_s: float, clock: Callable[[], float]
+    ) -> None:
+        self._send = send
+        self._beat_s = beat_s
+        self._clock = clock
+        self._news = threading.Condition()
+        self._lines: list[Line] = []
+        self._ticked = False
+        self._closed = False
+        self._answer: Answer = "carry on"
+        self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
+        self._thread.start()
+
+    def say(self, message: str, level: Level = "INFO", labels: Mapping[str, str] | None = None) -> None:
+        """Add a line, and give a sign of life."""
+        self.overhear(message, level, labels)
+        self._tick()
+
+    def overhear(self, message: str, level: Level, labels: Mapping[str, str] | None = None) -> None:
+        """Add a line that proves no life: what a library logs or prints, perhaps from a thread beside a hung loop."""
+        line = Line(at=self._clock(), message=message, level=level, labels=dict(labels) if labels else None)
+        with self._news:
+            self._lines.append(line)
+
+    def tick(self) -> None:
+        """Give a sign of life. Raises Cancelled when the job is no longer wanted."""
+        if self.cancelled():
+            raise Cancelled
+
+    def cancelled(self) -> bool:
+        """Say whether the job is no longer wanted, be it cancelled or another's; a sign of life too."""
+        self._tick()
+        return self._answer != "carry on"
+
+    @property
+    def stale(self) -> bool:
+        """Whether the job is another runner's now, so that nobody wants to hear how it ends here."""
+        return self._answer == "stale"
+
+    def close(self, wait_s: float | None = None) -> tuple[Line, ...]:
+        """Stop beating and return the lines that no beat carried; waits for a beat under way, so that none is lost."""
+        with self._news:
+            self._closed = True
+            self._news.notify()
+        self._thread.join(wait_s)
+        with self._news:
+            rest = tuple(self._lines)
+            self._lines.clear()
+        return rest
+
+    def _tick(self) -> None:
+        if self._ticked:  # read without the lock on purpose: engines tick for every frame
+            return
+        with self._news:
+            self._ticked = True
+            self._news.notify()
+
+    def _run(self) -> None:
+        pause_s = FIRST_S
+        while self._wait(pause_s):
+            self._beat()
+            pause_s = self._beat_s
+
+    def _wait(self, pause_s: float) -> bool:
+        """Let `pause_s` pass, then wait for a sign of life; False as soon as the job is over."""
+        with self._news:
+            if self._news.wait_for(lambda: self._closed, pause_s):
+                return False
+            self._news.wait_for(lambda: self._closed or self._ticked)
+            return not self._closed
+
+    def _beat(self) -> None:
+        with self._news:
+            lines = tuple(self._lines)
+            self._lines.clear()
+            self._ticked = False
+        try:
+            self._answer = self._send(lines).answer
+        except GatewayAway as error:
+            LOG.info("a beat did not reach the gateway and is sent again with the next one: %s", error)
+            with self._news:
+                self._lines[:0] = lines
+        except Refused as error:
+            LOG.warning("giving the job up: %s", error)
+            self._answer = "stale"

@@ -1,0 +1,214 @@
+"""The runner's process: loads its engines once, then claims jobs, performs them one at a time and reports their ends.
+
+    RUSHES_RUNNER_KEY=… python -m rushes.runners.worker --url http://127.0.0.1:8787 --deployments animatic --name NAME
+
+It outlives the gateway (it waits for it to come back) and every kind of failing job. SIGTERM hands the running job back
+and ends the process within a second. What the steps of a job are stands in `work.perform`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import FrameType
+
+from rushes.endpoint import Endpoint
+from rushes.engines.engine import Cancelled
+from rushes.errors import CANCELLED, CallerError, Failure, ModelError, RequestError
+from rushes.families import served
+from rushes.jobs.job import Outcome
+from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Line
+from rushes.media.sandbox import media_sandbox
+from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
+from rushes.runners.deployments import UnknownDeployment, load, serving
+from rushes.runners.overhear import overheard
+from rushes.runners.parent import KEY_VARIABLE, die_with_parent, is_gone
+from rushes.runners.reporter import Reporter
+from rushes.settings import Settings, read_settings
+from rushes.work.perform import perform
+from rushes.work.tools import Deployment, Files, Tools
+
+STOP_S = 1  # after SIGTERM; the kernel ends what takes longer
+LAST_WORD_S = 0.3  # for handing the job back in that second
+
+LOG = logging.getLogger(__name__)
+
+
+class Stopped(BaseException):
+    """SIGTERM came. No Exception, so that nothing on the way out takes it for a failing job."""
+
+
+class JobFolder:
+    """A job's temporary folder; most test jobs need none, so it is made when first asked for."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    def path(self) -> Path:
+        """Return the folder."""
+        if self._path is None:
+            self._path = Path(tempfile.mkdtemp(prefix="rushes-job-"))
+        return self._path
+
+    def remove(self) -> None:
+        """Remove it with all that is in it."""
+        if self._path is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A runner at work: its name, its way to the gateway, and what it can serve."""
+
+    name: str
+    client: RunnerClient
+    endpoints: Mapping[str, Endpoint]
+    deployments: Mapping[str, Deployment]
+    settings: Settings
+    parent: int | None = None
+
+    def run(self) -> None:
+        """Claim and work until the parent is gone. Raises Refused when the gateway takes no claim of ours."""
+        wanted = ClaimRequest(runner=self.name, endpoints=tuple(self.deployments), wait_s=self.settings.claim_wait_s)
+        waits = pauses()
+        while not is_gone(self.parent):
+            try:
+                job = self.client.claim(wanted)
+            except GatewayAway as error:
+                LOG.info("waiting for the gateway: %s", error)
+                time.sleep(next(waits))
+                continue
+            waits = pauses()
+            if job is not None:
+                self.work(job)
+
+    def work(self, job: ClaimAnswer) -> None:
+        """Do one job and report how it ended."""
+        reporter = Reporter(partial(self._beat, job), self.settings.beat_s, time.time)
+        folder = JobFolder()
+        try:
+            end = self._try(job, reporter, folder)
+        except Stopped:
+            self._hand_back(job, reporter)
+            raise
+        finally:
+            folder.remove()
+        lines = reporter.close()
+        if reporter.stale:
+            LOG.info("job %s is another runner's now; what was made here is thrown away", job.job_id)
+            return
+        self._report(job, end, lines)
+
+    def _try(self, job: ClaimAnswer, reporter: Reporter, folder: JobFolder) -> Outcome | Failure:
+        files = Files(get=self.client.get_file, put=partial(self.client.put_file, job), folder=folder.path)
+        tools = Tools(self.endpoints, self.deployments, files, self.settings, reporter, time.monotonic)
+        try:
+            with overheard(reporter.overhear):
+                return perform(job, tools)
+        except Cancelled:
+            return RequestError(CANCELLED).failure()
+        except CallerError as error:
+            return error.failure()
+        except GatewayAway as error:
+            LOG.warning("job %s lost its files' way to the gateway: %s", job.job_id, error)
+            return RequestError("runner_connection_error").failure()
+        except Exception:
+            LOG.exception("job %s on %s failed unexpectedly", job.job_id, job.endpoint)
+            return ModelError("internal_server_error").failure()
+
+    def _report(self, job: ClaimAnswer, end: Outcome | Failure, lines: tuple[Line, ...]) -> None:
+        try:
+            if not self._send_end(job, end, lines):
+                LOG.info("job %s ended here too late; it is another runner's now", job.job_id)
+        except (GatewayAway, Refused) as error:
+            # Its lease runs out and another runner takes it, which is what the protocol foresees.
+            LOG.error("the end of job %s could not be reported: %s", job.job_id, error)
+
+    def _send_end(self, job: ClaimAnswer, end: Outcome | Failure, lines: tuple[Line, ...]) -> bool:
+        if isinstance(end, Failure):
+            return self.client.fail(job.job_id, Fail.of(job.token, end, lines))
+        finish = Finish(
+            token=job.token,
+            output=end.output.decode(),
+            served_by=end.served_by,
+            units=end.units,
+            inference_s=end.inference_s,
+            files=end.files,
+            lines=lines,
+        )
+        return self.client.finish(job.job_id, finish)
+
+    def _hand_back(self, job: ClaimAnswer, reporter: Reporter) -> None:
+        failure = RequestError("runner_disconnected", "The worker was stopped while it worked on the request").failure()
+        try:
+            self.client.fail(job.job_id, Fail.of(job.token, failure, reporter.close(LAST_WORD_S)), LAST_WORD_S)
+        except (GatewayAway, Refused) as error:
+            LOG.info("job %s could not be handed back and waits for its lease to run out: %s", job.job_id, error)
+
+    def _beat(self, job: ClaimAnswer, lines: tuple[Line, ...]) -> BeatReply:
+        return self.client.beat(job.job_id, Beat(token=job.token, lines=lines))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the process; the exit code is 0 after SIGTERM or the parent's end, 2 when it cannot start or is refused."""
+    given = _arguments().parse_args(argv)
+    logging.basicConfig(stream=sys.stderr, format=f"%(asctime)s {given.name} %(levelname)s %(message)s")
+    LOG.setLevel(logging.INFO)
+    # A secret of this process and no setting: taken out, so that no process that an engine starts inherits it.
+    key = os.environ.pop(KEY_VARIABLE, "")
+    if not key:
+        return _give_up(f"{KEY_VARIABLE} is not set; it holds the key with which this runner asks for work")
+    if given.parent is not None:
+        die_with_parent()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        _worker(given, key).run()
+    except Stopped:
+        return 0
+    except (UnknownDeployment, Refused) as error:
+        return _give_up(str(error))
+    return 0
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rushes.runners.worker", description="A runner of Rushes.")
+    parser.add_argument("--url", required=True, help="where the gateway is, for example http://127.0.0.1:8787")
+    parser.add_argument("--deployments", required=True, help="what to load, separated by commas: animatic,echo")
+    parser.add_argument("--name", required=True, help="a name that no other runner process has or had")
+    parser.add_argument("--parent", type=int, help="process id of the server that this runner ends with; default: none")
+    return parser
+
+
+def _worker(given: argparse.Namespace, key: str) -> Worker:
+    settings = read_settings()
+    endpoints = served(test_endpoints=settings.test_endpoints)
+    names = [name.strip() for name in given.deployments.split(",") if name.strip()]
+    if any(endpoint.clip for endpoint in endpoints.values() if set(endpoint.engines) & set(names)):
+        media_sandbox().start()  # gets warm while the engines load
+    deployments = serving(load(names), endpoints)
+    return Worker(given.name, RunnerClient(given.url, key), endpoints, deployments, settings, given.parent)
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.alarm(STOP_S)  # its default action ends the process, whatever C code it is in
+    raise Stopped
+
+
+def _give_up(reason: str) -> int:
+    sys.stderr.write(f"{reason}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
