@@ -1,0 +1,113 @@
+"""The steps of a job, with a tiny real engine, real pictures and real video files."""
+
+import base64
+import json
+from pathlib import Path
+
+import av
+import pytest
+
+from rushes.endpoint import Roles
+from rushes.engines.engine import Cancelled, Progress
+from rushes.errors import ModelError
+from rushes.work.perform import choose_seed, perform, progress_lines
+from tests.work.parts import Shelf, TinyEngine, TinyInput, Told, job, png, tools
+
+PICTURE = "data:image/png;base64," + base64.b64encode(png(96, 64)).decode()
+
+
+def test_a_job_becomes_a_stored_video_and_an_output_that_names_it(tmp_path: Path) -> None:
+    told = Told()
+    outcome = perform(job(json.dumps({"image_url": PICTURE, "seed": 7})), tools(Shelf(tmp_path), told))
+
+    output = json.loads(outcome.output)
+    assert output["seed"] == 7
+    assert output["video"]["url"] == "rushes-file:/output.mp4/output.mp4"
+    assert output["video"]["content_type"] == "video/mp4"
+    assert "file_data" not in output["video"], "absent members are left out, never null"
+    assert outcome.files == ("output.mp4",)
+    assert outcome.units == 1.2
+    assert outcome.inference_s == 1.0
+    with av.open(str(tmp_path / "output.mp4")) as video:
+        stream = video.streams.video[0]
+        assert (stream.width, stream.height, stream.frames) == (96, 64, 12)
+    assert output["video"]["file_size"] == (tmp_path / "output.mp4").stat().st_size
+
+
+def test_the_log_says_what_was_fetched_planned_served_and_encoded(tmp_path: Path) -> None:
+    told = Told()
+    perform(job(json.dumps({"image_url": PICTURE})), tools(Shelf(tmp_path), told))
+    assert told.messages[0].startswith("Fetched image_url: 96x64 image/png, ")
+    assert told.messages[1] == "Making 96x64, 12 frames at 12 fps (1.00 s)"
+    assert told.lines[2][:2] == ("Served by the tiny engine (a stand-in: grey frames, version 1)", "WARN")
+    assert told.lines[-2][2] == {"progress": "1"}
+    assert told.messages[-1].startswith("Encoded 12 frames, 1.00 s of video, ")
+
+
+def test_the_result_says_who_served_it_with_which_seed(tmp_path: Path) -> None:
+    outcome = perform(job('{"seed": 3}'), tools(Shelf(tmp_path), Told()))
+    assert outcome.served_by == "tiny/1; model=grey frames; deployment=tiny; stand-in; seed=3"
+
+
+def test_a_job_tried_again_gets_the_same_seed_and_another_job_another() -> None:
+    roles = Roles(seed="seed")
+    first = choose_seed(TinyInput(), roles, "job-1")
+    assert first == choose_seed(TinyInput(seed=-1), roles, "job-1")
+    assert first[1] != choose_seed(TinyInput(), roles, "job-2")[1]
+    assert first[0].model_dump()["seed"] == first[1]
+    assert first[1] is not None
+    assert 0 <= first[1] < 2**31
+
+
+def test_a_given_seed_stays_even_when_it_is_zero() -> None:
+    assert choose_seed(TinyInput(seed=0), Roles(seed="seed"), "job-1")[1] == 0
+
+
+def test_an_endpoint_without_a_seed_gets_none() -> None:
+    assert choose_seed(TinyInput(seed=4), Roles(), "job-1") == (TinyInput(seed=4), None)
+
+
+def test_a_cancel_ends_the_work_and_closes_the_engines_frames(tmp_path: Path) -> None:
+    engine = TinyEngine()
+    with pytest.raises(Cancelled):
+        perform(job('{"frames": 1000}'), tools(Shelf(tmp_path), Told(cancel_after=20), engine))
+    assert engine.closed
+    assert engine.made < 200
+    assert not list((tmp_path / "job").iterdir()), "no half-made file stays behind"
+
+
+def test_an_engine_that_makes_too_few_frames_is_found_out(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="9 frames were made where 12 were asked for"):
+        perform(job(), tools(Shelf(tmp_path), Told(), TinyEngine(short_by=3)))
+
+
+def test_a_finished_file_is_stored_under_its_own_type(tmp_path: Path) -> None:
+    finished = tmp_path / "vendor.webm"
+    finished.write_bytes(b"webm")
+    outcome = perform(job(), tools(Shelf(tmp_path), Told(), TinyEngine(finished)))
+    assert json.loads(outcome.output)["video"]["content_type"] == "video/webm"
+    assert (tmp_path / "output.webm").read_bytes() == b"webm"
+
+
+def test_a_wrong_input_file_is_a_model_error_at_its_field(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        perform(job('{"image_url": "data:image/png;base64,aGVsbG8="}'), tools(Shelf(tmp_path), Told()))
+    assert caught.value.problems[0].loc == ("body", "image_url")
+
+
+def test_frames_are_told_at_every_twentieth_and_tick_in_between() -> None:
+    told = Told()
+    tell = progress_lines(told)
+    for done in range(1, 201):
+        tell(Progress(done, 200, "frames"))
+    assert len(told.lines) == 20
+    assert told.ticks == 180
+    assert told.lines[4] == ("50 of 200 frames", "INFO", {"progress": "0.25"})
+
+
+def test_every_step_is_told() -> None:
+    told = Told()
+    tell = progress_lines(told)
+    for done in range(1, 101):
+        tell(Progress(done, 100, "steps"))
+    assert len(told.lines) == 100
