@@ -21,6 +21,7 @@ from pathlib import Path
 from rushes.runners.parent import KEY_VARIABLE
 from rushes.settings import Settings
 
+LOCAL_PREFIX = "local-"  # of the names of all local runners, in this life of the server and in earlier ones
 STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at most
 STEADY_S = 5.0  # a process that lived so long did not die of its start
 FIRST_PAUSE_S = 0.1
@@ -83,7 +84,7 @@ class LocalRunners:
         pause_s, generation = FIRST_PAUSE_S / 2, 0
         while not self._stop.is_set():
             started = loop.time()
-            await self._live(f"local-{self.start_id}-{place}-{generation}")
+            await self._live(f"{LOCAL_PREFIX}{self.start_id}-{place}-{generation}")
             generation += 1
             pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
             with suppress(TimeoutError):
