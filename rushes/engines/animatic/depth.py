@@ -1,0 +1,113 @@
+"""How near each part of a photograph probably is, from what a picture shows without any learned weights.
+
+The estimate is meant for moderate camera moves: smooth, calm inside objects, following strong outlines. It weighs what
+a painter knows: the ground comes towards us from the horizon, an even backdrop that reaches the top is far, the sharp
+and striking thing near the middle is the subject, haze is distance. Moving the camera is `render`'s job.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+Plane = npt.NDArray[np.float32]  # (H, W)
+
+FAR = 0.34  # disparity of the farthest thing; the nearest has 1
+_SIDE = 288  # the estimate's longer side: enough for outlines, and a hundredth of a second
+
+
+def disparity(picture: Picture) -> Plane:
+    """Estimate FAR..1 (1 is nearest) for each pixel of a picture, at the estimate's own small size."""
+    height, width = picture.shape[:2]
+    scale = _SIDE / max(height, width)
+    size = (max(16, round(width * scale)), max(16, round(height * scale)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
+    lab: Plane = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), dtype=np.float32)
+    light: Plane = lab[..., 0] / np.float32(100.0)
+    backdrop = _backdrop(light)
+    ground = _ground(backdrop)
+    subject = _subject(lab, light)
+    near = np.maximum(ground, subject * 0.9) * 0.65 + (ground + subject) * 0.175
+    near = near * (1.0 - 0.85 * backdrop) - 0.10 * _haze(lab, light)
+    near = _calm(near.astype(np.float32), light)
+    return (FAR + (1.0 - FAR) * near).astype(np.float32)
+
+
+def _spread(plane: Plane, low: float = 2.0, high: float = 98.0) -> Plane:
+    bottom, top = np.percentile(plane, (low, high))
+    return np.asarray(np.clip((plane - bottom) / max(float(top - bottom), 1e-4), 0.0, 1.0), dtype=np.float32)
+
+
+def _blur(plane: Plane, share: float) -> Plane:
+    sigma = share * max(plane.shape)
+    return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
+
+
+def _edges(light: Plane) -> Plane:
+    across = cv2.Sobel(light, cv2.CV_32F, 1, 0)
+    down = cv2.Sobel(light, cv2.CV_32F, 0, 1)
+    return np.asarray(cv2.magnitude(across, down), dtype=np.float32)
+
+
+def _backdrop(light: Plane) -> Plane:
+    """Return 0..1: how much a pixel is of an even area that hangs from the top edge (sky, wall, blurred distance)."""
+    height, _ = light.shape
+    even = (_blur(_edges(light), 0.008) < 0.10).astype(np.uint8)
+    even[-max(1, height // 20) :] = 0  # the ground's own even areas must not join
+    _, labels = cv2.connectedComponents(even, connectivity=4)
+    touching = np.unique(labels[: max(2, height // 40)])
+    mask = np.isin(labels, touching[touching > 0]).astype(np.float32)
+    rows = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
+    return _blur((mask * np.clip(1.35 - 1.1 * rows, 0.0, 1.0)).astype(np.float32), 0.012)
+
+
+def _ground(backdrop: Plane) -> Plane:
+    """Return a floor that comes towards the camera below a horizon, which lies where the backdrop thins out."""
+    height, width = backdrop.shape
+    cover = backdrop.mean(axis=1)
+    horizon = float(np.clip((cover > 0.45).sum() / height, 0.22, 0.55))
+    rows = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
+    floor = np.clip((rows - horizon) / (1.0 - horizon), 0.0, 1.0)
+    above = 0.12 * np.clip(rows / horizon, 0.0, 1.0)
+    return np.broadcast_to(above + 0.88 * floor, (height, width)).astype(np.float32)
+
+
+def _subject(lab: Plane, light: Plane) -> Plane:
+    """Return 0..1 for what stands out: unlike the border in colour, sharp, and not far from the middle."""
+    height, width = light.shape
+    band = max(2, min(height, width) // 14)
+    border = np.concatenate([lab[:band].reshape(-1, 3), lab[:, :band].reshape(-1, 3), lab[:, -band:].reshape(-1, 3)])
+    mean, spread = border.mean(axis=0), border.std(axis=0) + 6.0
+    unlike = _spread(np.minimum(np.linalg.norm((lab - mean) / spread, axis=2), 4.0).astype(np.float32))
+    sharp = _spread(_blur(_edges(light), 0.03))
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    away = ((x / width - 0.5) / 0.34) ** 2 + ((y / height - 0.56) / 0.40) ** 2
+    middle = np.exp(-0.5 * away)
+    return _spread(_blur(((0.25 + 0.45 * unlike + 0.30 * sharp) * middle).astype(np.float32), 0.02))
+
+
+def _haze(lab: Plane, light: Plane) -> Plane:
+    """Return 0..1: pale and without colour, as the distance is."""
+    colour = np.hypot(lab[..., 1], lab[..., 2]) / 60.0
+    return _blur((np.clip(1.0 - colour, 0.0, 1.0) * light).astype(np.float32), 0.02)
+
+
+def _calm(near: Plane, light: Plane) -> Plane:
+    """Snap the estimate to outlines, then smooth it: a slope too steep for the mesh would smear or fold."""
+    radius = max(4, max(near.shape) // 16)
+    followed = _guided(_guided(near, light, radius, 0.01), light, radius // 2, 0.004)
+    return _blur(_spread(followed, 1.0, 99.0), 0.020)
+
+
+def _guided(plane: Plane, guide: Plane, radius: int, softness: float) -> Plane:
+    """Smooth a plane within the guide's outlines (He, Sun, Tang: Guided Image Filtering, 2010)."""
+
+    def mean(values: Plane) -> Plane:
+        return np.asarray(cv2.blur(values, (2 * radius + 1,) * 2, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
+
+    guide_mean, plane_mean = mean(guide), mean(plane)
+    slope = (mean(guide * plane) - guide_mean * plane_mean) / (mean(guide * guide) - guide_mean**2 + softness)
+    offset = plane_mean - slope * guide_mean
+    return mean(slope) * guide + mean(offset)

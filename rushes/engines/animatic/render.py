@@ -1,0 +1,156 @@
+"""One frame from one pose: the photograph as a surface in depth, seen from where the camera stands.
+
+For each pixel of the frame the ray is followed to the surface (a few steps of iteration on a coarse grid), and the
+photograph is read there with a cubic kernel. One smooth surface was chosen over cut-out layers: without weights the
+cuts are guesses, and a wrong cut shows as a halo while a wrong slope does not show at all.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from rushes.engines.animatic.depth import Picture, Plane
+from rushes.engines.animatic.path import Pose
+
+_CELL = 8  # frame pixels per cell of the coarse grid
+_STEPS = 4  # of following a ray to the surface; it has settled to 0.05 pixels after three
+_FOCAL = 1.2  # focal length over the geometric mean of the sides: a normal lens, slightly wide
+ELASTIC = 0.30  # part of a side over which the surface may be stretched outwards to fill the frame
+
+
+@dataclass(frozen=True, slots=True)
+class Overflow:
+    """How far a frame looks past the picture on each side, in pixels; 0 where it does not."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+class Stage:
+    """A picture set up in depth before a camera of one frame size.
+
+    `picture` may be larger than the frame; the resting camera sees its middle. `disparity` is FAR..1, of any size and
+    the picture's shape.
+    """
+
+    def __init__(self, picture: Picture, disparity: Plane, width: int, height: int) -> None:
+        self.picture = picture
+        self.width, self.height = width, height
+        tall, wide = picture.shape[:2]
+        self._left, self._top = (wide - width) // 2, (tall - height) // 2
+        # Half size: OpenCV reads maps at 1/32 of a pixel, and coarser steps in depth would be seen as steps in time.
+        self._depth = cv2.resize(disparity, ((wide + 1) // 2, (tall + 1) // 2), interpolation=cv2.INTER_CUBIC)
+        self._focal = _FOCAL * math.sqrt(width * height)
+        self._columns, self._rows = -(-width // _CELL) + 2, -(-height // _CELL) + 2
+        x = (np.arange(self._columns, dtype=np.float32) - 0.5) * _CELL - 0.5
+        y = (np.arange(self._rows, dtype=np.float32) - 0.5) * _CELL - 0.5
+        self._x = ((x - (width - 1) / 2) / self._focal)[None, :]
+        self._y = ((y - (height - 1) / 2) / self._focal)[:, None]
+
+    def resting(self) -> Picture:
+        """Return what the camera sees before it moves: the middle of the picture, untouched."""
+        return self.picture[self._top : self._top + self.height, self._left : self._left + self.width]
+
+    def draw(self, pose: Pose, frame: Picture) -> None:
+        """Write the view from `pose` into `frame` (height, width, 3). Never shows anything beyond the picture."""
+        x, y = self._reach(pose)
+        over = self._overflow(x, y)
+        x = _elastic(x, over.left, over.right, self.picture.shape[1], self.width)
+        y = _elastic(y, over.top, over.bottom, self.picture.shape[0], self.height)
+        cv2.remap(
+            self.picture,
+            self._upscaled(x),
+            self._upscaled(y),
+            cv2.INTER_CUBIC,
+            dst=frame,
+            borderMode=cv2.BORDER_REPLICATE,  # reached by half a pixel at most
+        )
+
+    def overflow(self, pose: Pose) -> Overflow:
+        """Return how far the view from `pose` would look past the picture if it were not stretched."""
+        return self._overflow(*self._reach(pose))
+
+    def _reach(self, pose: Pose) -> tuple[Plane, Plane]:
+        """Return the picture coordinates that each node of the coarse grid sees."""
+        x, y = self._rays(pose)
+        right = pose.right * self.width / self._focal
+        down = -pose.up * self.height / self._focal
+        centre_x, centre_y = (self.width - 1) / 2 + self._left, (self.height - 1) / 2 + self._top
+        seen_x, seen_y = x, y
+        if pose.forward or right or down:
+            for _ in range(_STEPS):
+                near = self._depth_at(seen_x * self._focal + centre_x, seen_y * self._focal + centre_y)
+                closer = 1.0 - near * pose.forward
+                seen_x, seen_y = closer * x + near * right, closer * y + near * down
+        return seen_x * self._focal + centre_x, seen_y * self._focal + centre_y
+
+    def _rays(self, pose: Pose) -> tuple[Plane, Plane]:
+        """Return where each node's ray meets the far plane: lens, then roll, then tilt, then pan."""
+        lens = math.exp(-pose.zoom)
+        cos, sin = lens * math.cos(pose.roll), lens * math.sin(pose.roll)
+        x, y = cos * self._x - sin * self._y, sin * self._x + cos * self._y
+        tilt, pan = math.atan(pose.tilt * self.height / self._focal), math.atan(pose.pan * self.width / self._focal)
+        y, z = y * math.cos(tilt) - math.sin(tilt), y * math.sin(tilt) + math.cos(tilt)
+        x, z = x * math.cos(pan) + z * math.sin(pan), z * math.cos(pan) - x * math.sin(pan)
+        return np.asarray(x / z, dtype=np.float32), np.asarray(y / z, dtype=np.float32)
+
+    def _depth_at(self, x: Plane, y: Plane) -> Plane:
+        seen = cv2.remap(self._depth, x / 2 - 0.25, y / 2 - 0.25, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(seen, dtype=np.float32)
+
+    def _overflow(self, x: Plane, y: Plane) -> Overflow:
+        wide, tall = self.picture.shape[1] - 0.5, self.picture.shape[0] - 0.5
+        frame_x = _border(x, self.width, self.height)
+        frame_y = _border(y, self.width, self.height)
+        return Overflow(
+            max(0.0, -0.5 - float(frame_x.min())),
+            max(0.0, -0.5 - float(frame_y.min())),
+            max(0.0, float(frame_x.max()) - wide),
+            max(0.0, float(frame_y.max()) - tall),
+        )
+
+    def _upscaled(self, plane: Plane) -> Plane:
+        size = (self._columns * _CELL, self._rows * _CELL)
+        full = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(full[_CELL : _CELL + self.height, _CELL : _CELL + self.width], dtype=np.float32)
+
+
+def _border(plane: Plane, width: int, height: int) -> Plane:
+    """Return a grid's values along the frame's four edges, corners included (the grid reaches half a cell further)."""
+    across, down = width / _CELL + 0.5, height / _CELL + 0.5
+    sides = []
+    for grid, edges, length in ((plane, (0.5, down), across), (plane.T, (0.5, across), down)):
+        for edge in edges:
+            line = _between(grid, edge)
+            corners = np.array([_between(line, 0.5), _between(line, length)], np.float32)
+            sides += [corners, line[1 : int(length) + 1]]
+    return np.concatenate(sides)
+
+
+def _between(plane: Plane, at: float) -> Plane:
+    first = int(at)
+    share = np.float32(at - first)
+    between = plane[first] if not share else (1 - share) * plane[first] + share * plane[first + 1]
+    return np.asarray(between, dtype=np.float32)
+
+
+def _elastic(at: Plane, before: float, after: float, length: int, frame: int) -> Plane:
+    """Squeeze coordinates that overflow by `before` and `after` back into -0.5..length-0.5.
+
+    Only the outer part is squeezed, with the slope growing gently from 1, so that the picture's rim is stretched as a
+    wide lens would stretch it, and nothing happens where nothing overflows.
+    """
+    zone = ELASTIC * frame
+    for sign, edge, wanted in ((1.0, -0.5, before), (-1.0, length - 0.5, after)):
+        if wanted <= 0.0:
+            continue
+        over = min(wanted, 0.45 * zone)
+        inside = np.maximum(zone - sign * (at - edge), 0.0)  # 0 at the zone's inner end, zone + over at the frame's rim
+        at = (at + sign * over * (inside / (zone + over)) ** 2).astype(np.float32)
+    return at
