@@ -5,8 +5,8 @@
        │  └──── retry, lease lost (attempts left) ────┘
        └──cancel, start deadline, invalid input──▶ COMPLETED
 
-A failed or cancelled job is a COMPLETED one that holds a `Failure`. Times are Unix seconds as float, from the clock that
-the caller passes in. This file decides; `store` writes.
+A failed or cancelled job is a COMPLETED one that holds a `Failure`. Times are Unix seconds as float, from the clock
+that the caller passes in. This file decides; `store` writes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
-from rushes.errors import Failure
+from rushes.errors import Cancelled, Failure
 
 Level = Literal["STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"]
 
@@ -126,12 +126,21 @@ class Result:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What one look around found: leases that ran out, start deadlines that passed, old results deleted."""
+
+    lost: int
+    timed_out: int
+    forgotten: int
+
+
 CancelAnswer = Literal["CANCELLATION_REQUESTED", "ALREADY_COMPLETED", "NOT_FOUND"]
 BeatAnswer = Literal["carry on", "cancel", "stale"]
 
-# How often a job may be tried in all, by the failure that ended the try (protocol Q-18: 503, 504 and lost connections are
-# tried again, up to ten times). A lost process costs a model load each time, and an input that kills its
-# process kills the next one too, so that one is given up sooner. Types not named here are never tried again.
+# How often a job may be tried in all, by the failure that ended the try (protocol Q-18: 503, 504 and lost connections
+# are tried again, up to ten times). A lost process costs a model load each time, and an input that kills its process
+# kills the next one too, so that one is given up sooner. Types not named here are never tried again.
 MAX_ATTEMPTS: Mapping[str, int] = {
     "runner_disconnected": 3,
     "runner_scheduling_failure": 10,
@@ -145,3 +154,13 @@ MAX_ATTEMPTS: Mapping[str, int] = {
 def may_retry(error_type: str, attempt: int) -> bool:
     """Say whether a job whose try number `attempt` (from 1) ended with this type goes back to the queue."""
     return attempt < MAX_ATTEMPTS.get(error_type, 1)
+
+
+def after_failure(failure: Failure, attempt: int, cancel_requested: bool) -> Failure | None:
+    """Decide what a try that failed leads to: None, the job goes back to the queue; else what it ends with.
+
+    A loss that would be tried again is what the caller wanted when they had asked to cancel.
+    """
+    if cancel_requested and failure.type in MAX_ATTEMPTS:
+        return Cancelled().failure
+    return None if may_retry(failure.type, attempt) else failure

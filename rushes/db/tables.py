@@ -1,0 +1,134 @@
+"""Every table, once: what a new database is made from and what the migrations must end up equal to.
+
+Rows only; what they mean is said by the stations that own them. Times are Unix seconds. Bodies that can be large lie in
+tables of their own, so that reading or changing a job's facts never touches them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+metadata = MetaData()
+
+# SQLite numbers rows by itself only in a column that is called INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("secret_hash", Text, nullable=False),
+    Column("alias", Text),
+    Column("created_at", Double, nullable=False),
+    Column("revoked_at", Double),
+    Index("keys_account", "account"),
+)
+
+lines = Table(
+    "lines",
+    metadata,
+    Column("id", Number, primary_key=True),
+    Column("endpoint", Text, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("returned", SmallInteger, nullable=False),  # 1: the line of jobs that came back to be tried again
+    Column("waiting", BigInteger, nullable=False, server_default=text("0")),
+    Column("tail", BigInteger, nullable=False, server_default=text("0")),  # the last place given out
+    Column("head", BigInteger, nullable=False, server_default=text("0")),  # the first waiting job's place
+    Column("head_job", BigInteger, nullable=False, server_default=text("0")),  # that job's n: how old it is
+    Column("gaps", BigInteger, nullable=False, server_default=text("0")),  # rows of level 0 in table gaps
+    UniqueConstraint("endpoint", "priority", "returned"),
+)
+Index("lines_by_age", lines.c.priority, lines.c.head_job, sqlite_where=lines.c.waiting > 0)
+
+gaps = Table(
+    "gaps",
+    metadata,
+    Column("line", Number, ForeignKey("lines.id"), primary_key=True),
+    Column("level", SmallInteger, primary_key=True),
+    Column("block", BigInteger, primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("n", Number, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("line", Number, ForeignKey("lines.id"), nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("start_deadline", Double),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("token", Integer, nullable=False, server_default=text("0")),
+    Column("cancel_requested", Boolean, nullable=False, server_default=text("0")),
+    Column("runner", Text),
+    Column("lease_until", Double),
+    Column("started_at", Double),
+    Column("ended_at", Double),
+    Column("served_by", Text),
+    Column("units", Double),
+    Column("inference_s", Double),
+    Column("files", Text),  # JSON list of file ids
+    Column("shape", Text),
+    Column("status_code", Integer),
+    Column("error_type", Text),
+    Column("error", Text),
+    Column("retryable", Boolean),
+    Column("by_caller", Boolean),
+    CheckConstraint("status IN (0, 1, 2)", name="jobs_status"),
+)
+Index("jobs_waiting", jobs.c.line, jobs.c.place, sqlite_where=jobs.c.status == 0)
+Index(
+    "jobs_start_deadline",
+    jobs.c.start_deadline,
+    sqlite_where=(jobs.c.status == 0) & jobs.c.start_deadline.is_not(None),
+)
+Index("jobs_lease", jobs.c.lease_until, sqlite_where=jobs.c.status == 1)
+Index("jobs_ended", jobs.c.ended_at, sqlite_where=jobs.c.status == 2)
+
+inputs = Table(
+    "inputs",
+    metadata,
+    Column("job", Number, ForeignKey("jobs.n", ondelete="CASCADE"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+outputs = Table(
+    "outputs",
+    metadata,
+    Column("job", Number, ForeignKey("jobs.n", ondelete="CASCADE"), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+logs = Table(
+    "logs",
+    metadata,
+    Column("job", Number, ForeignKey("jobs.n", ondelete="CASCADE"), primary_key=True),
+    Column("i", Integer, primary_key=True),  # 0, 1, 2, … within its job
+    Column("at", Double, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("message", Text, nullable=False),
+    Column("labels", Text),  # JSON object
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,225 @@
+"""The durable queue: submit, look, claim, beat, finish, fail, cancel, sweep.
+
+Reads are synchronous and take microseconds, whatever the queue's depth; writes return after the commit and then wake
+who waits (`events`), also when their own caller has gone meanwhile. Which failure is tried again is decided in `job`,
+places in line are kept by `places`, the changes themselves are in `writes`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+
+from rushes.db.sqlite import Database, Row
+from rushes.errors import Failure, RequestError
+from rushes.jobs import writes
+from rushes.jobs.events import Events
+from rushes.jobs.job import (
+    BeatAnswer,
+    CancelAnswer,
+    Claimed,
+    JobState,
+    LogLine,
+    NewJob,
+    Outcome,
+    Result,
+    Status,
+    Swept,
+)
+from rushes.jobs.places import SQL, cover
+
+_SWEEP_ROWS = 500  # most jobs that one write of a sweep touches, so that others get in between
+
+
+class JobStore:
+    """All jobs of one database. Times are Unix seconds from `clock`; ended jobs are kept for `retention_s`."""
+
+    def __init__(
+        self, database: Database, events: Events, clock: Callable[[], float], retention_s: float = 7 * 86_400.0
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._clock = clock
+        self._retention_s = retention_s
+
+    # Looking
+
+    def state(self, job_id: str) -> JobState | None:
+        """Return what a status poll needs, None for an unknown id. `position` is exact: the requests ahead."""
+        row = self._database.read_one(SQL["state"], {"id": job_id})
+        if row is None:
+            return None
+        if row[3] == Status.IN_QUEUE and row[13]:
+            return self._state_among_gaps(job_id)
+        return _state(row)
+
+    def logs(self, job_id: str, after: int = 0) -> list[LogLine]:
+        """Return the log in order, without its first `after` lines; [] for an unknown id."""
+        rows = self._database.read(SQL["logs"], {"id": job_id, "after": after})
+        return [
+            LogLine(at, message, level, json.loads(labels) if labels else None) for at, message, level, labels in rows
+        ]
+
+    def result(self, job_id: str) -> Result | None:
+        """Return how a job ended, None unless it is COMPLETED. `output` is empty when it failed."""
+        row = self._database.read_one(SQL["result"], {"id": job_id})
+        return None if row is None else _result(row)
+
+    def queue_length(self, endpoint: str) -> int:
+        """Return how many jobs of this endpoint wait, of all priorities."""
+        row = self._database.read_one(SQL["queue_length"], {"endpoint": endpoint})
+        return int(row[0]) if row else 0
+
+    # The caller's side
+
+    async def submit(self, new: NewJob) -> None:
+        """Store a job; raises sqlite3.IntegrityError when its id is taken."""
+        await self._database.write_rows(writes.submit, new, lambda _: self._submitted(new))
+
+    async def cancel(self, job_id: str, account: str | None) -> CancelAnswer:
+        """End a waiting job at once, ask a running one to stop; given an account, only its jobs are found."""
+        now = self._clock()
+        return await self._database.write(
+            lambda connection: writes.cancel(connection, job_id, account, now), lambda _: self._events.changed(job_id)
+        )
+
+    # The runner's side
+
+    async def claim(self, runner: str, endpoints: Collection[str], lease_s: float) -> Claimed | None:
+        """Give this runner the oldest job of the highest priority among these endpoints; None when none waits."""
+        served = frozenset(endpoints)
+        # Most claims of idle runners find nothing: a look costs less than a commit.
+        if not self._database.read(SQL["any_waiting"], (json.dumps(list(served)),)):
+            return None
+        now = self._clock()
+        return await self._database.write(
+            lambda connection: writes.claim(connection, runner, served, now, lease_s), self._claimed
+        )
+
+    async def beat(self, job_id: str, token: int, lease_s: float, lines: Sequence[LogLine] = ()) -> BeatAnswer:
+        """Renew the lease and add to the log."""
+        until = self._clock() + lease_s
+        return await self._database.write(
+            lambda connection: writes.beat(connection, job_id, token, until, lines),
+            lambda _: self._events.changed(job_id) if lines else None,
+        )
+
+    async def finish(self, job_id: str, token: int, outcome: Outcome, lines: Sequence[LogLine] = ()) -> bool:
+        """End a job well. False: the token is stale, nothing was written."""
+        now = self._clock()
+        return await self._database.write(
+            lambda connection: writes.finish(connection, job_id, token, outcome, lines=lines, now=now),
+            lambda _: self._events.changed(job_id),
+        )
+
+    async def fail(self, job_id: str, token: int, failure: Failure, lines: Sequence[LogLine] = ()) -> bool:
+        """End a try: the job waits again at the head of the queue, or is COMPLETED. False: the token is stale."""
+        now = self._clock()
+        moved = await self._database.write(
+            lambda connection: writes.fail(connection, job_id, token, failure, lines=lines, now=now),
+            lambda moved: self._moved([moved] if moved else []),
+        )
+        return moved is not None
+
+    async def release(self, runner: str) -> int:
+        """Take back all jobs of a runner whose process is gone; return how many."""
+        return await self._lose("leases_of", runner)
+
+    async def release_prefix(self, prefix: str) -> int:
+        """Take back all jobs of runners whose names begin so: at a start, those of the previous life's own runners."""
+        return await self._lose("leases_of_prefix", prefix)
+
+    # Time passing
+
+    async def sweep(self) -> Swept:
+        """Take back jobs with expired leases, end those that missed their start deadline, delete old ones."""
+        lost = await self._lose("lost_leases", "")
+        timed_out = await self._time_out()
+        forgotten = await self._forget()
+        await self._database.write(writes.tidy_lines)
+        return Swept(lost, timed_out, forgotten)
+
+    async def _lose(self, query: str, runner: str) -> int:
+        failure, now = RequestError("runner_disconnected").failure(), self._clock()
+        moved = await self._database.write(
+            lambda connection: writes.lose(connection, query, runner, failure, now), self._moved
+        )
+        return len(moved)
+
+    async def _time_out(self) -> int:
+        failure, now, total = RequestError("request_timeout", by_caller=True).failure(), self._clock(), 0
+        operation = partial(writes.time_out, failure=failure, now=now, limit=_SWEEP_ROWS)
+        while ids := await self._database.write(operation, self._changed):
+            total += len(ids)
+        return total
+
+    async def _forget(self) -> int:
+        before, total = self._clock() - self._retention_s, 0
+        while count := await self._database.write(partial(writes.forget, before=before, limit=_SWEEP_ROWS)):
+            total += count
+        return total
+
+    # After a commit
+
+    def _submitted(self, new: NewJob) -> None:
+        if new.failure is None:
+            self._events.work(new.endpoint)
+        else:
+            self._events.changed(new.id)
+
+    def _claimed(self, claimed: Claimed | None) -> None:
+        if claimed is not None:
+            self._events.changed(claimed.lease.job_id)
+
+    def _moved(self, moved: list[writes.Moved]) -> None:
+        for job in moved:
+            self._events.changed(job.id)
+            if job.returned_to is not None:
+                self._events.work(job.returned_to)
+
+    def _changed(self, ids: list[str]) -> None:
+        for job_id in ids:
+            self._events.changed(job_id)
+
+    def _state_among_gaps(self, job_id: str) -> JobState | None:
+        """As `state`, less the places that were left; both reads see the same moment."""
+        with self._database.snapshot():
+            row = self._database.read_one(SQL["state"], {"id": job_id})
+            if row is None:
+                return None
+            line, head, place = row[14:]
+            left = 0
+            if row[3] == Status.IN_QUEUE:
+                ((left,),) = self._database.read(SQL["gaps_between"], {"line": line, **cover(head, place)})
+        return _state(row, left)
+
+
+def _state(row: Row, gaps: int = 0) -> JobState:
+    position = None if row[4] is None else row[4] - gaps
+    job_id, endpoint, account, status, _, cancel_requested = row[:6]
+    created_at, started_at, ended_at, error_type, error, served_by, inference_s = row[6:13]
+    return JobState(
+        job_id,
+        endpoint,
+        account,
+        Status(status),
+        position,
+        bool(cancel_requested),
+        created_at,
+        started_at,
+        ended_at,
+        error_type,
+        error,
+        served_by,
+        inference_s,
+    )
+
+
+def _result(row: Row) -> Result:
+    job_id, endpoint, account, body, shape, error_type, status, retryable, by_caller, served_by, units, files = row
+    names = tuple(json.loads(files)) if files else ()
+    if shape is None:
+        return Result(job_id, endpoint, account, body, None, served_by, units, names)
+    failure = Failure(shape, error_type, status, body, bool(retryable), bool(by_caller))
+    return Result(job_id, endpoint, account, b"", failure, served_by, units, names)

@@ -1,0 +1,257 @@
+"""Every change to the queue as a function of a connection, run in a write (see `db.sqlite`); no clock, no waiting.
+
+Each returns what its caller must know or tell others; `store` awaits them and wakes the waiters.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+
+from rushes.errors import Cancelled, Failure
+from rushes.jobs.job import (
+    BeatAnswer,
+    CancelAnswer,
+    Claimed,
+    Lease,
+    LogLine,
+    NewJob,
+    Outcome,
+    Status,
+    after_failure,
+)
+from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
+
+_ROWS = 128  # most rows in one INSERT
+_JOB_COLUMNS = ("n", "id", "line", "place", "status", "account", "created_at", "start_deadline")
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A job that a failure moved: `returned_to` is its endpoint when it waits again, None when it ended."""
+
+    id: str
+    returned_to: str | None
+
+
+def submit(connection: sqlite3.Connection, new: list[NewJob]) -> list[None]:
+    """Store new jobs; a waiting one at the end of its line, one that comes with a failure as ended."""
+    ((last,),) = connection.execute(SQL["last_job"]).fetchall()
+    numbered = list(enumerate(new, start=last + 1))
+    places = _places(connection, [(n, job) for n, job in numbered if job.failure is None])
+    rows = [_job_row(connection, n, job, places.get(n)) for n, job in numbered]
+    _insert(connection, "jobs", _JOB_COLUMNS, rows)
+    _insert(connection, "inputs", ("job", "body"), [(n, job.input) for n, job in numbered])
+    for n, job in numbered:
+        if job.warnings:
+            _log(connection, n, [LogLine(job.created_at, text, "WARN") for text in job.warnings])
+        if job.failure is not None:
+            _end(connection, n, job.failure, job.created_at)
+    return [None] * len(new)
+
+
+def claim(
+    connection: sqlite3.Connection, runner: str, endpoints: Collection[str], now: float, lease_s: float
+) -> Claimed | None:
+    """Give the runner the oldest job of the highest priority; the lines' heads are all that is looked at."""
+    lines = connection.execute(SQL["waiting_lines"])
+    found = next(((line, head) for endpoint, line, head in lines if endpoint in endpoints), None)
+    lines.close()
+    if found is None:
+        return None
+    line, place = found
+    row = connection.execute(SQL["head_of_line"], {"line": line, "place": place}).fetchall()[0]
+    n, job_id, endpoint, account, body, attempts, token, created_at = row
+    lease = Lease(job_id, token + 1, now + lease_s)
+    started = {
+        "n": n,
+        "runner": runner,
+        "token": lease.token,
+        "attempts": attempts + 1,
+        "until": lease.until,
+        "now": now,
+    }
+    connection.execute(SQL["start"], started)
+    leave(connection, line, place)
+    return Claimed(lease, endpoint, account, body, attempts + 1, created_at)
+
+
+def beat(connection: sqlite3.Connection, job_id: str, token: int, until: float, lines: Sequence[LogLine]) -> BeatAnswer:
+    """Renew a lease and add to the log."""
+    rows = connection.execute(SQL["renew"], {"id": job_id, "token": token, "until": until}).fetchall()
+    if not rows:
+        return "stale"
+    n, cancel_requested = rows[0]
+    _log(connection, n, lines)
+    return "cancel" if cancel_requested else "carry on"
+
+
+def finish(
+    connection: sqlite3.Connection,
+    job_id: str,
+    token: int,
+    outcome: Outcome,
+    *,
+    lines: Sequence[LogLine],
+    now: float,
+) -> bool:
+    """End a job well; False when the token is stale."""
+    done = {
+        "id": job_id,
+        "token": token,
+        "now": now,
+        "served_by": outcome.served_by,
+        "units": outcome.units,
+        "inference_s": outcome.inference_s,
+        "files": json.dumps(outcome.files),
+    }
+    rows = connection.execute(SQL["finish"], done).fetchall()
+    if not rows:
+        return False
+    ((n,),) = rows
+    connection.execute(SQL["save_output"], {"n": n, "body": outcome.output})
+    _log(connection, n, lines)
+    return True
+
+
+def fail(
+    connection: sqlite3.Connection,
+    job_id: str,
+    token: int,
+    failure: Failure,
+    *,
+    lines: Sequence[LogLine],
+    now: float,
+) -> Moved | None:
+    """End a try; the job waits again or ends. None when the token is stale."""
+    rows = connection.execute(SQL["running"], {"id": job_id, "token": token}).fetchall()
+    if not rows:
+        return None
+    n, attempts, cancel_requested = rows[0]
+    _log(connection, n, lines)
+    return _settle(connection, (n, job_id, attempts, cancel_requested), failure, now)
+
+
+def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now: float) -> CancelAnswer:
+    """End a waiting job, or note the wish for a running one."""
+    rows = connection.execute(SQL["find"], {"id": job_id}).fetchall()
+    if not rows or account not in (None, rows[0][1]):
+        return "NOT_FOUND"
+    n, _, status, line, place = rows[0]
+    if status == Status.COMPLETED:
+        return "ALREADY_COMPLETED"
+    if status == Status.IN_PROGRESS:
+        connection.execute(SQL["request_cancel"], {"n": n})
+    else:
+        _end(connection, n, Cancelled().failure, now)
+        leave(connection, line, place)
+    return "CANCELLATION_REQUESTED"
+
+
+def lose(connection: sqlite3.Connection, query: str, runner: str, failure: Failure, now: float) -> list[Moved]:
+    """Take back all jobs that `query` finds running, as lost with this failure."""
+    rows = connection.execute(SQL[query], {"runner": runner, "now": now}).fetchall()
+    return [_settle(connection, row, failure, now) for row in rows]
+
+
+def time_out(connection: sqlite3.Connection, failure: Failure, now: float, limit: int) -> list[str]:
+    """End waiting jobs whose start deadline has passed; return their ids."""
+    rows = connection.execute(SQL["missed_starts"], {"now": now, "limit": limit}).fetchall()
+    for n, _, line, place in rows:
+        _end(connection, n, failure, now)
+        leave(connection, line, place)
+    return [row[1] for row in rows]
+
+
+def forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Delete jobs that ended before then, with their bodies and logs."""
+    return connection.execute(SQL["forget_ended"], {"before": before, "limit": limit}).rowcount
+
+
+def tidy_lines(connection: sqlite3.Connection) -> None:
+    """Drop gaps that nobody will look at again."""
+    for line, head in connection.execute(SQL["lines_with_gaps"]).fetchall():
+        tidy(connection, line, head)
+
+
+def _places(connection: sqlite3.Connection, waiting: list[tuple[int, NewJob]]) -> dict[int, tuple[int, int]]:
+    """Give each job its line and place; one statement for each line."""
+    by_line: dict[tuple[str, int], list[int]] = {}
+    for n, job in waiting:
+        by_line.setdefault((job.endpoint, job.priority), []).append(n)
+    places: dict[int, tuple[int, int]] = {}
+    for (endpoint, priority), numbers in by_line.items():
+        line, first = give_places(connection, endpoint, priority, returned=False, first=numbers[0], count=len(numbers))
+        places |= {n: (line, place) for place, n in enumerate(numbers, start=first)}
+    return places
+
+
+def _job_row(connection: sqlite3.Connection, n: int, job: NewJob, place: tuple[int, int] | None) -> tuple[object, ...]:
+    """Values of _JOB_COLUMNS; a job that has failed already is entered as running, to be ended at once."""
+    status = Status.IN_QUEUE if place else Status.IN_PROGRESS
+    line, at = place or (line_id(connection, job.endpoint, job.priority), 0)
+    return n, job.id, line, at, int(status), job.account, job.created_at, job.start_deadline
+
+
+def _insert(
+    connection: sqlite3.Connection, table: str, columns: tuple[str, ...], rows: list[tuple[object, ...]]
+) -> None:
+    # One statement for many rows, not executemany: that one hands over the interpreter's lock at every row, and a busy
+    # event loop keeps it for up to 5 ms each time.
+    rest = iter(rows)
+    while part := list(islice(rest, _ROWS)):
+        connection.execute(_insert_sql(table, columns, len(part)), [value for row in part for value in row])
+
+
+@lru_cache(maxsize=1024)
+def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
+    one = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * rows)}"  # noqa: S608  our own names
+
+
+def _settle(connection: sqlite3.Connection, running: tuple[int, str, int, bool], failure: Failure, now: float) -> Moved:
+    n, job_id, attempts, cancel_requested = running
+    final = after_failure(failure, attempts, bool(cancel_requested))
+    if final is None:
+        return Moved(job_id, _return(connection, n, attempts, failure, now))
+    _end(connection, n, final, now)
+    return Moved(job_id, None)
+
+
+def _return(connection: sqlite3.Connection, n: int, attempts: int, failure: Failure, now: float) -> str:
+    """Let a job wait again, ahead of all that have never started; return its endpoint."""
+    ((endpoint, priority),) = connection.execute(SQL["line_of_job"], {"n": n}).fetchall()
+    line, place = give_places(connection, endpoint, priority, returned=True, first=n)
+    connection.execute(SQL["return"], {"n": n, "line": line, "place": place})
+    text = f"Attempt {attempts} ended with {failure.type}: {failure.message}. Back at the head of the queue."
+    _log(connection, n, [LogLine(now, text, "WARN")])
+    return str(endpoint)
+
+
+def _end(connection: sqlite3.Connection, n: int, failure: Failure, now: float) -> None:
+    ended = {
+        "n": n,
+        "now": now,
+        "shape": failure.shape,
+        "status_code": failure.status,
+        "error_type": failure.type,
+        "error": failure.message,
+        "retryable": failure.retryable,
+        "by_caller": failure.by_caller,
+    }
+    connection.execute(SQL["end_with_failure"], ended)
+    connection.execute(SQL["save_output"], {"n": n, "body": failure.body})
+
+
+def _log(connection: sqlite3.Connection, n: int, lines: Iterable[LogLine]) -> None:
+    rows = [
+        (line.at, line.level, line.message, json.dumps(dict(line.labels)) if line.labels else None) for line in lines
+    ]
+    if not rows:
+        return
+    ((following,),) = connection.execute(SQL["next_log"], {"n": n}).fetchall()
+    connection.executemany(SQL["add_log"], [(n, i, *row) for i, row in enumerate(rows, start=following)])
