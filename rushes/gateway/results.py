@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from urllib.parse import unquote
 
 from rushes.gateway.links import Links
 from rushes.gateway.replies import Reply, failure_reply, request_id_header, served_by_header, units_header
@@ -35,6 +36,6 @@ def with_addresses(output: bytes, files: tuple[str, ...], links: Links) -> bytes
 
     def address(mark: re.Match[bytes]) -> bytes:
         file_id, _, name = json.loads(b'"' + mark[1] + b'"').partition("/")
-        return json.dumps(links.file(file_id, name)).encode() if file_id in files else mark[0]
+        return json.dumps(links.file(file_id, unquote(name))).encode() if file_id in files else mark[0]
 
     return _OWN_FILE.sub(address, output)

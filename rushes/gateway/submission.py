@@ -64,7 +64,7 @@ def unknown_endpoint(visit: Visit, name: str) -> Rejection:
     else:
         text = f'Application "{app.rpartition("/")[2]}" not found'
     near = nearest(name, endpoints)
-    return Rejection(404, f"{text}. Did you mean {' or '.join(near)}?" if near else text)
+    return Rejection(404, f"{text}. Did you mean {', '.join(near)}?" if near else text)
 
 
 def start_deadline(visit: Visit, now: float) -> float | None:

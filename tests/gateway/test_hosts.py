@@ -1,0 +1,60 @@
+import pytest
+
+from rushes.gateway.hosts import host_group, place
+
+
+@pytest.mark.parametrize(
+    ("host", "group"),
+    [
+        ("fal.run", "run"),
+        ("FALRUN.com:443", "run"),
+        ("queue.fal.run", "queue"),
+        ("queue.falrun.com", "queue"),
+        ("Queue.anything.example:1", "queue"),
+        ("rest.fal.ai", "rest"),
+        ("rest.alpha.fal.ai", "rest"),
+        ("api.fal.ai", "platform"),
+        ("v3.fal.media", "cdn"),
+        ("v3b.fal.media.", "cdn"),
+        ("fal.media", "cdn"),
+        ("fal.ai", "site"),
+        ("ws.fal.run", "ws"),
+        ("localhost:8787", None),
+        ("127.0.0.1", None),
+        ("[::1]:8787", None),
+        ("notfal.media", None),
+        ("fal.run.example", None),
+        ("", None),
+    ],
+)
+def test_hosts_mean_groups(host: str, group: str | None) -> None:
+    assert host_group(host) == group
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("queue/a/b", ("queue", ("a", "b"))),
+        ("run/a/b", ("run", ("a", "b"))),
+        ("rest/storage/x", ("rest", ("storage", "x"))),
+        ("storage/x", ("rest", ("storage", "x"))),
+        ("cdn/files/x", ("cdn", ("files", "x"))),
+        ("files/x", ("cdn", ("files", "x"))),
+        ("platform/v1/models", ("platform", ("v1", "models"))),
+        ("v1/models", ("platform", ("v1", "models"))),
+        ("tokens", ("rest", ("tokens",))),
+        ("runners/claim", ("runners", ("claim",))),
+        ("health", ("own", ("health",))),
+        ("models/a/b", ("site", ("models", "a", "b"))),
+        ("a/b", None),
+        ("", None),
+    ],
+)
+def test_on_our_own_host_a_prefix_names_the_group(path: str, expected: object) -> None:
+    assert place(None, tuple(part for part in path.split("/") if part)) == expected
+
+
+def test_on_fals_hosts_only_words_that_mean_the_same_everywhere_lead_elsewhere() -> None:
+    assert place("run", ("queue", "a")) == ("run", ("queue", "a"))
+    assert place("run", ("runners", "claim")) == ("run", ("runners", "claim"))
+    assert place("queue", ("files", "b", "x", "y")) == ("cdn", ("files", "b", "x", "y"))

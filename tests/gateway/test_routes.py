@@ -1,0 +1,125 @@
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from rushes.gateway.routes import Door
+from tests.gateway.live import AUTH, Gateway, running
+
+HOSTS = ["queue.fal.run", "QUEUE.FAL.RUN", "queue.fal.run:443", "queue.falrun.com", "Queue.Fal.Run:8080"]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_fals_queue_host_and_our_prefix_give_the_same_answers(gateway: Gateway, host: str) -> None:
+    by_host = gateway.client.post("/fal-ai/clip", json={"prompt": "x"}, headers={"host": host}).json()
+    by_path = gateway.submit()
+    assert by_host.keys() == by_path.keys()
+    assert by_host["response_url"] == f"http://{host}/fal-ai/clip/requests/{by_host['request_id']}"
+    for answer, headers in ((by_host, {"host": host}), (by_path, {})):
+        path = answer["status_url"].removeprefix(f"http://{host}").removeprefix(gateway.url)
+        status = gateway.get(path, headers=headers)
+        assert status.status_code == 202
+        assert status.json()["status_url"] == answer["status_url"]
+
+
+def test_the_run_host_runs(gateway: Gateway) -> None:
+    response = gateway.client.post("/fal-ai/clip", json={}, headers={"host": "fal.run"})
+    assert response.status_code == 422
+
+
+def test_status_url_is_response_url_plus_status_and_nothing_has_a_query(tmp_path: Path) -> None:
+    with running(tmp_path, public_url="https://studio.example/base") as gateway:
+        answer = gateway.submit("fal-ai/clip?logs=1")
+        assert answer["status_url"] == answer["response_url"] + "/status"
+        assert answer["cancel_url"] == answer["response_url"] + "/cancel"
+        assert answer["response_url"].startswith("https://studio.example/base/queue/fal-ai/clip/requests/")
+        assert "?" not in "".join(str(value) for value in answer.values())
+
+
+def test_the_proxys_headers_mean_nothing_elsewhere(gateway: Gateway) -> None:
+    headers = {"x-fal-target-url": "https://queue.fal.run/fal-ai/other", "x-fal-client-proxy": "x"}
+    answer = gateway.submit(headers=headers)
+    assert "/fal-ai/clip/" in answer["response_url"]
+
+
+def test_accept_is_not_negotiated(gateway: Gateway) -> None:
+    response = gateway.client.post("/queue/fal-ai/clip", json={"prompt": "x"}, headers={"accept": "image/png"})
+    assert response.headers["content-type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing", "/platform/v1/x", "/v1/models", "/llms.txt", "/api/x", "/%ff/%00"])
+def test_unknown_paths_are_404_as_json(gateway: Gateway, path: str) -> None:
+    response = gateway.get(path)
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/json"
+    assert isinstance(response.json()["detail"], str)
+
+
+@pytest.mark.parametrize("path", ["/storage/nothing", "/files/nothing", "/rest/storage/nothing", "/cdn/files/nothing"])
+@pytest.mark.parametrize("host", ["fal.run", "queue.fal.run", "localhost"])
+def test_storage_is_served_on_every_host(gateway: Gateway, path: str, host: str) -> None:
+    if host != "localhost" and path.startswith(("/rest", "/cdn")):
+        pytest.skip("prefixes belong to our own host")
+    response = gateway.get(path, headers={"host": host})
+    assert response.status_code in {404, 405}
+    assert "Application" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/queue/fal-ai/clip", "/api/fal/proxy", "/files/upload/x", "/queue/a/requests/b"])
+def test_a_preflight_passes_without_a_key(gateway: Gateway, path: str) -> None:
+    asked = {"origin": "https://app.example", "access-control-request-headers": "x-my-own, authorization"}
+    response = httpx2.options(gateway.url + path, headers=asked, trust_env=False)
+    assert response.status_code == 204
+    assert response.content == b""
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "PUT" in response.headers["access-control-allow-methods"]
+    allowed = response.headers["access-control-allow-headers"].replace(" ", "").split(",")
+    assert {"authorization", "content-type", "x-fal-target-url", "x-my-own"} <= set(allowed)
+
+
+@pytest.mark.parametrize("path", ["/queue/fal-ai/clip", "/queue/nothing/here", "/nothing"])
+def test_every_answer_can_be_read_by_a_script_of_another_origin(gateway: Gateway, path: str) -> None:
+    response = gateway.client.post(path, json={"prompt": "x"}, headers={"origin": "https://app.example"})
+    assert response.headers["access-control-allow-origin"] == "*"
+    exposed = response.headers["access-control-expose-headers"]
+    assert "x-fal-request-id" in exposed
+    assert "x-rushes-served-by" in exposed
+
+
+def test_a_host_that_makes_no_url_is_refused_as_json(gateway: Gateway) -> None:
+    response = gateway.get("/health", headers={"host": 'a"b'})
+    assert (response.status_code, response.headers["content-type"]) == (400, "application/json")
+
+
+def test_a_crash_is_answered_as_json_with_the_request_id(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with running(tmp_path) as gateway:
+        gateway.submit()
+        broken = gateway.services.jobs
+        gateway.loop.call_soon_threadsafe(broken_database(broken).close)
+        response = gateway.client.post("/queue/fal-ai/clip", json={"prompt": "x"}, headers=AUTH)
+    assert response.status_code == 500
+    assert response.json() == {"detail": "Internal error", "error_type": "internal_error"}
+    assert response.headers["x-fal-request-id"]
+    assert response.headers["x-fal-error-type"] == "internal_error"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert "/queue/fal-ai/clip failed" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def broken_database(jobs: Any) -> Any:
+    return jobs._database
+
+
+def test_a_websocket_is_turned_away() -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(Door(None)({"type": "websocket"}, receive, send))  # type: ignore[arg-type]
+    assert sent == [{"type": "websocket.close", "code": 1000}]

@@ -1,0 +1,124 @@
+import json
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from uuid import UUID
+
+import httpx2
+import pytest
+
+from rushes.errors import RequestError
+from rushes.jobs.job import Claimed, Status
+from tests.gateway.live import AUTH, SERVED_BY, Gateway
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+
+
+def start(gateway: Gateway, threads: ThreadPoolExecutor, **more: object) -> tuple[Future[httpx2.Response], Claimed]:
+    """Begin a run in a thread and claim its job."""
+    options = {"json": {"prompt": "x"}, **more}
+    answer = threads.submit(lambda: gateway.client.post("/run/fal-ai/clip", **options))  # type: ignore[arg-type]
+    return answer, wait_for_job(gateway)
+
+
+def wait_for_job(gateway: Gateway) -> Claimed:
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        claimed = gateway.call(gateway.jobs.claim("r", ("fal-ai/clip",), 60.0))
+        if claimed is not None:
+            return claimed
+        time.sleep(0.005)
+    raise AssertionError("no job came")
+
+
+def test_a_run_waits_and_answers_the_raw_output(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
+    answer, claimed = start(gateway, threads)
+    gateway.finish(claimed, b'{"seed": 3}')
+    response = answer.result(5)
+    assert (response.status_code, response.json()) == (200, {"seed": 3})
+    assert response.headers["x-fal-request-id"] == claimed.lease.job_id
+    assert response.headers["x-rushes-served-by"] == SERVED_BY
+    assert UUID(claimed.lease.job_id).version == 4
+
+
+def test_a_failed_run_answers_as_the_result_would(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
+    answer, claimed = start(gateway, threads)
+    gateway.fail(claimed, RequestError("runner_server_error").failure())
+    response = answer.result(5)
+    assert response.status_code == 500
+    assert response.headers["x-fal-error-type"] == "runner_server_error"
+    assert response.headers["x-fal-request-id"] == claimed.lease.job_id
+
+
+def test_invalid_input_is_answered_at_once_and_not_queued(gateway: Gateway) -> None:
+    response = gateway.client.post("/run/fal-ai/clip", json={"promt": "x"})
+    assert response.status_code == 422
+    assert "did you mean that?" in response.json()["detail"][0]["msg"]
+    assert UUID(response.headers["x-fal-request-id"])
+    assert gateway.jobs.queue_length("fal-ai/clip") == 0
+
+
+def test_a_get_run_reads_its_input_from_the_query(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
+    answer = threads.submit(lambda: gateway.get("/run/fal-ai/clip?prompt=a+cat&num_frames=90"))
+    claimed = wait_for_job(gateway)
+    assert json.loads(claimed.input) == {"prompt": "a cat", "num_frames": "90"}
+    gateway.finish(claimed)
+    assert answer.result(5).status_code == 200
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_a_caller_who_goes_away_cancels_the_run(gateway: Gateway, started: bool) -> None:
+    host, port = gateway.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        body = b'{"prompt": "x"}'
+        lines = ["POST /run/fal-ai/clip HTTP/1.1", "host: x", f"authorization: {AUTH['authorization']}"]
+        head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""])
+        connection.sendall(head.encode() + body)
+        until = time.monotonic() + 5
+        while gateway.jobs.queue_length("fal-ai/clip") == 0 and time.monotonic() < until:
+            time.sleep(0.005)
+        claimed = wait_for_job(gateway) if started else None
+    while time.monotonic() < until:
+        if claimed is None:
+            if gateway.jobs.queue_length("fal-ai/clip") == 0:
+                return
+        elif gateway.jobs.state(claimed.lease.job_id).cancel_requested:  # type: ignore[union-attr]
+            return
+        time.sleep(0.005)
+    raise AssertionError("the job was not cancelled")
+
+
+def test_a_missed_start_deadline_ends_the_run(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
+    headers = {"x-fal-request-timeout": "20"}
+    options = {"json": {"prompt": "x"}, "headers": headers}
+    answer = threads.submit(lambda: gateway.client.post("/run/fal-ai/clip", **options))  # type: ignore[arg-type]
+    while gateway.jobs.queue_length("fal-ai/clip") == 0:
+        time.sleep(0.005)
+    gateway.clock.ahead_s = 21
+    gateway.call(gateway.jobs.sweep())
+    response = answer.result(5)
+    assert response.status_code == 504
+    assert response.headers["x-fal-request-timeout-type"] == "user"
+
+
+def test_many_runs_wait_at_once(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
+    runs = [start(gateway, threads) for _ in range(4)]
+    for number, (_, claimed) in enumerate(runs):
+        gateway.finish(claimed, b'{"n": %d}' % number)
+    assert [answer.result(5).json()["n"] for answer, _ in runs] == [0, 1, 2, 3]
+    assert all(gateway.jobs.state(c.lease.job_id).status is Status.COMPLETED for _, c in runs)  # type: ignore[union-attr]
+
+
+def test_an_unknown_path_in_a_known_app_is_named(gateway: Gateway) -> None:
+    response = gateway.client.post("/run/fal-ai/clip/nothing", json={})
+    assert (response.status_code, response.json()["detail"][:23]) == (404, "Path /nothing not found")
+
+
+def test_delete_is_not_allowed(gateway: Gateway) -> None:
+    response = gateway.client.delete("/run/fal-ai/clip")
+    assert (response.status_code, response.headers["allow"]) == (405, "POST, GET, PUT, PATCH")
