@@ -1,7 +1,7 @@
 """A first video, from a photograph and a sentence, through the official Python client as it was installed.
 
-Starts a server of its own on a free loopback port with a temporary data folder, uploads the picture, submits, follows the
-logs, downloads the film to ./out, says what it is and who made it, and stops the server. `make run` calls this.
+Starts a server of its own on a free loopback port with a temporary data folder, uploads the picture, subscribes, shows
+the logs, downloads the film to ./out, says what it is and who made it, and stops the server. `make run` calls this.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PICTURE = Path(__file__).parent / "mountain-path.jpg"
 PROMPT = "Slow dolly forward along the mountain path, clouds drifting over the peaks"
 OUT = Path("out")
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 def main() -> None:

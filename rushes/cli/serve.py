@@ -31,12 +31,15 @@ from rushes.settings import Settings, read_settings
 
 URL_FILE = "url"
 KEY_FILE = "key"
-STOP_TIMEOUT_S = 3
 
 
 def _about(setting: str) -> str:
     field = Settings.model_fields[setting]
-    return f"{field.description} Default: {field.default}."
+    return f"{field.description} Default: {_shown(field.default)}."
+
+
+def _shown(default: object) -> str:
+    return "off" if default is False else str(default)
 
 
 def serve(
@@ -97,16 +100,17 @@ class _Server(uvicorn.Server):
 def _http_config(application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application.asgi,
+        interface="asgi3",  # not to be guessed from a bound method
         http="httptools",
         ws="none",
         lifespan="off",
         access_log=False,
         log_config=None,
-        log_level="critical",  # a long poll that is cut at the end is no news
+        log_level="error",
         proxy_headers=False,  # X-Forwarded-* is the gateway's to judge
         server_header=False,
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=1,
+        timeout_graceful_shutdown=2,
     )
 
 
@@ -116,33 +120,44 @@ async def _serve(
     application = build_application(settings)
     url = url_of(sock)
     server = _Server(_http_config(application), ready=lambda: _announce(settings, url, say))
-    _on_end(asyncio.get_running_loop(), server, until_eof)
-    await application.start()
+    ending = asyncio.Event()
+    _on_end(asyncio.get_running_loop(), ending, server, until_eof)
+    await _start(application, settings)
+    serving = asyncio.create_task(server.serve([sock]))
     try:
-        await server.serve([sock])
+        await asyncio.wait((serving, asyncio.create_task(ending.wait())), return_when=asyncio.FIRST_COMPLETED)
+        await application.stop_work()
+        server.should_exit = True
+        await serving
     finally:
         (settings.data / URL_FILE).unlink(missing_ok=True)
         await application.stop()
 
 
-def _on_end(loop: asyncio.AbstractEventLoop, server: uvicorn.Server, until_eof: bool) -> None:
+async def _start(application: Application, settings: Settings) -> None:
+    try:
+        await application.start()
+    except (OSError, ValueError) as error:
+        raise CommandError(f"cannot start on the data folder {settings.data}: {error}") from error
+
+
+def _on_end(loop: asyncio.AbstractEventLoop, ending: asyncio.Event, server: uvicorn.Server, until_eof: bool) -> None:
     """Stop on the first signal (or the end of stdin); a second one no longer waits for anybody."""
 
-    def stop() -> None:
-        if server.should_exit:
-            server.force_exit = True
-        server.should_exit = True
+    def end() -> None:
+        server.force_exit = ending.is_set()
+        ending.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, end)
     if until_eof:
-        threading.Thread(target=_wait_for_eof, args=(loop, stop), daemon=True).start()
+        threading.Thread(target=_wait_for_eof, args=(loop, ending.set), daemon=True).start()
 
 
-def _wait_for_eof(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> None:
+def _wait_for_eof(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> None:
     while os.read(sys.stdin.fileno(), 4096):
         pass
-    loop.call_soon_threadsafe(stop)
+    loop.call_soon_threadsafe(end)
 
 
 def _announce(settings: Settings, url: str, say: Callable[[Settings, str], None]) -> None:
