@@ -15,7 +15,10 @@ import pytest
 
 from rushes.cli.embedded import Running
 
-pytestmark = pytest.mark.acceptance
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 ECHO = "rushes/echo"
 VIDEO = "fal-ai/wan-i2v"
