@@ -82,11 +82,9 @@ class Door:
         group = host_group(host)
         links = links_for(self._services.settings, scope["scheme"], headers, own_host=group is None)
         segments = split_path(scope.get("raw_path") or scope["path"].encode())
-        placed = place(group, segments)
-        if placed is None or segments == PROXY_PATH:
-            placed = ("site", segments)
-        place_group, below = placed
-        return Visit(Request(scope, receive), self._services, place_group, below, links, new_id())
+        placed = None if segments == PROXY_PATH else place(group, segments)
+        meant, below = placed or ("site", segments)
+        return Visit(Request(scope, receive), self._services, meant, below, links, new_id())
 
 
 async def _handled(visit: Visit) -> Answer:

@@ -129,11 +129,23 @@ class Gateway:
         assert self.call(self.jobs.beat(claimed.lease.job_id, claimed.lease.token, 60.0, lines)) != "stale"
 
 
+class PromptServer(uvicorn.Server):
+    """uvicorn that ends when told to, where the original looks ten times a second."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.end = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait for the end."""
+        await self.end.wait()
+
+
 @contextmanager
 def running(folder: Path, **settings: Any) -> Iterator[Gateway]:
     """Run a gateway until the block ends; its client sends the admin key."""
     options = Settings(data=folder, **{"key": KEY, **settings})
-    started: list[tuple[uvicorn.Server, asyncio.AbstractEventLoop, Services, Clock]] = []
+    started: list[tuple[PromptServer, asyncio.AbstractEventLoop, Services, Clock]] = []
     ready = threading.Event()
     sock = socket.create_server(("127.0.0.1", 0))
 
@@ -143,7 +155,7 @@ def running(folder: Path, **settings: Any) -> Iterator[Gateway]:
         files = DiskStore(folder / "files", b"s" * 32, clock)
         services = await _services(options, database, files, clock)
         config = uvicorn.Config(Door(services), ws="none", lifespan="off", log_config=None, log_level="critical")
-        server = uvicorn.Server(config)
+        server = PromptServer(config)
         started.append((server, asyncio.get_running_loop(), services, clock))
         ready.set()
         await server.serve(sockets=[sock])
@@ -155,13 +167,13 @@ def running(folder: Path, **settings: Any) -> Iterator[Gateway]:
     ready.wait(10)
     server, loop, services, clock = started[0]
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
-    with httpx2.Client(base_url=url, headers=AUTH, timeout=10, trust_env=False) as client:
-        try:
+    try:
+        with httpx2.Client(base_url=url, headers=AUTH, timeout=10, trust_env=False) as client:
             yield Gateway(url, services, loop, clock, client)
-        finally:
-            server.should_exit = True
-            thread.join(10)
-            sock.close()
+    finally:
+        loop.call_soon_threadsafe(server.end.set)
+        thread.join(10)
+        sock.close()
 
 
 async def _services(settings: Settings, database: Database, files: DiskStore, clock: Clock) -> Services:

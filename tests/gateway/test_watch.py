@@ -1,4 +1,5 @@
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -74,8 +75,10 @@ def test_a_better_place_in_the_queue_is_told(gateway: Gateway) -> None:
 def test_a_listener_that_leaves_gives_its_place_back(gateway: Gateway) -> None:
     request_id = gateway.submit()["request_id"]
     with gateway.client.stream("GET", STREAM.format(request_id)) as response:
-        next(events(response))
+        told = events(response)
+        next(told)
         assert gateway.services.events.watchers == 1
-    gateway.finish(gateway.claim())
-    gateway.get("/health")
+    until = time.monotonic() + 5
+    while gateway.services.events.watchers and time.monotonic() < until:
+        time.sleep(0.005)
     assert gateway.services.events.watchers == 0
