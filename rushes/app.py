@@ -1,0 +1,123 @@
+"""Puts the parts together from settings: the only file that knows every implementation.
+
+    build(settings) → Application;  await start();  serve `asgi`;  await stop()
+
+The order of start and stop is the order of dependence: database, keys, files, queue, door, then what runs by itself
+(the sweep, the local runners). Engines are named here, not imported: they live in the runners' processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+
+from starlette.types import Receive, Scope, Send
+
+from rushes.accounts.keys import KeyRing
+from rushes.db.sqlite import Database
+from rushes.families import served
+from rushes.files.disk import DiskStore
+from rushes.files.signing import Signer, load_secret
+from rushes.gateway.routes import Door
+from rushes.gateway.visit import Services
+from rushes.jobs.events import Events
+from rushes.jobs.store import JobStore
+from rushes.jobs.sweep import run_sweep
+from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
+from rushes.settings import Settings
+
+DATABASE_FILE = "rushes.db"
+FILES_FOLDER = "files"
+
+
+class Application:
+    """One server: its parts, started and stopped together. `asgi` answers from `start` on."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._door: Door | None = None
+        self._stops: list[Callable[[], object]] = []
+
+    async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request through the door."""
+        if self._door is None:
+            raise RuntimeError("the application has not been started")
+        await self._door(scope, receive, send)
+
+    async def start(self) -> None:
+        """Open what is stored and start what runs by itself; `settings.port` must be the real port by now.
+
+        Raises OSError or ValueError when the data folder or the key can't be used.
+        """
+        settings = self._settings
+        settings.data.mkdir(parents=True, exist_ok=True)
+        secret = load_secret(settings.data)
+        database = Database.open(settings.data / DATABASE_FILE)
+        self._stops.append(database.close)
+        files = DiskStore(settings.data / FILES_FOLDER, secret, self._clock)
+        self._stops.append(files.close)
+
+        admin_key = settings.key.get_secret_value() if settings.key else None
+        keys = await KeyRing.open(database, self._clock, data=settings.data, admin_key=admin_key)
+        events = Events()
+        jobs = JobStore(database, events, self._clock, retention_s=settings.result_retention_s)
+        # Runners of an earlier life ended with their server: what they held goes back to the queue at once.
+        await jobs.release_prefix(LOCAL_PREFIX)
+
+        self._door = Door(
+            Services(
+                settings=settings,
+                endpoints=served(test_endpoints=settings.test_endpoints),
+                jobs=jobs,
+                events=events,
+                files=files,
+                signer=Signer(secret),
+                keys=keys,
+                clock=self._clock,
+            )
+        )
+        self._sweep = asyncio.create_task(run_sweep(jobs, settings.sweep_s))
+        self._runners = LocalRunners(_recipe(settings, keys.runner_key), settings.runners, jobs.release)
+        await self._runners.start()
+
+    async def stop_work(self) -> None:
+        """Stop the runners while the door still answers: their jobs are handed back and no claim waits any longer."""
+        if self._door is not None:
+            await self._runners.stop()
+
+    async def stop(self) -> None:
+        """Stop the runners, then everything else; what was acknowledged is on the disk before this returns."""
+        await self.stop_work()
+        if self._door is not None:
+            self._sweep.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._sweep
+        for stop in reversed(self._stops):
+            stop()
+        self._stops.clear()
+
+
+def build(settings: Settings) -> Application:
+    """Make a server that isn't started yet."""
+    return Application(settings)
+
+
+def _recipe(settings: Settings, runner_key: str) -> Recipe:
+    """Say how local runners reach this server and what they hold."""
+    deployments = ("animatic", "echo") if settings.test_endpoints else ("animatic",)
+    return Recipe(_loopback_url(settings), runner_key, deployments, settings)
+
+
+def _loopback_url(settings: Settings) -> str:
+    """Where this very machine reaches the server: an address for "any" is reached over loopback."""
+    with suppress(ValueError):
+        address = ip_address(settings.host)
+        if address.is_unspecified:
+            return f"http://{'127.0.0.1' if address.version == 4 else '[::1]'}:{settings.port}"
+        if address.version == 6:
+            return f"http://[{address}]:{settings.port}"
+    return f"http://{settings.host}:{settings.port}"
