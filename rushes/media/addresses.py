@@ -95,7 +95,7 @@ def read_literal(host: str) -> Address | None:
     Knows `[::1]`, zone ids, full-width digits, a trailing dot, and IPv4 in decimal, octal, hex and short forms such
     as 2130706433 and 0x7f.1.
     """
-    text = unicodedata.normalize("NFKC", host).strip().strip("[]").partition("%")[0]
+    text = unicodedata.normalize("NFKC", host).replace("。", ".").strip().strip("[]").partition("%")[0]
     try:
         return ip_address(text.rstrip(".") if ":" not in text else text)
     except ValueError:
