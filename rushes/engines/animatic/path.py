@@ -108,7 +108,10 @@ class Path:
         # Half the time, less than half the way: a short clip must not rush, a long one must not crawl.
         share = float(min(max(length / _FULL_LENGTH_S, 0.05), 2.0) ** 0.6)
         done = ease((t - move.start) / (move.end - move.start))
-        return move.sign * move.amount * share * done
+        amount = move.amount * share
+        if move.kind in ("pan", "tilt"):  # turning further would only look at the rim, enlarged
+            amount = min(amount, 1.2)
+        return move.sign * amount * done
 
 
 def _swayed(pose: Pose, size: Pose, waves: tuple[tuple[Wave, ...], ...], seconds: float, amount: float) -> Pose:

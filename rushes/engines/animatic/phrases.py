@@ -88,7 +88,7 @@ _HOW = (
     r"high|lightly|calm|calmly|aerial|parallax|wide|tight"
 )
 _WATCHER = re.compile(
-    r"\b(?:camera|cam|shot|lens|drone|viewpoint|viewer|pov|view|perspective|we|footage|cinematography)\b"
+    r"\b(?:camera|cam|shot|lens|drone|viewpoint|viewer|pov|view|perspective|we|footage|cinematography|filmed|recorded)\b"
 )
 _OPENING = re.compile(
     rf"^(?:(?:a|an|the|with|and|in|of|while|whilst|to|also|please|make|do|add|use|using|plus|no|not|without|don't|"
@@ -210,7 +210,8 @@ PHRASES: tuple[Phrase, ...] = (
     _row(
         _fixed(Found("static")),
         r"\b(?:static|stationary|fixed|motionless|unmoving|still|immobile|locked)[- ]+"
-        rf"(?:wide |medium |close-up |tripod )?(?:{_CAM}|angle|composition|perspective|viewpoint)\b(?! (?:on|in|at) (?:a|the) )",
+        rf"(?:wide |medium |close-up |tripod )?(?:{_CAM}|angle|composition|perspective|viewpoint)\b"
+        r"(?! (?:on|in|at) (?:a|the) )",
         r"\block(?:ed)?[- ](?:off|down)\b(?! (?:door|room|house|box|building|city|area))",
         rf"\b{_CAM}\s+(?:is\s+|remains?\s+|stays?\s+|holds?\s+|stands?\s+|kept\s+|being\s+|completely\s+|perfectly\s+|"
         r"totally\s+)+(?:static|still|fixed|stationary|motionless|put|locked|in place|steady)\b",

@@ -150,7 +150,7 @@ def _elastic(at: Plane, before: float, after: float, length: int, frame: int) ->
     for sign, edge, wanted in ((1.0, -0.5, before), (-1.0, length - 0.5, after)):
         if wanted <= 0.0:
             continue
-        over = min(wanted, 0.45 * zone)
+        over = min(wanted, 0.7 * zone)  # at 1.0 the rim would fold over; a framed path stays far below
         inside = np.maximum(zone - sign * (at - edge), 0.0)  # 0 at the zone's inner end, zone + over at the frame's rim
         at = (at + sign * over * (inside / (zone + over)) ** 2).astype(np.float32)
     return at
