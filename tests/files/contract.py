@@ -90,7 +90,7 @@ class FileStoreContract:
 
     @pytest.mark.parametrize("other", [{"account": "bob"}, {"name": "b.txt"}, {"content_type": "text/csv"}])
     async def test_another_account_name_or_type_is_another_file(self, store: FileStore, other: dict[str, str]) -> None:
-        assert (await put(store)).id != (await put(store, **other)).id
+        assert (await put(store)).id != (await put(store, b"hello", **other)).id
 
     async def test_knowing_the_content_does_not_tell_the_id(self, store: FileStore) -> None:
         stored = await put(store)
