@@ -1,0 +1,116 @@
+"""The runner's HTTP side against a server that misbehaves on command, and real file transfers."""
+
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from rushes.jobs.protocol import ClaimRequest, Finish
+from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
+from tests.runners.live import Live
+
+WANTED = ClaimRequest(runner="r", endpoints=("rushes/echo",), wait_s=5)
+DONE = Finish(token=1, output="{}", served_by="x", units=1, inference_s=0)
+
+
+class Moody:
+    """A gateway that answers each request with the next of these statuses, then 200."""
+
+    def __init__(self) -> None:
+        self.statuses: list[int] = []
+        self.asked = 0
+        moody = self
+
+        class Answer(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                moody.asked += 1
+                self.rfile.read(int(self.headers["content-length"]))
+                self.send_response(moody.statuses.pop(0) if moody.statuses else 200)
+                self.send_header("content-length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def moody() -> Iterator[Moody]:
+    made = Moody()
+    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
+    thread.start()
+    yield made
+    made.server.shutdown()
+    thread.join()
+    made.server.server_close()
+
+
+@pytest.fixture
+def client(moody: Moody) -> Iterator[RunnerClient]:
+    made = RunnerClient(moody.url, "key")
+    yield made
+    made.close()
+
+
+def test_an_end_is_tried_again_until_the_gateway_is_back(moody: Moody, client: RunnerClient) -> None:
+    moody.statuses = [503, 500]
+    assert client.finish("job", DONE)
+    assert moody.asked == 3
+
+
+def test_an_end_that_comes_too_late_is_false_and_not_tried_again(moody: Moody, client: RunnerClient) -> None:
+    moody.statuses = [410]
+    assert not client.finish("job", DONE)
+    assert moody.asked == 1
+
+
+def test_a_refusal_is_not_tried_again_and_says_why(moody: Moody, client: RunnerClient) -> None:
+    moody.statuses = [422]
+    with pytest.raises(Refused, match=r"the gateway answered 422: \{\}"):
+        client.finish("job", DONE)
+
+
+def test_a_claim_is_left_to_the_worker_to_try_again(moody: Moody, client: RunnerClient) -> None:
+    moody.statuses = [502]
+    with pytest.raises(GatewayAway):
+        client.claim(WANTED)
+    assert moody.asked == 1
+
+
+def test_a_gateway_that_is_not_there_is_away(moody: Moody) -> None:
+    nobody = RunnerClient("http://127.0.0.1:9", "key")
+    with pytest.raises(GatewayAway):
+        nobody.claim(WANTED)
+    nobody.close()
+
+
+def test_pauses_grow_to_a_limit() -> None:
+    assert list(islice(pauses(), 8)) == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+
+
+def test_files_go_both_ways_with_signs_of_life(live: Live, tmp_path: Path) -> None:
+    runner = RunnerClient(live.url, live.services.keys.runner_key)
+    live.submit()
+    job = runner.claim(WANTED)
+    assert job is not None
+    content = bytes(range(256)) * 4096
+    (tmp_path / "made.mp4").write_bytes(content)
+    ticks: list[float] = []
+    stored = runner.put_file(job, tmp_path / "made.mp4", "é clip.mp4", "video/mp4", lambda: ticks.append(time.time()))
+    assert stored.size_bytes == len(content)
+    assert stored.url.endswith("%C3%A9%20clip.mp4")
+    assert len(ticks) >= 4
+
+    content_type = runner.get_file(stored.file_id, tmp_path / "back", lambda: ticks.append(time.time()))
+    assert content_type == "video/mp4"
+    assert (tmp_path / "back").read_bytes() == content
+    with pytest.raises(FileNotFoundError):
+        runner.get_file("0" * 40, tmp_path / "none", lambda: None)
+    runner.close()

@@ -1,0 +1,107 @@
+"""Beats follow the step loop: none without a tick, lines in order, nothing lost, the answer seen."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from rushes.engines.engine import Cancelled
+from rushes.jobs.protocol import BeatReply, Line
+from rushes.runners.client import GatewayAway, Refused
+from rushes.runners.overhear import overheard
+from rushes.runners.reporter import Reporter
+from tests.runners.live import wait_for
+
+BEAT_S = 0.02
+
+
+class Post:
+    """Takes beats; answers, or raises, what it is told to."""
+
+    def __init__(self) -> None:
+        self.beats: list[list[str]] = []
+        self.answer: BeatReply | Exception = BeatReply(answer="carry on")
+
+    def __call__(self, lines: tuple[Line, ...]) -> BeatReply:
+        self.beats.append([line.message for line in lines])
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def reporter(post: Post) -> Iterator[Reporter]:
+    made = Reporter(post, BEAT_S, lambda: 5.0)
+    yield made
+    made.close()
+
+
+def test_without_a_sign_of_life_there_is_no_beat(reporter: Reporter, post: Post) -> None:
+    reporter.overhear("printed by a thread beside a hung loop", "STDOUT")
+    time.sleep(0.15)
+    assert post.beats == []
+
+
+def test_each_pause_with_a_tick_in_it_is_one_beat(reporter: Reporter, post: Post) -> None:
+    for _ in range(20):
+        reporter.tick()
+        time.sleep(0.01)
+    assert 2 <= len(post.beats) <= 12
+
+
+def test_lines_travel_together_and_in_order(reporter: Reporter, post: Post) -> None:
+    for number in range(5):
+        reporter.say(str(number))
+    wait_for(lambda: bool(post.beats))
+    assert post.beats == [["0", "1", "2", "3", "4"]]
+
+
+def test_a_short_job_sends_no_beat_and_its_lines_go_with_its_end(reporter: Reporter, post: Post) -> None:
+    reporter.say("only", labels={"progress": "1"})
+    assert reporter.close() == (Line(at=5.0, message="only", labels={"progress": "1"}),)
+    assert post.beats == []
+
+
+def test_lines_of_a_beat_that_did_not_arrive_are_kept_in_order(reporter: Reporter, post: Post) -> None:
+    post.answer = GatewayAway("down")
+    reporter.say("first")
+    wait_for(lambda: bool(post.beats))
+    post.answer = BeatReply(answer="carry on")
+    reporter.say("second")
+    wait_for(lambda: post.beats[-1] == ["first", "second"])
+    assert not reporter.cancelled()
+
+
+def test_a_cancel_is_seen_by_the_step_loop(reporter: Reporter, post: Post) -> None:
+    post.answer = BeatReply(answer="cancel")
+    reporter.tick()
+    wait_for(reporter.cancelled)
+    assert not reporter.stale
+    with pytest.raises(Cancelled):
+        reporter.tick()
+
+
+@pytest.mark.parametrize("answer", [BeatReply(answer="stale"), Refused(404, "no such job")])
+def test_a_job_that_is_anothers_now_is_given_up(reporter: Reporter, post: Post, answer: BeatReply | Refused) -> None:
+    post.answer = answer
+    reporter.tick()
+    wait_for(reporter.cancelled)
+    assert reporter.stale
+
+
+def test_logging_and_print_become_lines_with_their_levels(capsys: pytest.CaptureFixture[str]) -> None:
+    heard: list[tuple[str, str]] = []
+    with overheard(lambda message, level: heard.append((message, level))):
+        logging.getLogger("some.library").warning("low on %s", "memory")
+        logging.getLogger("some.library").error("gone")
+        logging.getLogger("rushes.runners.worker").error("ours")
+        print("two\nlines", end="")
+    print("after")
+    assert heard == [("low on memory", "WARN"), ("gone", "ERROR"), ("two", "STDOUT"), ("lines", "STDOUT")]
+    assert capsys.readouterr().err.endswith("two\nlines")
