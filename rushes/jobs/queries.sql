@@ -154,15 +154,16 @@ SELECT coalesce(max(i) + 1, 0) FROM logs WHERE job = :n
 INSERT INTO logs (job, i, at, level, message, labels) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: lost_leases
-SELECT n, id, attempts, cancel_requested FROM jobs WHERE status = 1 AND lease_until < :now ORDER BY n
+SELECT n, id, attempts, cancel_requested FROM jobs WHERE status = 1 AND lease_until < :now
 
 -- name: leases_of
-SELECT n, id, attempts, cancel_requested FROM jobs WHERE status = 1 AND runner = :runner ORDER BY n
+-- Every running job has a lease; saying so makes the index of leases do for finding a runner's few jobs.
+SELECT n, id, attempts, cancel_requested FROM jobs
+WHERE status = 1 AND lease_until > 0 AND runner = :runner
 
 -- name: leases_of_prefix
 SELECT n, id, attempts, cancel_requested FROM jobs
-WHERE status = 1 AND substr(runner, 1, length(:runner)) = :runner
-ORDER BY n
+WHERE status = 1 AND lease_until > 0 AND substr(runner, 1, length(:runner)) = :runner
 
 -- name: missed_starts
 SELECT n, id, line, place FROM jobs

@@ -153,9 +153,9 @@ def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now
 
 
 def lose(connection: sqlite3.Connection, query: str, runner: str, failure: Failure, now: float) -> list[Moved]:
-    """Take back all jobs that `query` finds running, as lost with this failure."""
+    """Take back all jobs that `query` finds running, oldest first, as lost with this failure."""
     rows = connection.execute(SQL[query], {"runner": runner, "now": now}).fetchall()
-    return [_settle(connection, row, failure, now) for row in rows]
+    return [_settle(connection, row, failure, now) for row in sorted(rows)]
 
 
 def time_out(connection: sqlite3.Connection, failure: Failure, now: float, limit: int) -> list[str]:
