@@ -161,13 +161,6 @@ def is_too_large(visit: Visit) -> bool:
     return declared.isdigit() and int(declared) > visit.services.settings.max_upload_bytes
 
 
-def disk_problem(error: OSError) -> Rejection:
-    """What a caller hears when the disk refuses; our own paths stay with us."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return Rejection(507, "The server has no room left for this file")
-    return Rejection(500, "The server could not store the file")
-
-
 async def _receive(visit: Visit, member: str, wish: Wish) -> Answer:
     """Stream the body into the store, and answer with the file's URL under the name `member`."""
     if is_too_large(visit):
@@ -196,7 +189,9 @@ async def store(visit: Visit, content: AsyncIterable[bytes], wish: Wish) -> Stor
     except ClientDisconnect:
         raise RequestError("client_disconnected") from None
     except OSError as error:
-        raise disk_problem(error) from error
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise  # logged by `routes`, which answers a 500 without our paths in it
+        raise Rejection(507, "The server has no room left for this file") from error
 
 
 def _text(body: dict[str, Any], member: str) -> str:
