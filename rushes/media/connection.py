@@ -167,15 +167,15 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
+        wrapped = ssl_context.wrap_socket(self._sock, server_hostname=server_hostname, do_handshake_on_connect=False)
+        stream = _Stream(wrapped, self._patience)
         try:
-            wrapped = ssl_context.wrap_socket(
-                self._sock, server_hostname=server_hostname, do_handshake_on_connect=False
-            )
-            stream = _Stream(wrapped, self._patience)
             stream._patiently(wrapped.do_handshake)
-        except OSError as error:
-            self.close()
-            raise httpcore2.ConnectError(_reason(error)) from error
+        except BaseException as error:  # the pool does not close what it never got
+            wrapped.close()
+            if isinstance(error, OSError):
+                raise httpcore2.ConnectError(_reason(error)) from error
+            raise
         return stream
 
     def get_extra_info(self, info: str) -> Any:
@@ -248,4 +248,6 @@ def _look_up(resolver: Resolver, host: str, port: int, patience: Patience) -> li
 def _reason(error: OSError | None) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or error}"
     return (error.strerror or str(error)) if error is not None else "no address to connect to"

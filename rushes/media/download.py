@@ -66,13 +66,14 @@ def fetch(  # noqa: PLR0917
     loc: Loc,
     tick: Callable[[], None] = lambda: None,
     resolver: Resolver = resolve,
+    tls: ssl.SSLContext | None = None,
 ) -> Fetched:
     """Fetch `url` into the file `to`; raises ModelError, and whatever `tick` raises, leaving no file behind.
 
     `tick` is called with every chunk and several times a second while waiting.
     """
     patience = Patience(limits.total_s, limits.stall_s, limits.stall_bytes, tick)
-    visit = _Visit(url, to, limits, loc, CheckedBackend(limits.allowed, patience, resolver))
+    visit = _Visit(url, to, limits, loc, CheckedBackend(limits.allowed, patience, resolver), tls or _tls())
     try:
         return visit.follow()
     except BaseException:
@@ -89,6 +90,7 @@ class _Visit:
     limits: DownloadLimits
     loc: Loc
     backend: CheckedBackend
+    tls: ssl.SSLContext
 
     def follow(self) -> Fetched:
         url = self.given
@@ -104,7 +106,7 @@ class _Visit:
         request = self._request(url)
         try:
             # A connection serves one request: nothing is kept that a later hop could be led through.
-            with httpcore2.ConnectionPool(ssl_context=_tls(), network_backend=self.backend) as pool:
+            with httpcore2.ConnectionPool(ssl_context=self.tls, network_backend=self.backend) as pool:
                 response = pool.handle_request(request)
                 try:
                     return self._read(url, response)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 from itertools import pairwise
@@ -17,6 +18,7 @@ from rushes.errors import ModelError
 from rushes.media.addresses import Address
 from rushes.media.download import DownloadLimits, Fetched, fetch, shown
 
+CERTIFICATE = Path(__file__).parent / "pictures.test.pem"  # self-signed, with its key, for this name only
 LOC = ("body", "image_url")
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 BODY = b"\x89PNG" + bytes(range(256)) * 40
@@ -27,7 +29,14 @@ Answer = Callable[[socket.socket, str, Event], None]
 class Server:
     """A server of raw bytes: `answers` maps a path to what writes its answer; `asked` holds the requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, server_tls: Path | None = None) -> None:
+        self.greeting = b""
+        self.named: list[str | None] = []
+        self._tls: ssl.SSLContext | None = None
+        if server_tls is not None:
+            self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self._tls.load_cert_chain(server_tls)
+            self._tls.sni_callback = lambda _, name, __: self.named.append(name)
         self.answers: dict[str, Answer] = {}
         self.asked: list[str] = []
         self.closing = Event()
@@ -48,19 +57,16 @@ class Server:
             thread.start()
 
     def _answer(self, peer: socket.socket) -> None:
-        with peer:
-            request = b""
-            try:
-                while b"\r\n\r\n" not in request:
-                    more = peer.recv(4096)
-                    if not more:
-                        return
-                    request += more
-                self.asked.append(request.decode())
-                path = request.split()[1].decode().partition("?")[0]
-                self.answers[path](peer, path, self.closing)
-            except OSError:
-                return
+        try:
+            with peer if self._tls is None else self._tls.wrap_socket(peer, server_side=True) as stream:
+                stream.sendall(self.greeting)
+                request = _read_request(stream)
+                if request:
+                    self.asked.append(request)
+                    path = request.split()[1].partition("?")[0]
+                    self.answers[path](stream, path, self.closing)
+        except OSError:
+            return  # the client hung up, which is what it is here to do
 
     def close(self) -> None:
         self.closing.set()
@@ -68,6 +74,16 @@ class Server:
         for thread in self._threads:
             thread.join()
         self._listener.close()
+
+
+def _read_request(stream: socket.socket) -> str:
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        more = stream.recv(4096)
+        if not more:
+            return ""
+        request += more
+    return request.decode()
 
 
 @pytest.fixture
@@ -107,7 +123,7 @@ def get(
     tmp_path: Path,
     limits: DownloadLimits | None = None,
     tick: Callable[[], None] = lambda: None,
-    names: dict[str, Sequence[str]] | None = None,
+    names: Mapping[str, Sequence[str]] | None = None,
 ) -> Fetched:
     known = names or {}
 
@@ -359,10 +375,39 @@ def test_proxies_of_the_environment_play_no_part(
     assert get(f"{server.url}/picture.png", tmp_path).size_bytes == len(BODY)
 
 
-def test_tls_is_checked_by_name(server: Server, tmp_path: Path) -> None:
-    server.answers["/"] = sends(b"")
-    with refused(tmp_path, "could not be reached"):
-        get(f"https://127.0.0.1:{server.port}/", tmp_path, DownloadLimits(100, total_s=2, allowed=LOOPBACK))
+@pytest.fixture
+def tls_server() -> Iterator[Server]:
+    running = Server(server_tls=CERTIFICATE)
+    running.answers["/x"] = sends(head("Content-Length: 2") + b"ok")
+    yield running
+    running.close()
+
+
+def test_tls_is_checked_by_name_although_the_address_is_pinned(tls_server: Server, tmp_path: Path) -> None:
+    def anywhere(host: str, port: int) -> list[Address]:
+        return [ip_address("127.0.0.1")]
+
+    limits = DownloadLimits(100, total_s=5, allowed=LOOPBACK)
+    trusting = ssl.create_default_context(cafile=str(CERTIFICATE))
+    url = f"https://pictures.test:{tls_server.port}/x"
+    assert fetch(url, tmp_path / "input", limits, LOC, resolver=anywhere, tls=trusting).size_bytes == 2
+    assert tls_server.named == ["pictures.test"]
+    (tmp_path / "input").unlink()
+    with refused(tmp_path, "certificate is not valid", "Hostname mismatch"):
+        fetch(url.replace("pictures", "other"), tmp_path / "input", limits, LOC, resolver=anywhere, tls=trusting)
+    with refused(tmp_path, "certificate is not valid", "self-signed"):
+        fetch(url, tmp_path / "input", limits, LOC, resolver=anywhere)
+
+
+def test_a_server_that_never_shakes_hands_is_given_up(server: Server, tmp_path: Path) -> None:
+    with refused(tmp_path, "took longer than"):
+        get(f"https://127.0.0.1:{server.port}/", tmp_path, DownloadLimits(100, total_s=0.3, allowed=LOOPBACK))
+
+
+def test_plain_http_behind_https_is_told(server: Server, tmp_path: Path) -> None:
+    server.greeting = b"HTTP/1.1 400 Bad Request\r\n\r\n"
+    with refused(tmp_path, "could not be reached: TLS failed"):
+        get(f"https://127.0.0.1:{server.port}/", tmp_path)
 
 
 @pytest.mark.parametrize(
