@@ -6,6 +6,7 @@ that do not show: the rim is stretched a little (`render`), and the camera close
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import cv2
@@ -30,6 +31,8 @@ def cover(picture: Picture, width: int, height: int) -> Picture:
     """
     tall, wide = picture.shape[:2]
     scale = max(width / wide, height / tall)
+    picture = _within_reach(picture, math.ceil(width / scale), math.ceil(height / scale))
+    tall, wide = picture.shape[:2]
     size = (max(width, round(wide * scale)), max(height, round(tall * scale)))
     if size != (wide, tall):
         method = cv2.INTER_AREA if scale < 1.0 else cv2.INTER_LANCZOS4
@@ -37,6 +40,14 @@ def cover(picture: Picture, width: int, height: int) -> Picture:
     left = max(0, (size[0] - width) // 2 - int(_SPARE * width))
     top = max(0, (size[1] - height) // 2 - int(_SPARE * height))
     return np.ascontiguousarray(picture[top : size[1] - top, left : size[0] - left])
+
+
+def _within_reach(picture: Picture, across: int, upright: int) -> Picture:
+    """Cut off, evenly on both sides, what no move can reach: a strip of 20000 x 20 must not be enlarged as a whole."""
+    tall, wide = picture.shape[:2]
+    most = 1.0 + 2.0 * _SPARE
+    left, top = max(0, int(wide - across * most) // 2 - 2), max(0, int(tall - upright * most) // 2 - 2)
+    return picture[top : tall - top, left : wide - left]
 
 
 def slack(picture: Picture, width: int, height: int) -> tuple[float, float]:

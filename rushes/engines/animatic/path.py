@@ -62,6 +62,8 @@ _WHOLE: dict[Kind, Pose] = {
 }
 # There is nothing beyond a photograph's edges but a stretched rim, so going out is a shorter way than going in.
 _BACKWARDS: dict[Kind, Pose] = {"zoom": Pose(zoom=0.125), "dolly": Pose(forward=0.15)}
+# Beyond this a turn would only look at the enlarged rim, and a travel would bend what stands upright.
+_MOST: dict[Kind, float] = {"pan": 1.2, "tilt": 1.2, "truck": 1.3, "pedestal": 1.3, "orbit": 1.3, "dolly": 1.6}
 _SHAKE = Pose(pan=0.0045, tilt=0.0065, roll=math.radians(0.28), right=0.005, up=0.006)
 _BREATH = Pose(pan=0.0006, tilt=0.0009, roll=math.radians(0.03))  # even a dolly on rails is not a computer
 
@@ -108,9 +110,7 @@ class Path:
         # Half the time, less than half the way: a short clip must not rush, a long one must not crawl.
         share = float(min(max(length / _FULL_LENGTH_S, 0.05), 2.0) ** 0.6)
         done = ease((t - move.start) / (move.end - move.start))
-        amount = move.amount * share
-        if move.kind in ("pan", "tilt"):  # turning further would only look at the rim, enlarged
-            amount = min(amount, 1.2)
+        amount = min(move.amount * share, _MOST.get(move.kind, math.inf))
         return move.sign * amount * done
 
 

@@ -19,6 +19,7 @@ from rushes.engines.animatic.path import Pose
 _CELL = 8  # frame pixels per cell of the coarse grid
 _STEPS = 4  # of following a ray to the surface; it has settled to 0.05 pixels after three
 _FOCAL = 1.2  # focal length over the geometric mean of the sides: a normal lens, slightly wide
+_MOST_TURN = 0.1  # of a side; what a pan over a panorama goes beyond that is a slide
 ELASTIC = 0.30  # part of a side over which the surface may be stretched outwards to fill the frame
 
 
@@ -95,10 +96,15 @@ class Stage:
         lens = math.exp(-pose.zoom)
         cos, sin = lens * math.cos(pose.roll), lens * math.sin(pose.roll)
         x, y = cos * self._x - sin * self._y, sin * self._x + cos * self._y
-        tilt, pan = math.atan(pose.tilt * self.height / self._focal), math.atan(pose.pan * self.width / self._focal)
+        (tilt, slide_up), (pan, slide) = self._turned(pose.tilt, self.height), self._turned(pose.pan, self.width)
         y, z = y * math.cos(tilt) - math.sin(tilt), y * math.sin(tilt) + math.cos(tilt)
         x, z = x * math.cos(pan) + z * math.sin(pan), z * math.cos(pan) - x * math.sin(pan)
-        return np.asarray(x / z, dtype=np.float32), np.asarray(y / z, dtype=np.float32)
+        return np.asarray(x / z + slide, dtype=np.float32), np.asarray(y / z - slide_up, dtype=np.float32)
+
+    def _turned(self, amount: float, side: int) -> tuple[float, float]:
+        """Split a pan or tilt into an angle and a plain slide: a flat picture cannot be turned far before it gapes."""
+        turn = max(-_MOST_TURN, min(_MOST_TURN, amount))
+        return math.atan(turn * side / self._focal), (amount - turn) * side / self._focal
 
     def _depth_at(self, x: Plane, y: Plane) -> Plane:
         seen = cv2.remap(self._depth, x / 2 - 0.25, y / 2 - 0.25, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

@@ -17,7 +17,7 @@ def textured(width: int, height: int, seed: int = 1) -> Picture:
     noise = np.random.default_rng(seed).uniform(0, 255, (height, width, 3)).astype(np.float32)
     blurred = cv2.GaussianBlur(noise, (0, 0), 3.0)
     spread = (blurred - blurred.mean()) / blurred.std() * 45 + 128
-    return np.clip(spread, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(spread, 0, 255), dtype=np.uint8)
 
 
 def landscape(width: int, height: int) -> Picture:

@@ -1,8 +1,8 @@
 import cv2
 import numpy as np
 
-from rushes.engines.animatic.depth import FAR, disparity
-from tests.engines.animatic.pictures import Picture, landscape, textured
+from rushes.engines.animatic.depth import FAR, Picture, disparity
+from tests.engines.animatic.pictures import landscape, textured
 
 
 def portrait() -> Picture:

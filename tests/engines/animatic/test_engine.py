@@ -117,7 +117,7 @@ def test_motion_is_even_and_eases_at_both_ends(prompt: str, tmp_path: Path) -> N
 def test_cancel_is_seen_within_one_chunk(photo: str) -> None:
     looks = iter([False, False, False, True])
     made = AnimaticEngine().generate(call(image=photo, frames=81), lambda progress: None, lambda: next(looks))
-    seen = []
+    seen: list[int] = []
     with pytest.raises(Cancelled):
         seen.extend(len(chunk) for chunk in made.chunks)
     assert sum(seen) <= 2 * CHUNK

@@ -27,6 +27,20 @@ def test_a_picture_of_the_frame_s_size_is_left_alone() -> None:
     assert np.array_equal(cover(picture, 160, 90), picture)
 
 
+@pytest.mark.parametrize("source", [(20_000, 8), (8, 20_000), (1, 1), (2, 1)])
+def test_an_extreme_picture_takes_no_more_memory_than_the_camera_can_use(source: tuple[int, int]) -> None:
+    tall, wide = cover(np.full((source[1], source[0], 3), 90, np.uint8), 160, 90).shape[:2]
+    assert 160 <= wide <= 2 * 160 + 1
+    assert 90 <= tall <= 2 * 90 + 1
+
+
+def test_what_is_kept_of_a_wide_picture_is_centred() -> None:
+    picture = np.zeros((90, 1001, 3), np.uint8)
+    picture[:, 500] = 255
+    covered = cover(picture, 160, 90)
+    assert int(covered[0, :, 0].argmax()) * 2 + 1 == covered.shape[1]
+
+
 def test_slack_is_what_lies_beside_the_frame() -> None:
     assert slack(np.zeros((90, 240, 3), np.uint8), 160, 90) == (0.25, 0.0)
 
@@ -57,3 +71,11 @@ def test_a_small_picture_is_enlarged_without_steps() -> None:
     small = cv2.resize(textured(64, 36), (32, 18), interpolation=cv2.INTER_AREA)
     enlarged = cover(np.asarray(small, dtype=np.uint8), 320, 180)
     assert np.abs(np.diff(enlarged.astype(int), axis=1)).max() < 60
+
+
+def test_a_pan_over_a_panorama_crosses_it_without_closing_in() -> None:
+    picture = cover(textured(1280, 320), 320, 180)
+    stage = Stage(picture, near_below(640, 180), 320, 180)
+    path = plan(read_camera("pan left", 1), 5.0, 1, slack(picture, 320, 180))
+    assert path.at(1.0).pan < -0.4
+    assert closing_in(stage, path)[-1] < 0.05

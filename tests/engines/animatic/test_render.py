@@ -3,9 +3,10 @@ import itertools
 import numpy as np
 import pytest
 
+from rushes.engines.animatic.depth import Picture
 from rushes.engines.animatic.path import Pose
 from rushes.engines.animatic.render import Stage
-from tests.engines.animatic.pictures import Picture, motion, near_below, textured
+from tests.engines.animatic.pictures import motion, near_below, textured
 
 WIDTH, HEIGHT = 320, 240
 MAGENTA = (255, 0, 255)
