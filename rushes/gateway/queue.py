@@ -50,11 +50,9 @@ async def handle(visit: Visit) -> Answer:
 async def submit(visit: Visit) -> Answer:
     """Store the job and answer after the commit. Invalid input is stored as a failed job (Q-01)."""
     job = await new_job(visit)
-    jobs = visit.services.jobs
     if (full := _queue_full(visit, job.endpoint)) is not None:
         return failure_reply(full, job.id)
-    await jobs.submit(job)
-    state = jobs.state(job.id)
+    position = await visit.services.jobs.submit(job)
     response, status, cancel_url = visit.links.request(app_of(job.endpoint), job.id)
     body: dict[str, object] = {
         "status": "IN_QUEUE",
@@ -64,7 +62,7 @@ async def submit(visit: Visit) -> Answer:
         "cancel_url": cancel_url,
         "logs": None,
         "metrics": {},
-        "queue_position": state.position or 0 if state else 0,
+        "queue_position": position,
     }
     return json_reply(200, body, (request_id_header(job.id),))
 

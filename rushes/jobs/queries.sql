@@ -67,6 +67,11 @@ SET head = CASE waiting WHEN 0 THEN tail + 1 ELSE head END,
 WHERE endpoint = :endpoint AND priority = :priority AND returned = :returned
 RETURNING id, tail
 
+-- name: up_to_end_of_line
+-- All that wait in a line and in those of its endpoint that go before it.
+SELECT sum(f.waiting) FROM lines l JOIN lines f ON f.endpoint = l.endpoint
+WHERE l.id = :line AND (f.priority < l.priority OR (f.priority = l.priority AND f.returned >= l.returned))
+
 -- name: line_head
 SELECT head FROM lines WHERE id = :line
 

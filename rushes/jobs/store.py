@@ -73,9 +73,9 @@ class JobStore:
 
     # The caller's side
 
-    async def submit(self, new: NewJob) -> None:
-        """Store a job; raises sqlite3.IntegrityError when its id is taken."""
-        await self._database.write_rows(writes.submit, new, lambda _: self._submitted(new))
+    async def submit(self, new: NewJob) -> int:
+        """Store a job and return how many go before it; raises sqlite3.IntegrityError when its id is taken."""
+        return await self._database.write_rows(writes.submit, new, lambda _: self._submitted(new))
 
     async def cancel(self, job_id: str, account: str | None) -> CancelAnswer:
         """End a waiting job at once, ask a running one to stop; given an account, only its jobs are found."""

@@ -38,8 +38,11 @@ class Moved:
     returned_to: str | None
 
 
-def submit(connection: sqlite3.Connection, new: list[NewJob]) -> list[None]:
-    """Store new jobs; a waiting one at the end of its line, one that comes with a failure as ended."""
+def submit(connection: sqlite3.Connection, new: list[NewJob]) -> list[int]:
+    """Store new jobs; a waiting one at the end of its line, one that comes with a failure as ended.
+
+    Returns how many go before each.
+    """
     ((last,),) = connection.execute(SQL["last_job"]).fetchall()
     numbered = list(enumerate(new, start=last + 1))
     places = _places(connection, [(n, job) for n, job in numbered if job.failure is None])
@@ -51,7 +54,8 @@ def submit(connection: sqlite3.Connection, new: list[NewJob]) -> list[None]:
             _log(connection, n, [LogLine(job.created_at, text, "WARN") for text in job.warnings])
         if job.failure is not None:
             _end(connection, n, job.failure, job.created_at)
-    return [None] * len(new)
+    ahead = _ahead(connection, places)
+    return [ahead.get(n, 0) for n, _ in numbered]
 
 
 def claim(
@@ -188,6 +192,15 @@ def _places(connection: sqlite3.Connection, waiting: list[tuple[int, NewJob]]) -
         line, first = give_places(connection, endpoint, priority, returned=False, first=numbers[0], count=len(numbers))
         places |= {n: (line, place) for place, n in enumerate(numbers, start=first)}
     return places
+
+
+def _ahead(connection: sqlite3.Connection, places: dict[int, tuple[int, int]]) -> dict[int, int]:
+    """Count who goes before each of these jobs, which are the last of their lines, so that no gap can follow them."""
+    ends: dict[int, int] = {}
+    for line, place in places.values():
+        ends[line] = max(place, ends.get(line, 0))
+    up_to_end = {line: connection.execute(SQL["up_to_end_of_line"], {"line": line}).fetchall()[0][0] for line in ends}
+    return {n: up_to_end[line] - (ends[line] - place) - 1 for n, (line, place) in places.items()}
 
 
 def _job_row(connection: sqlite3.Connection, n: int, job: NewJob, place: tuple[int, int] | None) -> tuple[object, ...]:

@@ -35,6 +35,15 @@ def test_submit_answers_200_with_every_member_and_the_same_id_in_the_header(gate
 
 def test_the_queue_position_counts_who_is_ahead(gateway: Gateway) -> None:
     assert [gateway.submit()["queue_position"] for _ in range(3)] == [0, 1, 2]
+    assert gateway.submit("fal-ai/other")["queue_position"] == 0
+    assert gateway.submit(headers={"x-fal-queue-priority": "low"})["queue_position"] == 3
+    last = gateway.submit()
+    gateway.client.put(last["cancel_url"])
+    again = gateway.submit()
+    assert again["queue_position"] == gateway.get(again["status_url"]).json()["queue_position"] == 3
+    gateway.claim("fal-ai/clip")
+    assert gateway.submit()["queue_position"] == 3
+    assert gateway.submit(json={"prompt": 5})["queue_position"] == 0
 
 
 def test_status_goes_from_202_over_202_to_200(gateway: Gateway) -> None:
