@@ -1,0 +1,121 @@
+"""`rushes run`: against a server that the environment names, and with one of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from rushes.cli.embedded import Running
+from rushes.cli.run import progress_of
+from tests.cli.words import rushes
+
+pytestmark = pytest.mark.acceptance
+
+
+@pytest.fixture
+def there(server: Running) -> dict[str, str]:
+    """The environment that `rushes env` gives."""
+    return {"RUSHES_URL": server.url, "RUSHES_KEY": server.key, "RUSHES_TEST_ENDPOINTS": "1"}
+
+
+def test_progress_comes_from_the_labels() -> None:
+    logs = [{"message": "a", "labels": {"progress": "0.25"}}, {"message": "b", "labels": None}]
+    assert progress_of({"status": "IN_PROGRESS", "logs": logs}) == (0.25, "b")
+    assert progress_of({"status": "IN_PROGRESS", "logs": None}) == (0.0, "")
+    assert progress_of({"status": "IN_QUEUE", "queue_position": 2}) == (0.0, "2 ahead in the queue")
+    assert progress_of({"status": "COMPLETED", "logs": logs}) == (1.0, "b")
+
+
+def test_an_output_without_files_is_printed(there: dict[str, str]) -> None:
+    done = rushes("run", "rushes/echo", 'payload={"a": "ü"}', environment=there)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"a": "ü"' in done.stdout
+    assert "served by echo/" in done.stdout
+
+
+def test_json_is_for_machines(there: dict[str, str]) -> None:
+    told = json.loads(rushes("run", "rushes/echo", "payload=1", "--json", environment=there).stdout)
+    assert told["output"] == {"payload": 1}
+    assert told["files"] == []
+    assert told["served_by"].startswith("echo/")
+    assert set(told) == {"request_id", "output", "files", "seconds", "served_by"}
+
+
+def test_a_picture_is_uploaded_and_the_film_saved(there: dict[str, str], small_picture: Path, tmp_path: Path) -> None:
+    words = ["prompt=pan", f"image_url=@{small_picture}", "resolution=480p", "frames_per_second=24", "--json"]
+    told = json.loads(rushes("run", "fal-ai/wan-i2v", *words, folder=tmp_path, environment=there).stdout)
+    film = tmp_path / told["files"][0]["path"]
+    assert film.parent == tmp_path
+    assert film.read_bytes()[4:8] == b"ftyp"
+    assert film.stat().st_size == told["files"][0]["size_bytes"]
+    assert "stand-in" in told["served_by"]
+
+
+def test_a_failing_model_is_one_line_and_exit_code_1(there: dict[str, str]) -> None:
+    done = rushes("run", "rushes/echo", "fail=no_media_generated", environment=there)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "rushes: input: The model produced no output for this prompt\n"
+
+
+def test_a_wrong_key_is_one_line_that_says_what_to_do(there: dict[str, str]) -> None:
+    done = rushes("run", "rushes/echo", environment={**there, "RUSHES_KEY": "no:body"})
+    assert done.returncode == 1
+    assert done.stderr == "rushes: No user found for Key ID and Secret (401); set RUSHES_KEY to a key of that server\n"
+
+
+def test_without_a_server_one_is_started_and_stopped(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    done = rushes(
+        "run", "rushes/echo", "payload=1", "--json", "--data", str(data), environment={"RUSHES_TEST_ENDPOINTS": "1"}
+    )
+    assert json.loads(done.stdout)["output"] == {"payload": 1}
+    assert done.stderr == ""
+    assert (data / "key").exists()
+    assert not (data / "url").exists()
+
+
+def test_a_server_that_can_not_start_is_one_more_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file, no folder")
+    done = rushes(
+        "run", "fal-ai/wan-i2v", "prompt=x", "image_url=https://e.com/x.png", "--data", str(tmp_path / "data")
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "the server did not start" in done.stderr
+
+
+def test_help_lists_the_endpoint_s_fields() -> None:
+    shown = rushes("run", "fal-ai/wan-i2v", "--help").stdout
+    assert "Usage: rushes run ENDPOINT" in shown
+    assert "num_frames  (integer 81–100, default 81)" in shown
+
+
+def test_without_an_endpoint_the_usage_is_shown() -> None:
+    done = rushes("run")
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: rushes run ENDPOINT")
+
+
+def test_ctrl_c_cancels_the_request(there: dict[str, str], server: Running) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rushes", "run", "rushes/echo", "sleep_s=30", "steps=600"],
+        env={**os.environ, **there},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    headers = {"Authorization": f"Key {server.key}"}
+    # The one runner is free again at once.
+    answer = httpx2.post(f"{server.url}/run/rushes/echo", json={}, headers=headers, timeout=5)
+    assert answer.status_code == 200

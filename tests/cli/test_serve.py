@@ -1,0 +1,139 @@
+"""`rushes serve` as a process: what it prints, what it refuses, how it stops."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import httpx2
+import pytest
+
+from tests.cli.words import rushes
+
+pytestmark = pytest.mark.acceptance
+
+
+@contextmanager
+def serving(data: Path, *words: str, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Yield the process and the first line that it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "rushes", "serve", "--port", "0", "--data", str(data), *words],
+        env={**os.environ, **environment},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process, out(process).readline()
+        finally:
+            process.terminate()
+            process.wait(timeout=10)
+
+
+def out(process: "subprocess.Popen[str]") -> IO[str]:
+    assert process.stdout is not None
+    return process.stdout
+
+
+def test_the_first_line_is_the_address_and_the_key_is_never_shown(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, line):
+        url = line.removeprefix("Rushes is listening on ").strip()
+        assert httpx2.get(f"{url}/health").status_code == 200
+        assert (tmp_path / "url").read_text() == url + "\n"
+        key = (tmp_path / "key").read_text().strip()
+        process.send_signal(signal.SIGTERM)
+        printed = out(process).read()
+    assert process.returncode == 0
+    assert str(tmp_path / "key") in printed
+    assert key.partition(":")[2] not in printed
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_it_with_its_runners(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path) as (process, _):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=5)
+        assert (process.returncode, errors) == (0, "")
+        assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
+        assert not (tmp_path / "url").exists()
+
+
+def test_the_end_of_its_input_stops_it_when_asked_to(tmp_path: Path) -> None:
+    with serving(tmp_path, "--until-eof") as (process, _):
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(timeout=5) == 0
+
+
+def test_the_ready_line_as_json(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json") as (process, line):
+        told = json.loads(line)
+    assert told["pid"] == process.pid
+    assert told["key_file"] == str(tmp_path / "key")
+    assert told["data"] == str(tmp_path)
+
+
+def test_a_key_of_one_s_own_is_not_written_anywhere(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json", RUSHES_KEY="my:own") as (_, line):
+        told = json.loads(line)
+        answer = httpx2.get(f"{told['url']}/queue/x/y/requests/z/status", headers={"Authorization": "Key my:own"})
+        assert answer.status_code == 404
+        assert told["key_file"] is None
+
+
+def test_an_open_server_asks_nobody_for_a_key(tmp_path: Path) -> None:
+    with serving(tmp_path, "--open", "--json") as (_, line):
+        answer = httpx2.get(f"{json.loads(line)['url']}/queue/x/y/requests/z/status")
+    assert answer.status_code == 404
+
+
+def test_settings_come_from_a_file(tmp_path: Path) -> None:
+    config = tmp_path / "rushes.toml"
+    config.write_text("test_endpoints = true\nrunners = 0\n")
+    with serving(tmp_path / "data", "--config", str(config), "--json", "--open") as (_, line):
+        answer = httpx2.post(f"{json.loads(line)['url']}/queue/rushes/echo", json={})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "complaint"),
+    [
+        (["--host", "0.0.0.0"], 2, "refusing to listen on 0.0.0.0"),
+        (["--port", "70000"], 2, "port: Input should be less than or equal to 65535, got 70000"),
+        (["--config", "nothing.toml"], 2, "cannot read nothing.toml: No such file"),
+    ],
+)
+def test_a_refusal_is_one_line(tmp_path: Path, words: list[str], code: int, complaint: str) -> None:
+    done = rushes("serve", "--data", str(tmp_path), *words, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_wrong_setting_in_the_file_is_named(tmp_path: Path) -> None:
+    config = tmp_path / "rushes.toml"
+    config.write_text("runers = 1\n")
+    done = rushes("serve", "--config", str(config))
+    assert done.returncode == 2
+    assert "runers" in done.stderr
+    config.write_text("runners = \n")
+    assert "not valid TOML" in rushes("serve", "--config", str(config)).stderr
+
+
+def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json") as (_, line):
+        port = json.loads(line)["url"].rpartition(":")[2]
+        done = rushes("serve", "--port", port, "--data", str(tmp_path / "other"))
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == f"rushes: port {port} on 127.0.0.1 is in use; choose another with --port, or --port 0 for a free one\n"
+    )
