@@ -24,7 +24,7 @@ def cpu_s(pid: int) -> float:
 
 
 def test_a_server_listens_within_the_budget(tmp_path: Path) -> None:
-    """The best of several starts. On a machine that is busy otherwise the processor time counts instead of the clock."""
+    """The best of several starts; on a machine that is busy otherwise, processor time counts instead of the clock."""
     took = []
     for number in range(TRIES):
         begun = time.monotonic()
