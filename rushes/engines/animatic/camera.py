@@ -86,12 +86,8 @@ def _default(dice: random.Random, refused: set[Kind]) -> tuple[Move, ...]:
     amount = dice.uniform(0.30, 0.45)
     sign = dice.choice((-1, 1)) if drift != "pedestal" else 1
     choices = [Move("dolly", 1, dice.uniform(0.55, 0.75)), Move(drift, sign, amount)]
-    allowed = tuple(move for move in choices if move.kind not in unwanted)
-    if allowed:
-        return allowed
-    others: tuple[Kind, ...] = ("dolly", "truck", "pedestal")
-    rest = [kind for kind in others if kind not in unwanted]
-    return (Move(rest[0], 1, 0.5),) if rest else ()
+    # Nothing may be left: who refuses both has said "stand still" in other words.
+    return tuple(move for move in choices if move.kind not in unwanted)
 
 
 def _parts(text: str) -> list[list[Found]]:

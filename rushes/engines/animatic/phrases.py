@@ -85,7 +85,7 @@ _HOW = (
     r"slow|slowly|gentle|gently|smooth|smoothly|subtle|subtly|soft|softly|steady|steadily|gradual|gradually|quick|"
     r"quickly|fast|rapid|rapidly|sudden|suddenly|dramatic|dramatically|cinematic|crash|whip|slight|slightly|very|"
     r"sweeping|long|short|swift|swiftly|extreme|elegant|graceful|gracefully|big|strong|creeping|continuous|simple|low|"
-    r"high|lightly|calm|calmly|aerial|parallax|wide|tight"
+    r"high|360|degrees?|360-degree|full|lightly|calm|calmly|aerial|parallax|wide|tight"
 )
 _WATCHER = re.compile(
     r"\b(?:camera|cam|shot|lens|drone|viewpoint|viewer|pov|view|perspective|we|footage|cinematography|filmed|recorded)\b"
@@ -193,6 +193,10 @@ def _trucking(match: re.Match[str], text: str) -> Reading:
     return _weak("truck")(match, text) if _stands_alone(match, text) else None
 
 
+def _flying_back(match: re.Match[str], text: str) -> Reading:
+    return (Found("dolly", -1, 1.2),) if _flying(match, text) else None
+
+
 def _flying(match: re.Match[str], text: str) -> Reading:
     seen = _WATCHER.search(text[max(0, match.start() - 80) : match.end()])
     return (Found("dolly", 1, 1.2), Found("pedestal", 1, 0.4)) if seen else None
@@ -204,7 +208,7 @@ PHRASES: tuple[Phrase, ...] = (
     _row(
         _fixed(Found("any")),
         rf"\b(?:no|without|zero|minimal)\s+(?:any\s+)?{_CAM}(?:'s)?[- ](?:movements?|motion|moves?|moving)\b",
-        rf"\b(?:don't|do not|never)\s+move\s+the\s+{_CAM}\b",
+        rf"\b(?:(?:don't|do not|never)\s+move|without\s+moving)\s+the\s+{_CAM}\b",
         rf"\b{_CAM}\s+(?:does not|doesn't|must not|should not|never)\s+move\b",
     ),
     _row(
@@ -215,6 +219,7 @@ PHRASES: tuple[Phrase, ...] = (
         r"\block(?:ed)?[- ](?:off|down)\b(?! (?:door|room|house|box|building|city|area))",
         rf"\b{_CAM}\s+(?:is\s+|remains?\s+|stays?\s+|holds?\s+|stands?\s+|kept\s+|being\s+|completely\s+|perfectly\s+|"
         r"totally\s+)+(?:static|still|fixed|stationary|motionless|put|locked|in place|steady)\b",
+        rf"\b(?:keep|keeping|hold|holding)\s+the\s+{_CAM}\s+(?:static|still|fixed|steady|locked|in place)\b",
         rf"{_STARTING}(?:static|tripod){_ALONE}",
     ),
     _row(_weak("static", sign=1), r"\b(?:on|from|using) a tripod\b", r"\btripod (?:shot|mounted|footage|view)\b"),
@@ -307,6 +312,7 @@ PHRASES: tuple[Phrase, ...] = (
     _row(_fixed(Found("dolly", 1, 0.5), Found("truck", 1, 0.5)), rf"{_WE}(?:follows?|following|tracks?|tracking)\b"),
     _row(_fixed(Found("dolly")), rf"{_WE}(?:approach(?:es|ing)?|clos(?:es|ing) in|near(?:s|ing))\b"),
     _row(_fixed(Found("dolly", -1)), rf"{_WE}(?:retreats?|retreating|recedes?|backs? (?:away|up|off))\b"),
+    _row(_flying_back, r"\b(?:fly|flying|flies)[- ](?:back(?:wards?)?|away)\b"),
     _row(
         _flying,
         r"\bflythrough\b",

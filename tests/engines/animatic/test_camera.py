@@ -56,6 +56,8 @@ def is_default(prompt: str) -> bool:
         ("arc right around the car", "orbit", 1),
         ("circle around the statue", "orbit", 1),
         ("the camera slowly circles him", "orbit", 1),
+        ("slow 360 degree orbit around the vase", "orbit", 1),
+        ("drone shot flying backwards over a forest", "dolly", -1),
         ("roll clockwise", "roll", 1),
         ("camera rolls counter-clockwise", "roll", -1),
         ("dutch angle", "roll", 1),
@@ -87,6 +89,8 @@ def test_a_move_is_read_with_its_direction(prompt: str, kind: str, sign: int) ->
         "no camera movement",
         "a river flows, without any camera motion",
         "don't move the camera",
+        "without moving the camera, leaves fall",
+        "keep the camera still",
     ],
 )
 def test_a_locked_off_camera_does_not_move(prompt: str) -> None:
