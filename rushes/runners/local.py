@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 import sys
@@ -26,7 +27,10 @@ STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at mo
 STEADY_S = 5.0  # a process that lived so long did not die of its start
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
+_STDERR = 2  # where a runner's stdout goes: the server's own may be read by a program
 SECRETS = {"key", "proxy_key"}
+
+LOG = logging.getLogger(__name__)
 
 Release = Callable[[str], Awaitable[int]]
 
@@ -95,7 +99,10 @@ class LocalRunners:
         folder = Path(tempfile.mkdtemp(prefix=f"rushes-{name}-"))
         try:
             process = await asyncio.create_subprocess_exec(
-                *_command(self.recipe, name), env=_environment(self.recipe, folder), stdin=asyncio.subprocess.DEVNULL
+                *_command(self.recipe, name),
+                env=_environment(self.recipe, folder),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=_STDERR,
             )
             self._processes[name] = process
             if self._stop.is_set():
@@ -104,7 +111,7 @@ class LocalRunners:
             del self._processes[name]
             await self.release(name)
             if not self._stop.is_set():
-                sys.stderr.write(f"the runner {name} ended with {_exit(code)} and is replaced\n")
+                LOG.warning("the runner %s ended with %s and is replaced", name, _exit(code))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

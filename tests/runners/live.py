@@ -92,7 +92,10 @@ def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: A
     settings = Settings(data=folder, key=KEY, test_endpoints=True, **given)
     ready: threading.Event = threading.Event()
     started: list[tuple[uvicorn.Server, Services, asyncio.AbstractEventLoop]] = []
-    sock = socket.create_server(("127.0.0.1", port), backlog=64)
+    # With the protocol named, asyncio switches Nagle's delay off; without, each answer takes 40 ms longer.
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind(("127.0.0.1", port))
 
     async def serve() -> None:
         database, events = Database.open(folder / "rushes.db"), Events()
