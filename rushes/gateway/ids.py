@@ -12,6 +12,7 @@ import io
 import os
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
@@ -59,6 +60,7 @@ def endpoint_id(segments: tuple[str, ...]) -> str:
     return "/".join(segments)
 
 
+@lru_cache(maxsize=4096)
 def app_of(endpoint: str) -> str:
     """Return an endpoint's app: its first two segments, or three after a namespace (R-01)."""
     segments = endpoint.split("/")
