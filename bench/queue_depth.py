@@ -2,8 +2,8 @@
 
     python bench/queue_depth.py [--jobs 1000000] [--folder DIR]
 
-Claims and cancels are whole awaited calls, disk sync included. Positions are synchronous reads, once of 64 jobs that are
-polled again and again, as callers do, and once of any jobs, which at a million also shows what reaching cold memory
+Claims and cancels are whole awaited calls, disk sync included. Positions are synchronous reads, once of 64 jobs that
+are polled again and again, as callers do, and once of any jobs, which at a million also shows what reaching cold memory
 costs; a pass before brings both files into the process. The two depths are measured in turns on two files, because the
 machine's speed drifts, and the medians are compared.
 """
@@ -123,9 +123,8 @@ async def cancels(depth: Depth, count: int) -> None:
     assert all(depth.store.state(depth.ids[i]).position == i for i in check), "a position is wrong"  # type: ignore[union-attr]
     random.shuffle(depth.ids)
     depth.ids = [""] * (ROUNDS * CLAIMS) + depth.ids
-    print(
-        f"{count:,} cancels: {each:.1f} us each; position afterwards {time_positions(depth, READS):.1f} us, checked exact"
-    )
+    print(f"{count:,} cancels: {each:.1f} us each")
+    print(f"position, any, after them: {time_positions(depth, READS):.1f} us, checked exact")
 
 
 async def main(jobs: int, folder: Path) -> None:

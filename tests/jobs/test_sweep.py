@@ -1,0 +1,41 @@
+"""The sweeping loop."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+from rushes.jobs.job import Status
+from rushes.jobs.sweep import run_sweep
+from tests.jobs.queue import opened
+
+
+def test_what_is_due_is_found_without_being_asked_until_cancelled(tmp_path: Path) -> None:
+    async def main() -> None:
+        with opened(tmp_path) as queue:
+            sweeping = asyncio.create_task(run_sweep(queue.jobs, 0.01))
+            await queue.add("late", start_deadline=queue.clock.now + 1)
+            with queue.events.watch_job("late") as watch:
+                queue.clock.now += 2
+                assert await watch.wait(5)
+            state = queue.jobs.state("late")
+            assert state is not None
+            assert state.status == Status.COMPLETED
+            sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+
+    asyncio.run(main())
+
+
+def test_a_sweep_that_fails_is_followed_by_another(tmp_path: Path) -> None:
+    async def main() -> None:
+        with opened(tmp_path) as queue:
+            queue.database.close()
+            sweeping = asyncio.create_task(run_sweep(queue.jobs, 0.01))
+            await asyncio.sleep(0.05)
+            assert not sweeping.done()
+            sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+
+    asyncio.run(main())
