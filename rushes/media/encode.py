@@ -1,8 +1,8 @@
 """Frames in, one mp4 out: H.264 that every browser plays, encoded while the next frames are still being rendered.
 
 Choices. x264 at `veryfast`, crf 17, without mbtree and B-frames and with a fixed number of threads: the same frames
-give the same bytes on every machine. RGB is converted by the BT.709 matrix to TV range, and tagged as such on every
-frame; swscale's own default would be BT.601, which shifts greens and reds. The index is put before the pictures
+give the same bytes. RGB is converted by the BT.709 matrix to TV range and tagged so; the usual default, BT.601 without
+a tag, shifts greens and reds. The index is put before the pictures
 (faststart), so that a browser starts to play before it has the whole file.
 
 The caller's thread advances the frames and hears of progress; one thread of ours, gone when the call returns, encodes.
@@ -20,17 +20,29 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import numpy.typing as npt
 from av.container import OutputContainer
 from av.video.codeccontext import VideoCodecContext
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation, VideoReformatter
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from av.video.stream import VideoStream
 
 FrameChunk = npt.NDArray[np.uint8]
 """(T, H, W, 3) uint8 RGB, T at least 1."""
 
 _BT709 = 1  # AVCOL_SPC_BT709, for which PyAV has no name
+# BT.709 from 0–255 RGB to 16–235 luma and 16–240 chroma: rows Y, U, V; columns R, G, B, offset.
+_KR, _KG, _KB = 0.2126, 0.7152, 0.0722
+_TO_YUV = np.array(
+    [
+        [_KR * 219 / 255, _KG * 219 / 255, _KB * 219 / 255, 16],
+        [-_KR / (2 - 2 * _KB) * 224 / 255, -_KG / (2 - 2 * _KB) * 224 / 255, 112 / 255, 128],
+        [112 / 255, -_KG / (2 - 2 * _KR) * 224 / 255, -_KB / (2 - 2 * _KR) * 224 / 255, 128],
+    ],
+    np.float32,
+)
 _QUEUED_FRAMES = 8  # enough to ride over a slow frame on either side; 22 MB at 1280x720
 _WAIT_S = 0.1  # how soon a waiting side notices that the other one has failed
 _X264_THREADS = 4  # fixed: x264's bytes depend on it
@@ -198,13 +210,13 @@ def _set_up(context: VideoCodecContext, target: _Target) -> None:
     context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
     context.colorspace, context.color_range = _BT709, ColorRange.MPEG
     # With mbtree or B-frames the same frames gave different files from run to run, even with one thread.
-    context.options = {**target.options, "x264-params": f"mbtree=0:bframes=0:threads={_X264_THREADS}"}
+    context.options = {**target.options, "x264-params": f"mbtree=0:bframes=0:chromaloc=1:threads={_X264_THREADS}"}
 
 
 def _encode_all(belt: _Belt, file: OutputContainer, stream: VideoStream, rate: Fraction) -> None:
-    reformatter = VideoReformatter()
+    yuv = YuvFrame(stream.width, stream.height)
     for number, pixels in enumerate(belt.arriving()):
-        frame = to_yuv(pixels, reformatter)
+        frame = yuv.fill(pixels)
         frame.pts, frame.time_base = number, 1 / rate
         file.mux(stream.encode(frame))
         belt.done = number + 1
@@ -212,15 +224,35 @@ def _encode_all(belt: _Belt, file: OutputContainer, stream: VideoStream, rate: F
         file.mux(stream.encode(None))
 
 
-def to_yuv(pixels: npt.NDArray[np.uint8], reformatter: VideoReformatter) -> av.VideoFrame:
-    """Convert one (H, W, 3) RGB picture to a BT.709, TV-range yuv420p frame; the pixels are not copied."""
-    return reformatter.reformat(
-        av.VideoFrame.from_numpy_buffer(pixels, format="rgb24"),
-        format="yuv420p",
-        src_colorspace=Colorspace.DEFAULT,
-        dst_colorspace=Colorspace.ITU709,
-        src_color_range=ColorRange.JPEG,
-        dst_color_range=ColorRange.MPEG,
-        interpolation=Interpolation.BILINEAR,
-        threads=1,
-    )
+class YuvFrame:
+    """One BT.709, TV-range yuv420p frame of a given even size that is filled again and again.
+
+    OpenCV's matrix product takes 0.7 ms at 1280x720 where swscale takes 1.7 ms for the same accuracy (half a level, no
+    bias), and it writes into the frame's own planes. Each chroma sample is the mean of its four pixels. Memory is kept
+    from frame to frame, since fresh pages for it would cost as much as the arithmetic; x264 has copied the frame when
+    encode() returns.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self.frame = av.VideoFrame(width, height, "yuv420p")
+        self.frame.colorspace, self.frame.color_range = _BT709, ColorRange.MPEG
+        self._y, self._u, self._v = (_samples(plane) for plane in self.frame.planes)
+        self._full = np.empty((height, width, 3), np.uint8)
+        self._half = np.empty((height // 2, width // 2, 3), np.uint8)
+        self._chroma = np.empty_like(self._half)
+
+    def fill(self, pixels: npt.NDArray[np.uint8]) -> av.VideoFrame:
+        """Convert (H, W, 3) RGB pixels; the frame returned is this one, valid until the next call."""
+        height, width = self._half.shape[:2]
+        cv2.resize(pixels, (width, height), self._half, interpolation=cv2.INTER_AREA)
+        cv2.transform(self._half, _TO_YUV, self._chroma)
+        cv2.transform(pixels, _TO_YUV, self._full)
+        cv2.extractChannel(self._full, 0, self._y)
+        cv2.extractChannel(self._chroma, 1, self._u)
+        cv2.extractChannel(self._chroma, 2, self._v)
+        return self.frame
+
+
+def _samples(plane: VideoPlane) -> npt.NDArray[np.uint8]:
+    """Return the plane's own memory as (H, W), without the padding at the rows' ends."""
+    return np.asarray(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]

@@ -41,7 +41,8 @@ def decode(data: bytes, tmp_path: Path, limits: PictureLimits = LIMITS) -> tuple
     picture = decode_picture(tmp_path / "input", tmp_path / "out.npy", limits, LOC)
     pixels: Pixels = np.load(tmp_path / "out.npy")
     (tmp_path / "out.npy").unlink()
-    assert (pixels.dtype, pixels.shape) == (np.uint8, (picture.height, picture.width, 3))
+    assert pixels.dtype == np.uint8
+    assert pixels.shape == (picture.height, picture.width, 3)
     return picture, pixels
 
 
