@@ -24,9 +24,9 @@ check: ## Lint, format and types
 docs: ## Write the generated reference pages anew
 	@$(PY) docs/generate.py
 
-bench: ## Run the benchmarks
-	@scripts/setup dev
-	@for file in bench/*.py; do echo "== $$file"; $(PY) $$file || exit 1; done
+bench: ## Run the benchmarks, one after the other
+	@scripts/setup bench
+	@for file in $$(grep -l __main__ bench/*.py); do echo "== $$file"; $(PY) $$file || exit 1; done
 
 clean: ## Remove everything that can be made again, .venv and node_modules included
 	rm -rf .venv node_modules out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

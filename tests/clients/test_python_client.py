@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -178,6 +179,23 @@ def test_an_uploaded_file_comes_back_as_it_was(client: ModuleType, tmp_path: Pat
     answer = httpx.get(client.upload_file(path))
     assert answer.content == b"some\x00bytes"
     assert answer.headers["content-type"].startswith("text/plain")
+
+
+@pytest.mark.slow
+def test_a_file_beyond_the_multipart_threshold_comes_back_as_it_was(client: ModuleType, tmp_path: Path) -> None:
+    size = client.client.MULTIPART_THRESHOLD + 1
+    path = tmp_path / "large.bin"
+    with path.open("wb") as file:
+        file.write(b"begin")
+        file.seek(size - 3)
+        file.write(b"end")
+    url = client.upload_file(path)
+    sent, received = hashlib.sha256(path.read_bytes()), hashlib.sha256()
+    with httpx.stream("GET", url) as answer:
+        for chunk in answer.iter_bytes():
+            received.update(chunk)
+    assert received.digest() == sent.digest()
+    assert httpx.get(url, headers={"Range": "bytes=-3"}).content == b"end"
 
 
 def test_bytes_need_no_name(client: ModuleType) -> None:

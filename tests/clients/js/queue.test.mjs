@@ -29,11 +29,34 @@ test("a running request is cancelled", async () => {
   await assert.rejects(fal.queue.result(ECHO, { requestId }), (error) => error.status === 499);
 });
 
+test("subscribe in streaming mode sees every state and all logs", async () => {
+  const seen = [];
+  const { data } = await fal.subscribe(ECHO, {
+    input: { payload: 1, sleep_s: 0.4, steps: 4 },
+    mode: "streaming",
+    logs: true,
+    onQueueUpdate: (update) => seen.push(update),
+  });
+  assert.deepEqual(data, { payload: 1 });
+  assert.equal(seen.at(-1).status, "COMPLETED");
+  assert.ok(seen.some((update) => update.status === "IN_PROGRESS"));
+  const messages = seen.flatMap((update) => update.logs ?? []).map((line) => line.message);
+  assert.ok(messages.length >= 4);
+});
+
 test("a direct run returns data and a request id, also with an empty input", async () => {
   const result = await fal.run(ECHO, { input: { payload: [1, 2] } });
   assert.deepEqual(result.data, { payload: [1, 2] });
   assert.ok(result.requestId);
   assert.deepEqual((await fal.run(ECHO, {})).data, { payload: null });
+});
+
+test("a file beyond the multipart threshold comes back as it was", async () => {
+  const bytes = new Uint8Array(90 * 1024 * 1024 + 1).fill(7);
+  bytes[bytes.length - 1] = 9;
+  const url = await fal.storage.upload(new File([bytes], "large.bin", { type: "application/octet-stream" }));
+  const answer = await fetch(url);
+  assert.ok(Buffer.from(await answer.arrayBuffer()).equals(Buffer.from(bytes)));
 });
 
 test("an uploaded file comes back as it was, whatever its name", async () => {
