@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from rushes.cli.folder import KEY_FILE, written_url
 from rushes.cli.problem import CommandError
 from rushes.connect import DEFAULT_URL
 from rushes.settings import Settings, read_settings
@@ -54,18 +55,10 @@ def exports(values: dict[str, str]) -> str:
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in values.items())
 
 
-def written_url(data: Path) -> str | None:
-    """Return what the running server of that folder wrote down, None if none is running."""
-    try:
-        return (data / "url").read_text().strip() or None
-    except FileNotFoundError:
-        return None
-
-
 def stored_key(data: Path) -> str:
     """Return the key that the first start of a server made in that folder."""
     try:
-        return (data / "key").read_text().strip()
+        return (data / KEY_FILE).read_text().strip()
     except OSError as error:
         raise CommandError(
             f"cannot read the key in {data}: {error.strerror}; start `rushes serve --data {data}` once, or name the "

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import socket
@@ -25,12 +26,10 @@ from pydantic import ValidationError
 
 from rushes.app import Application
 from rushes.app import build as build_application
+from rushes.cli.folder import KEY_FILE, own_folder, write_url
 from rushes.cli.listen import check_reach, open_socket, url_of
 from rushes.cli.problem import CommandError
 from rushes.settings import Settings, read_settings
-
-URL_FILE = "url"
-KEY_FILE = "key"
 
 
 def _about(setting: str) -> str:
@@ -63,7 +62,8 @@ def serve(
     sock = open_socket(settings.host, settings.port)
     settings = settings.model_copy(update={"port": sock.getsockname()[1]})
     say = _say_json if json_ else _say
-    with asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
+    logging.getLogger("uvicorn.error").addFilter(_is_news)
+    with own_folder(settings.data), asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
         runner.run(_serve(settings, sock, say, until_eof))
 
 
@@ -95,6 +95,12 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Calls that still wait when the server stops are cut off; uvicorn has a line and a traceback for each."""
+    cut = record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+    return not cut and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
 def _http_config(application: Application) -> uvicorn.Config:
@@ -130,7 +136,6 @@ async def _serve(
         server.should_exit = True
         await serving
     finally:
-        (settings.data / URL_FILE).unlink(missing_ok=True)
         await application.stop()
 
 
@@ -161,7 +166,7 @@ def _wait_for_eof(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> N
 
 
 def _announce(settings: Settings, url: str, say: Callable[[Settings, str], None]) -> None:
-    (settings.data / URL_FILE).write_text(url + "\n")
+    write_url(settings.data, url)
     say(settings, url)
     sys.stdout.flush()
 

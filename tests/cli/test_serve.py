@@ -128,6 +128,35 @@ def test_a_wrong_setting_in_the_file_is_named(tmp_path: Path) -> None:
     assert "not valid TOML" in rushes("serve", "--config", str(config)).stderr
 
 
+def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json") as (_, line):
+        url = json.loads(line)["url"]
+        done = rushes("serve", "--port", "0", "--data", str(tmp_path))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"rushes: another server runs on the data folder {tmp_path} at {url}; stop it")
+        assert (tmp_path / "url").read_text() == url + "\n"
+
+
+def test_a_killed_server_leaves_the_folder_to_the_next(tmp_path: Path) -> None:
+    with serving(tmp_path) as (process, _):
+        process.kill()
+        process.wait(timeout=5)
+        with serving(tmp_path) as (_, line):
+            assert line.startswith("Rushes is listening on ")
+
+
+def test_calls_that_wait_are_cut_without_noise(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json", "--open", RUSHES_TEST_ENDPOINTS="1") as (process, line):
+        queue = f"{json.loads(line)['url']}/queue/rushes/echo"
+        job = httpx2.post(queue, json={"sleep_s": 60, "steps": 600}).json()["request_id"]
+        with httpx2.stream("GET", f"{queue}/requests/{job}/status/stream") as stream:
+            assert next(stream.iter_lines()).startswith("data: ")
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=6) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
 def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
     with serving(tmp_path, "--json") as (_, line):
         port = json.loads(line)["url"].rpartition(":")[2]

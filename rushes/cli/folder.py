@@ -1,0 +1,53 @@
+"""One server per data folder: a lock that the kernel takes back when its process ends, however it ends.
+
+A second server on the same folder would hand the first one's running jobs to its own runners.
+"""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rushes.cli.problem import CommandError
+
+LOCK_FILE = "lock"
+URL_FILE = "url"
+KEY_FILE = "key"
+
+
+@contextmanager
+def own_folder(data: Path) -> Iterator[None]:
+    """Make the folder and hold it; CommandError when another server does, or when it can't be written."""
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = (data / LOCK_FILE).open("a")
+    except OSError as error:
+        raise CommandError(f"cannot use the data folder {data}: {error.strerror}") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as taken:
+            where = written_url(data)
+            raise CommandError(
+                f"another server runs on the data folder {data}{f' at {where}' if where else ''}; "
+                "stop it, or choose another folder with --data"
+            ) from taken
+        try:
+            yield
+        finally:
+            (data / URL_FILE).unlink(missing_ok=True)
+
+
+def write_url(data: Path, url: str) -> None:
+    """Leave the address for `rushes env`."""
+    (data / URL_FILE).write_text(url + "\n")
+
+
+def written_url(data: Path) -> str | None:
+    """Return what the running server of that folder wrote down, None if there is nothing."""
+    try:
+        return (data / URL_FILE).read_text().strip() or None
+    except OSError:
+        return None
