@@ -24,9 +24,9 @@ async def client(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
         yield session
 
 
-async def submit_until_refused(server: Server, acknowledged: dict[str, int], first: int) -> None:
-    """Submit numbered jobs from 16 callers at once until the server is gone; keep what was acknowledged."""
-    numbers = iter(range(first, JOBS))
+async def submit_until_refused(server: Server, acknowledged: dict[str, int], dice: random.Random) -> None:
+    """Submit numbered jobs from four callers until all are out or the server is gone; keep what was acknowledged."""
+    numbers = iter(range(len(acknowledged), JOBS))
 
     async def caller(session: httpx2.AsyncClient) -> None:
         for number in numbers:
@@ -36,9 +36,10 @@ async def submit_until_refused(server: Server, acknowledged: dict[str, int], fir
             except httpx2.TransportError:
                 return
             acknowledged[reply.json()["request_id"]] = number
+            await asyncio.sleep(dice.uniform(0, 0.03))
 
     async with client(server) as session:
-        await asyncio.gather(*(caller(session) for _ in range(16)))
+        await asyncio.gather(*(caller(session) for _ in range(4)))
 
 
 async def completed(session: httpx2.AsyncClient, request_id: str, within_s: float = 60) -> dict[str, Any]:
@@ -60,23 +61,24 @@ async def check_every_result(server: Server, acknowledged: dict[str, int]) -> No
             assert (result.status_code, result.json()) == (200, {"payload": number})
 
 
-async def run_and_kill(tmp_path: Path, seed: int) -> dict[str, int]:
-    """Kill the server three times at random moments while jobs are submitted and run; return what was acknowledged."""
-    dice = random.Random(seed)
+async def submit_and_kill(data: Path, dice: random.Random) -> tuple[dict[str, int], int]:
+    """Kill the server at random moments until all jobs are submitted; return what was acknowledged, and the kills."""
     acknowledged: dict[str, int] = {}
-    for _life in range(3):
-        with start_server(tmp_path / "data", runners=2) as server:
-            killer = asyncio.get_running_loop().call_later(dice.uniform(0.3, 1.5), server.kill)
-            await submit_until_refused(server, acknowledged, first=len(acknowledged))
+    kills = 0
+    while len(acknowledged) < JOBS:
+        with start_server(data, runners=2) as server:
+            killer = asyncio.get_running_loop().call_later(dice.uniform(0.05, 0.6), server.kill)
+            await submit_until_refused(server, acknowledged, dice)
             killer.cancel()
             server.kill()
-    return acknowledged
+            kills += 1
+    return acknowledged, kills
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_killed_server_loses_no_acknowledged_job_and_finishes_each_once(tmp_path: Path, seed: int) -> None:
-    acknowledged = asyncio.run(run_and_kill(tmp_path, seed))
-    assert acknowledged
+    acknowledged, kills = asyncio.run(submit_and_kill(tmp_path / "data", random.Random(seed)))
+    assert kills > 1
     with start_server(tmp_path / "data", runners=2) as server:
         asyncio.run(check_every_result(server, acknowledged))
 
