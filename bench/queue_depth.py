@@ -16,12 +16,12 @@ import random
 import statistics
 import tempfile
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rushes.db.sqlite import Database
+from rushes.gateway.ids import new_id
 from rushes.jobs.events import Events
 from rushes.jobs.job import NewJob
 from rushes.jobs.store import JobStore
@@ -49,7 +49,7 @@ def new_job(job_id: str) -> NewJob:
 
 async def fill(store: JobStore, count: int) -> list[str]:
     """Submit so many jobs, a thousand at a time."""
-    ids = [str(uuid.uuid4()) for _ in range(count)]
+    ids = [new_id() for _ in range(count)]
     for start in range(0, count, 1000):
         await asyncio.gather(*(store.submit(new_job(job_id)) for job_id in ids[start : start + 1000]))
     return ids
@@ -82,7 +82,7 @@ async def submits_a_second(store: JobStore, submitters: int, seconds: float) -> 
     async def submitter() -> None:
         nonlocal done
         while time.perf_counter() < until:
-            await store.submit(new_job(str(uuid.uuid4())))
+            await store.submit(new_job(new_id()))
             done += 1
 
     await asyncio.gather(*(submitter() for _ in range(submitters)))
@@ -98,7 +98,7 @@ async def compare(small: Depth, large: Depth) -> None:
         for depth in (small, large):
             depth.polled.append(time_positions(depth, 64))
             depth.anywhere.append(time_positions(depth, READS))
-            claim = (lambda s=depth.store: s.claim("bench", [ENDPOINT], 3600) for _ in range(CLAIMS))  # type: ignore[misc]
+            claim = (lambda s=depth.store: s.claim("bench", [ENDPOINT], 3600) for _ in range(CLAIMS))
             depth.claims.append(await time_each(claim))
     for name, a, b in (
         ("position, polled", small.polled, large.polled),

@@ -47,6 +47,7 @@ _PRAGMAS = (
     "PRAGMA cache_size = -65536",
     f"PRAGMA mmap_size = {_MAPPED_BYTES}",
     "PRAGMA wal_autocheckpoint = 4000",  # pages; fewer, larger checkpoints write a hot page once
+    "PRAGMA journal_size_limit = 67108864",  # a few huge inputs don't leave a huge log behind
 )
 
 

@@ -11,6 +11,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from queue import SimpleQueue
@@ -116,8 +117,10 @@ class Writer:
         self._connection.execute("RELEASE task")
 
     def _undo(self) -> None:
-        if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+        # A rollback that fails too must not end the thread: the next BEGIN fails then, and tells its callers why.
+        with suppress(sqlite3.Error):
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
 
 
 def _fail(group: list[Task], cause: BaseException) -> None:
@@ -150,10 +153,19 @@ def _by_loop(group: list[Task]) -> dict[asyncio.AbstractEventLoop, list[Task]]:
 def _resolve(tasks: list[Task]) -> None:
     for task in tasks:
         if task.error is None and task.then is not None:
-            task.then(task.result)
+            _follow(task, task.then)
         if task.future.done():
             continue  # the caller has gone
         if task.error is None:
             task.future.set_result(task.result)
         else:
             task.future.set_exception(task.error)
+
+
+def _follow(task: Task, then: Callable[[Any], None]) -> None:
+    """What is stored is stored: a follow-up that fails is reported, and keeps nobody from their answer."""
+    try:
+        then(task.result)
+    except Exception as error:  # noqa: BLE001
+        told = {"message": f"What should follow a write failed: {error!r}", "exception": error, "future": task.future}
+        task.future.get_loop().call_exception_handler(told)

@@ -165,6 +165,22 @@ def test_what_follows_a_write_happens_though_its_caller_has_gone(database: Datab
     assert asyncio.run(main()) == ["k1"]
 
 
+def test_a_follow_up_that_fails_is_reported_and_keeps_nobody_waiting(database: Database) -> None:
+    def broken(_: str) -> None:
+        raise LookupError("nobody there")
+
+    async def main() -> list[str]:
+        reported: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: reported.append(told["message"]))
+        go_on = held(database)
+        writes = [database.write(lambda c: add("k1", c), broken), database.write(lambda c: add("k2", c))]
+        go_on.set()
+        assert await asyncio.gather(*writes) == ["k1", "k2"]
+        return reported
+
+    assert asyncio.run(main()) == ["What should follow a write failed: LookupError('nobody there')"]
+
+
 def test_closing_writes_what_waits_and_refuses_more(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "some.db")
 

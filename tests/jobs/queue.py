@@ -41,8 +41,8 @@ class Queue:
         failure: Failure | None = None,
         body: bytes = b"{}",
         warnings: tuple[str, ...] = (),
-    ) -> None:
-        await self.jobs.submit(
+    ) -> int:
+        return await self.jobs.submit(
             NewJob(job_id, endpoint, "me", body, self.clock.now, priority, start_deadline, failure, warnings)
         )
 

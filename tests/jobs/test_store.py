@@ -78,7 +78,7 @@ def test_unknown_ids_are_answered_without_an_error(queue: Queue) -> None:
 def test_an_id_that_is_taken_is_refused_alone(queue: Queue) -> None:
     async def story() -> None:
         results = await asyncio.gather(*(queue.add(name) for name in "aba"), return_exceptions=True)
-        assert [type(result) for result in results] == [type(None), type(None), sqlite3.IntegrityError]
+        assert [type(result) for result in results] == [int, int, sqlite3.IntegrityError]
         assert [queue.position(name) for name in "ab"] == [0, 1]
         assert queue.jobs.queue_length("a/b") == 2
 

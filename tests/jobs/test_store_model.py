@@ -107,11 +107,12 @@ class QueueMachine(RuleBasedStateMachine):
         new = [Job(len(self.naive.jobs) + i, endpoint, priority, deadline) for i in range(count)]
         self.naive.jobs += new
 
-        async def send() -> None:
+        async def send() -> list[int]:
             adds = (self.queue.add(j.id, endpoint, priority=priority, start_deadline=deadline) for j in new)
-            await asyncio.gather(*adds)
+            return await asyncio.gather(*adds)
 
-        self.runner.run(send())
+        waiting = self.naive.waiting(endpoint)
+        assert self.runner.run(send()) == [waiting.index(job) for job in new]
 
     @rule(endpoints=st.sets(st.sampled_from(ENDPOINTS)), runner=st.sampled_from(["r1", "r2"]), times=st.integers(1, 8))
     def claim(self, endpoints: set[str], runner: str, times: int) -> None:
