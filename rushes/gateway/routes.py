@@ -20,6 +20,7 @@ from rushes.gateway.ids import new_id, request_path, split_path
 from rushes.gateway.links import links_for
 from rushes.gateway.replies import Reply, failure_reply, not_allowed
 from rushes.gateway.visit import Answer, Handler, Services, Visit
+from rushes.jobs.store import WriteFailed
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,12 @@ class Door:
             if started:
                 raise
             await failure_reply(error.failure(), _request_id(visit))(scope, receive, open_send)
+        except WriteFailed as error:
+            log.error("%s %s could not be kept: %s", scope["method"], scope["path"], error)
+            if started:
+                return
+            full = Rejection(503, "The server cannot store anything at the moment, so nothing was accepted; try later")
+            await failure_reply(full.failure(), _request_id(visit))(scope, receive, open_send)
         except Exception:
             log.exception("%s %s failed, request %s", scope["method"], scope["path"], _request_id(visit))
             if started:  # too late for another answer; the server cuts the connection, which the caller notices

@@ -6,6 +6,7 @@ A caller who goes away cancels the run (S-02). Input errors are answered at once
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from starlette.types import Receive
 
@@ -30,7 +31,7 @@ async def handle(visit: Visit) -> Answer:
         return failure_reply(job.failure, job.id)
     services = visit.services
     with services.events.watch_job(job.id) as watch:
-        await services.jobs.submit(job)
+        await services.jobs.submit(replace(job, retry=False))  # S-03: the caller is here to try again
         if not await _ended_before_caller_left(services, visit.request.receive, job, watch):
             await services.jobs.cancel(job.id, job.account)
             raise RequestError("client_disconnected")

@@ -32,6 +32,7 @@ from rushes.jobs.protocol import (
     Fail,
     Finish,
     Message,
+    Return,
     StoredFile,
 )
 
@@ -146,11 +147,22 @@ async def fail(visit: Visit, job_id: str) -> Answer:
     return json_reply(200, {})
 
 
+async def hand_back(visit: Visit, job_id: str) -> Answer:
+    """Let the job of a runner that was told to stop wait again; 410 when it is another's by now."""
+    returned = await _read(visit, Return)
+    lines = [line.line() for line in returned.lines]
+    stopped = RequestError("runner_disconnected", "The worker was stopped while it worked on the request").failure()
+    if not await visit.services.jobs.hand_back(job_id, returned.token, stopped, lines):
+        raise _stale(job_id)
+    return json_reply(200, {})
+
+
 _JOB_WORDS: Mapping[str, tuple[str, Callable[[Visit, str], Awaitable[Answer]]]] = {
     "beat": ("POST", beat),
     "files": ("PUT", store_file),
     "finish": ("POST", finish),
     "fail": ("POST", fail),
+    "return": ("POST", hand_back),
 }
 
 

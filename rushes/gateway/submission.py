@@ -44,6 +44,7 @@ async def new_job(visit: Visit) -> NewJob:
         start_deadline=deadline,
         failure=intake.failure,
         warnings=intake.warnings,
+        retry=not refuses_retry(visit),
     )
 
 
@@ -85,6 +86,12 @@ def priority(visit: Visit) -> Priority:
     """Low is low; any other word is normal."""
     text = visit.header(b"x-fal-queue-priority")
     return Priority.LOW if text is not None and text.strip().lower() == "low" else Priority.NORMAL
+
+
+def refuses_retry(visit: Visit) -> bool:
+    """Say whether the caller wants the first failure, whosesoever it is, to be the last."""
+    text = visit.header(b"x-fal-no-retry")
+    return text is not None and text.strip().lower() in {"1", "true", "yes"}
 
 
 def _number(text: str) -> float | None:

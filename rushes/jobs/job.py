@@ -49,6 +49,7 @@ class NewJob:
     start_deadline: float | None = None  # must have started by then
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()  # become the first log lines
+    retry: bool = True  # False: the first failure ends it, also one that is not its own (S-03, X-Fal-No-Retry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +157,27 @@ def may_retry(error_type: str, attempt: int) -> bool:
     return attempt < MAX_ATTEMPTS.get(error_type, 1)
 
 
-def after_failure(failure: Failure, attempt: int, cancel_requested: bool) -> Failure | None:
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What decides where a running job goes when its try ends."""
+
+    attempt: int  # 1 for the first
+    cancel_requested: bool
+    retry: bool  # see NewJob
+
+
+def after_failure(failure: Failure, tried: Try) -> Failure | None:
     """Decide what a try that failed leads to: None, the job goes back to the queue; else what it ends with.
 
     A loss that would be tried again is what the caller wanted when they had asked to cancel.
     """
-    if cancel_requested and failure.type in MAX_ATTEMPTS:
+    if tried.cancel_requested and failure.type in MAX_ATTEMPTS:
         return Cancelled().failure
-    return None if may_retry(failure.type, attempt) else failure
+    return None if tried.retry and may_retry(failure.type, tried.attempt) else failure
+
+
+def after_hand_back(failure: Failure, tried: Try) -> Failure | None:
+    """Decide the same for a try that was stopped through no fault of the job: it doesn't count, however often."""
+    if tried.cancel_requested:
+        return Cancelled().failure
+    return None if tried.retry else failure

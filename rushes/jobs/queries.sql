@@ -121,7 +121,7 @@ UPDATE jobs SET lease_until = :until WHERE id = :id AND token = :token AND statu
 RETURNING n, cancel_requested
 
 -- name: running
-SELECT n, attempts, cancel_requested FROM jobs WHERE id = :id AND token = :token AND status = 1
+SELECT n, id, attempts, cancel_requested, retry FROM jobs WHERE id = :id AND token = :token AND status = 1
 
 -- name: finish
 UPDATE jobs
@@ -141,7 +141,9 @@ INSERT INTO outputs (job, body) VALUES (:n, :body)
 
 -- name: return
 -- Only after this does the job have a place again.
-UPDATE jobs SET status = 0, line = :line, place = :place, lease_until = NULL, started_at = NULL WHERE n = :n
+UPDATE jobs
+SET status = 0, line = :line, place = :place, attempts = :attempts, lease_until = NULL, started_at = NULL
+WHERE n = :n
 
 -- name: line_of_job
 SELECT l.endpoint, l.priority FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n
@@ -159,15 +161,15 @@ SELECT coalesce(max(i) + 1, 0) FROM logs WHERE job = :n
 INSERT INTO logs (job, i, at, level, message, labels) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: lost_leases
-SELECT n, id, attempts, cancel_requested FROM jobs WHERE status = 1 AND lease_until < :now
+SELECT n, id, attempts, cancel_requested, retry FROM jobs WHERE status = 1 AND lease_until < :now
 
 -- name: leases_of
 -- Every running job has a lease; saying so makes the index of leases do for finding a runner's few jobs.
-SELECT n, id, attempts, cancel_requested FROM jobs
+SELECT n, id, attempts, cancel_requested, retry FROM jobs
 WHERE status = 1 AND lease_until > 0 AND runner = :runner
 
 -- name: leases_of_prefix
-SELECT n, id, attempts, cancel_requested FROM jobs
+SELECT n, id, attempts, cancel_requested, retry FROM jobs
 WHERE status = 1 AND lease_until > 0 AND substr(runner, 1, length(:runner)) = :runner
 
 -- name: missed_starts

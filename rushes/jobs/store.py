@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from rushes.db.sqlite import Database, Row
+from rushes.db.sqlite import Database, Row, WriteFailed
 from rushes.errors import Failure, RequestError
 from rushes.jobs import writes
 from rushes.jobs.events import Events
@@ -28,6 +28,8 @@ from rushes.jobs.job import (
     Swept,
 )
 from rushes.jobs.places import SQL, cover
+
+__all__ = ["JobStore", "WriteFailed"]  # the door, which knows no database, has to answer WriteFailed
 
 _SWEEP_ROWS = 500  # most jobs that one write of a sweep touches, so that others get in between
 
@@ -122,13 +124,25 @@ class JobStore:
         )
         return moved is not None
 
+    async def hand_back(self, job_id: str, token: int, failure: Failure, lines: Sequence[LogLine] = ()) -> bool:
+        """Let a job wait again whose runner was told to stop; the try doesn't count. False: the token is stale.
+
+        `failure` is what a job that may not be tried again ends with.
+        """
+        now = self._clock()
+        moved = await self._database.write(
+            lambda connection: writes.hand_back(connection, job_id, token, failure, lines=lines, now=now),
+            lambda moved: self._moved([moved] if moved else []),
+        )
+        return moved is not None
+
     async def release(self, runner: str) -> int:
-        """Take back all jobs of a runner whose process is gone; return how many."""
+        """Take back all jobs of a runner whose process died; return how many. It may be the job that killed it."""
         return await self._lose("leases_of", runner)
 
     async def release_prefix(self, prefix: str) -> int:
-        """Take back all jobs of runners whose names begin so: at a start, those of the previous life's own runners."""
-        return await self._lose("leases_of_prefix", prefix)
+        """Take back all jobs of runners whose names begin so, at a start: their server's end was no job's fault."""
+        return await self._lose("leases_of_prefix", prefix, counted=False)
 
     # Time passing
 
@@ -140,10 +154,10 @@ class JobStore:
         await self._database.write(writes.tidy_lines)
         return Swept(lost, timed_out, forgotten)
 
-    async def _lose(self, query: str, runner: str) -> int:
+    async def _lose(self, query: str, runner: str, *, counted: bool = True) -> int:
         failure, now = RequestError("runner_disconnected").failure(), self._clock()
         moved = await self._database.write(
-            lambda connection: writes.lose(connection, query, runner, failure, now), self._moved
+            lambda connection: writes.lose(connection, query, runner, failure, now, counted=counted), self._moved
         )
         return len(moved)
 

@@ -22,12 +22,14 @@ from rushes.jobs.job import (
     NewJob,
     Outcome,
     Status,
+    Try,
     after_failure,
+    after_hand_back,
 )
 from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
 
 _ROWS = 128  # most rows in one INSERT
-_JOB_COLUMNS = ("n", "id", "line", "place", "status", "account", "created_at", "start_deadline")
+_JOB_COLUMNS = ("n", "id", "line", "place", "status", "account", "created_at", "start_deadline", "retry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,25 @@ def fail(
     rows = connection.execute(SQL["running"], {"id": job_id, "token": token}).fetchall()
     if not rows:
         return None
-    n, attempts, cancel_requested = rows[0]
-    _log(connection, n, lines)
-    return _settle(connection, (n, job_id, attempts, cancel_requested), failure, now)
+    _log(connection, rows[0][0], lines)
+    return _settle(connection, _running(rows[0]), failure, now)
+
+
+def hand_back(
+    connection: sqlite3.Connection,
+    job_id: str,
+    token: int,
+    failure: Failure,
+    *,
+    lines: Sequence[LogLine],
+    now: float,
+) -> Moved | None:
+    """End a try that its runner was told to stop; it isn't counted. None when the token is stale."""
+    rows = connection.execute(SQL["running"], {"id": job_id, "token": token}).fetchall()
+    if not rows:
+        return None
+    _log(connection, rows[0][0], lines)
+    return _settle(connection, _running(rows[0]), failure, now, counted=False)
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now: float) -> CancelAnswer:
@@ -156,10 +174,12 @@ def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now
     return "CANCELLATION_REQUESTED"
 
 
-def lose(connection: sqlite3.Connection, query: str, runner: str, failure: Failure, now: float) -> list[Moved]:
+def lose(
+    connection: sqlite3.Connection, query: str, runner: str, failure: Failure, now: float, *, counted: bool
+) -> list[Moved]:
     """Take back all jobs that `query` finds running, oldest first, as lost with this failure."""
     rows = connection.execute(SQL[query], {"runner": runner, "now": now}).fetchall()
-    return [_settle(connection, row, failure, now) for row in sorted(rows)]
+    return [_settle(connection, _running(row), failure, now, counted=counted) for row in sorted(rows)]
 
 
 def time_out(connection: sqlite3.Connection, failure: Failure, now: float, limit: int) -> list[str]:
@@ -207,7 +227,7 @@ def _job_row(connection: sqlite3.Connection, n: int, job: NewJob, place: tuple[i
     """Values of _JOB_COLUMNS; a job that has failed already is entered as running, to be ended at once."""
     status = Status.IN_QUEUE if place else Status.IN_PROGRESS
     line, at = place or (line_id(connection, job.endpoint, job.priority), 0)
-    return n, job.id, line, at, int(status), job.account, job.created_at, job.start_deadline
+    return n, job.id, line, at, int(status), job.account, job.created_at, job.start_deadline, job.retry
 
 
 def _insert(
@@ -226,22 +246,38 @@ def _insert_sql(table: str, columns: tuple[str, ...], rows: int) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * rows)}"  # noqa: S608  our own names
 
 
-def _settle(connection: sqlite3.Connection, running: tuple[int, str, int, bool], failure: Failure, now: float) -> Moved:
-    n, job_id, attempts, cancel_requested = running
-    final = after_failure(failure, attempts, bool(cancel_requested))
+@dataclass(frozen=True, slots=True)
+class _Running:
+    n: int
+    id: str
+    tried: Try
+
+
+def _running(row: tuple[int, str, int, int, int]) -> _Running:
+    n, job_id, attempts, cancel_requested, retry = row
+    return _Running(n, job_id, Try(attempts, bool(cancel_requested), bool(retry)))
+
+
+def _settle(
+    connection: sqlite3.Connection, job: _Running, failure: Failure, now: float, *, counted: bool = True
+) -> Moved:
+    final = (after_failure if counted else after_hand_back)(failure, job.tried)
     if final is None:
-        return Moved(job_id, _return(connection, n, attempts, failure, now))
-    _end(connection, n, final, now)
-    return Moved(job_id, None)
+        return Moved(job.id, _return(connection, job, failure, now, counted))
+    _end(connection, job.n, final, now)
+    return Moved(job.id, None)
 
 
-def _return(connection: sqlite3.Connection, n: int, attempts: int, failure: Failure, now: float) -> str:
+def _return(connection: sqlite3.Connection, job: _Running, failure: Failure, now: float, counted: bool) -> str:
     """Let a job wait again, ahead of all that have never started; return its endpoint."""
-    ((endpoint, priority),) = connection.execute(SQL["line_of_job"], {"n": n}).fetchall()
-    line, place = give_places(connection, endpoint, priority, returned=True, first=n)
-    connection.execute(SQL["return"], {"n": n, "line": line, "place": place})
-    text = f"Attempt {attempts} ended with {failure.type}: {failure.message}. Back at the head of the queue."
-    _log(connection, n, [LogLine(now, text, "WARN")])
+    attempt = job.tried.attempt
+    ((endpoint, priority),) = connection.execute(SQL["line_of_job"], {"n": job.n}).fetchall()
+    line, place = give_places(connection, endpoint, priority, returned=True, first=job.n)
+    attempts = attempt if counted else attempt - 1
+    connection.execute(SQL["return"], {"n": job.n, "line": line, "place": place, "attempts": attempts})
+    end = f"Attempt {attempt} ended with {failure.type}" if counted else "The work on it was stopped"
+    text = f"{end}: {failure.message}. Back at the head of the queue."
+    _log(connection, job.n, [LogLine(now, text, "WARN")])
     return str(endpoint)
 
 

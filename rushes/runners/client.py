@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Message, StoredFile
+from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Message, Return, StoredFile
 
 TIMEOUT_S = 10.0
 UPLOAD_TIMEOUT_S = 60.0  # for the answer, once the last byte is sent; the gateway syncs the file to its disk
@@ -72,9 +72,13 @@ class RunnerClient:
         """Report the result; False when the job is another's now. Raises GatewayAway after a minute, Refused."""
         return self._end(f"jobs/{job_id}/finish", finish, KEEP_TRYING_S)
 
-    def fail(self, job_id: str, fail: Fail, keep_trying_s: float = KEEP_TRYING_S) -> bool:
+    def fail(self, job_id: str, fail: Fail) -> bool:
         """Report the failure; else as `finish`."""
-        return self._end(f"jobs/{job_id}/fail", fail, keep_trying_s)
+        return self._end(f"jobs/{job_id}/fail", fail, KEEP_TRYING_S)
+
+    def hand_back(self, job_id: str, returned: Return, keep_trying_s: float) -> bool:
+        """Give the job back undone, because this runner is to stop; else as `finish`."""
+        return self._end(f"jobs/{job_id}/return", returned, keep_trying_s)
 
     def get_file(self, file_id: str, to: Path, tick: Callable[[], None]) -> str:
         """Write an own file to `to` and return its content type. Raises GatewayAway, FileNotFoundError, Refused."""

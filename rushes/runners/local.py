@@ -109,8 +109,8 @@ class LocalRunners:
                 _signal(process.terminate)
             code = await process.wait()
             del self._processes[name]
-            await self.release(name)
-            if not self._stop.is_set():
+            if not self._stop.is_set():  # else it handed its job back, and the next start takes what it couldn't
+                await self.release(name)
                 LOG.warning("the runner %s ended with %s and is replaced", name, _exit(code))
         finally:
             shutil.rmtree(folder, ignore_errors=True)

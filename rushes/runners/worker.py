@@ -27,7 +27,7 @@ from rushes.engines.engine import Cancelled
 from rushes.errors import CANCELLED, CallerError, Failure, ModelError, RequestError
 from rushes.families import served
 from rushes.jobs.job import Outcome
-from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Line
+from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Line, Return
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from rushes.runners.deployments import UnknownDeployment, load, serving
@@ -149,9 +149,9 @@ class Worker:
         return self.client.finish(job.job_id, finish)
 
     def _hand_back(self, job: ClaimAnswer, reporter: Reporter) -> None:
-        failure = RequestError("runner_disconnected", "The worker was stopped while it worked on the request").failure()
+        returned = Return(token=job.token, lines=reporter.close(LAST_WORD_S))
         try:
-            self.client.fail(job.job_id, Fail.of(job.token, failure, reporter.close(LAST_WORD_S)), LAST_WORD_S)
+            self.client.hand_back(job.job_id, returned, LAST_WORD_S)
         except (GatewayAway, Refused) as error:
             LOG.info("job %s could not be handed back and waits for its lease to run out: %s", job.job_id, error)
 

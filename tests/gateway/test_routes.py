@@ -98,17 +98,27 @@ def test_a_host_that_makes_no_url_is_refused_as_json(gateway: Gateway) -> None:
 
 def test_a_crash_is_answered_as_json_with_the_request_id(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(tmp_path) as gateway:
-        gateway.submit()
-        broken = gateway.services.jobs
-        gateway.loop.call_soon_threadsafe(broken_database(broken).close)
-        response = gateway.client.post("/queue/fal-ai/clip", json={"prompt": "x"}, headers=AUTH)
+        request_id = gateway.submit()
+        gateway.loop.call_soon_threadsafe(broken_database(gateway.services.jobs).close)
+        response = gateway.client.get(f"/queue/fal-ai/clip/requests/{request_id}/status", headers=AUTH)
     assert response.status_code == 500
     assert response.json() == {"detail": "Internal error", "error_type": "internal_error"}
     assert response.headers["x-fal-request-id"]
     assert response.headers["x-fal-error-type"] == "internal_error"
     assert response.headers["access-control-allow-origin"] == "*"
-    assert "/queue/fal-ai/clip failed" in caplog.text
+    assert f"/queue/fal-ai/clip/requests/{request_id}/status failed" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_a_request_that_cannot_be_kept_is_not_accepted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with running(tmp_path) as gateway:
+        gateway.submit()
+        gateway.loop.call_soon_threadsafe(broken_database(gateway.services.jobs).close)
+        response = gateway.client.post("/queue/fal-ai/clip", json={"prompt": "x"}, headers=AUTH)
+    assert response.status_code == 503
+    assert "nothing was accepted" in response.json()["detail"]
+    assert response.headers["x-fal-request-id"]
+    assert "could not be kept" in caplog.text
 
 
 def broken_database(jobs: Any) -> Any:

@@ -106,6 +106,15 @@ def test_a_missed_start_deadline_ends_the_run(gateway: Gateway, threads: ThreadP
     assert response.headers["x-fal-request-timeout-type"] == "user"
 
 
+def test_a_lost_runner_ends_a_run_at_once(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
+    answer, _ = start(gateway, threads)
+    assert gateway.call(gateway.jobs.release("r")) == 1
+    response = answer.result(5)
+    assert response.status_code == 503
+    assert response.headers["x-fal-error-type"] == "runner_disconnected"
+    assert response.headers["x-fal-needs-retry"] == "1"
+
+
 def test_many_runs_wait_at_once(gateway: Gateway, threads: ThreadPoolExecutor) -> None:
     runs = [start(gateway, threads) for _ in range(4)]
     for number, (_, claimed) in enumerate(runs):

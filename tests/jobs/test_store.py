@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rushes.errors import ModelError
-from rushes.jobs.job import LogLine, Priority, Status
+from rushes.jobs.job import MAX_ATTEMPTS, LogLine, Priority, Status
 from rushes.jobs.places import SQL
 from tests.jobs.queue import RETENTION_S, Queue, lost, opened, outcome
 
@@ -215,6 +215,20 @@ def test_releasing_a_prefix_takes_back_the_jobs_of_those_runners_only(queue: Que
             await queue.take(runner=runner)
         assert await queue.jobs.release_prefix("local-") == 2
         assert [queue.position(name) for name in "abc"] == [0, 1, None]
+
+    drive(story)
+
+
+def test_a_servers_end_or_a_stopped_runner_costs_a_job_no_attempt(queue: Queue) -> None:
+    async def story() -> None:
+        await queue.add("a")
+        for _ in range(2 * max(MAX_ATTEMPTS.values())):
+            assert (await queue.take(runner="local-1")).attempt == 1
+            assert await queue.jobs.release_prefix("local-") == 1
+            claimed = await queue.take(runner="local-2")
+            assert claimed.attempt == 1
+            assert await queue.jobs.hand_back("a", claimed.lease.token, lost())
+            assert not await queue.jobs.hand_back("a", claimed.lease.token, lost())
 
     drive(story)
 

@@ -70,6 +70,10 @@ class NaiveQueue:
         else:
             self.end(job, error_type)
 
+    def hand_back(self, job: Job) -> None:
+        job.attempts -= 1
+        self.lose(job, "runner_disconnected")
+
     def end(self, job: Job, error: str | None) -> None:
         job.status, job.error = Status.COMPLETED, error
 
@@ -143,7 +147,7 @@ class QueueMachine(RuleBasedStateMachine):
                 self.naive.end(job, "client_cancelled")
 
     @precondition(lambda self: self.naive.running())
-    @rule(data=st.data(), how=st.sampled_from(["finish", RETRIED, "internal_error", "stale"]))
+    @rule(data=st.data(), how=st.sampled_from(["finish", RETRIED, "internal_error", "stale", "hand back"]))
     def report(self, data: st.DataObject, how: str) -> None:
         job = data.draw(st.sampled_from(self.naive.running()))
         assert job.claimed is not None
@@ -153,6 +157,9 @@ class QueueMachine(RuleBasedStateMachine):
         elif how == "finish":
             assert self.runner.run(self.queue.jobs.finish(job.id, token, outcome()))
             self.naive.end(job, None)
+        elif how == "hand back":
+            assert self.runner.run(self.queue.jobs.hand_back(job.id, token, lost()))
+            self.naive.hand_back(job)
         else:
             assert self.runner.run(self.queue.jobs.fail(job.id, token, lost(how)))
             self.naive.lose(job, how) if how == RETRIED else self.naive.end(job, how)

@@ -80,6 +80,7 @@ def _jobs() -> None:
         Column("account", Text, nullable=False),
         Column("created_at", Double, nullable=False),
         Column("start_deadline", Double),
+        Column("retry", Boolean, nullable=False, server_default=text("1")),
         Column("attempts", Integer, nullable=False, server_default=text("0")),
         Column("token", Integer, nullable=False, server_default=text("0")),
         Column("cancel_requested", Boolean, nullable=False, server_default=text("0")),
