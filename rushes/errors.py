@@ -86,6 +86,8 @@ REQUEST_ERRORS: Mapping[str, Kind] = {
     CANCELLED: Kind(499, "Request cancelled"),
     "bad_request": Kind(400, "Bad request"),
     "internal_error": Kind(500, "Internal error"),
+    # Our own: the disk is full or gone. Retryable, since nothing was accepted.
+    "storage_unavailable": Kind(503, "The server cannot store anything at the moment, so nothing was accepted", True),
     "concurrent_requests_limit": Kind(429, "Too many direct runs at once", retryable=True),
 }
 

@@ -74,8 +74,8 @@ class Door:
             log.error("%s %s could not be kept: %s", scope["method"], scope["path"], error)
             if started:
                 return
-            full = Rejection(503, "The server cannot store anything at the moment, so nothing was accepted; try later")
-            await failure_reply(full.failure(), _request_id(visit))(scope, receive, open_send)
+            full = RequestError("storage_unavailable").failure()
+            await failure_reply(full, _request_id(visit))(scope, receive, open_send)
         except Exception:
             log.exception("%s %s failed, request %s", scope["method"], scope["path"], _request_id(visit))
             if started:  # too late for another answer; the server cuts the connection, which the caller notices

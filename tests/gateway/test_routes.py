@@ -98,7 +98,7 @@ def test_a_host_that_makes_no_url_is_refused_as_json(gateway: Gateway) -> None:
 
 def test_a_crash_is_answered_as_json_with_the_request_id(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(tmp_path) as gateway:
-        request_id = gateway.submit()
+        request_id = gateway.submit()["request_id"]
         gateway.loop.call_soon_threadsafe(broken_database(gateway.services.jobs).close)
         response = gateway.client.get(f"/queue/fal-ai/clip/requests/{request_id}/status", headers=AUTH)
     assert response.status_code == 500
