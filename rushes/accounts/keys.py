@@ -33,6 +33,7 @@ _SET = (
     "ON CONFLICT (id) DO UPDATE SET account = excluded.account, scope = excluded.scope, "
     "secret_hash = excluded.secret_hash, alias = excluded.alias, revoked_at = NULL"
 )
+_MOST_RECALLED = 1024
 _NOBODY = b"\0" * 32  # compared with when the id is unknown, so that both cases take the same time
 
 
@@ -59,6 +60,7 @@ class KeyRing:
     def __init__(self, database: Database, live: Iterable[LiveKey]) -> None:
         self._database = database
         self._live = {key.caller.key_id: key for key in live}
+        self._recalled: dict[str, Caller] = {}
         self.runner_key = secrets.token_urlsafe(SECRET_BYTES)
         self._runner_hash = hash_secret(self.runner_key)
 
@@ -79,6 +81,16 @@ class KeyRing:
 
         await database.write(set_own)
         return cls(database, (_key(*row) for row in database.read(_LIVE)))
+
+    def recall(self, credentials: str) -> Caller | None:
+        """Return whose credentials these are, if `remember` was told; this spares every poll a hash."""
+        return self._recalled.get(credentials)
+
+    def remember(self, credentials: str, caller: Caller) -> None:
+        """Keep in memory that these credentials, word for word, are this caller's. Forgotten when keys change."""
+        if len(self._recalled) >= _MOST_RECALLED:
+            self._recalled.clear()
+        self._recalled[credentials] = caller
 
     def verify(self, key_id: str, secret: str) -> Caller | None:
         """Return who this key belongs to; None when there is no such key or the secret is another."""

@@ -57,6 +57,7 @@ class Database:
     def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection) -> None:
         self._writing = writing
         self._reading = reading
+        self._cursor = reading.cursor()  # one for all reads: each fetches everything at once, and making one costs 1 us
         self._writer = Writer(writing)
 
     @classmethod
@@ -76,11 +77,11 @@ class Database:
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows."""
-        return self._reading.execute(sql, parameters).fetchall()
+        return self._cursor.execute(sql, parameters).fetchall()
 
     def read_one(self, sql: str, parameters: Parameters = ()) -> Row | None:
         """Return the first row, or None."""
-        rows = self._reading.execute(sql, parameters).fetchall()
+        rows = self._cursor.execute(sql, parameters).fetchall()
         return rows[0] if rows else None
 
     @contextmanager

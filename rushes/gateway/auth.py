@@ -24,10 +24,12 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
         return _known_or_local(visit, header)
     if not header:
         raise Rejection(401, _no_credentials(app))
-    key_id, secret = split_key(header)
-    caller = services.keys.verify(key_id, secret)
+    caller = services.keys.recall(header)
     if caller is None:
-        raise Rejection(401, "No user found for Key ID and Secret")
+        caller = services.keys.verify(*split_key(header))
+        if caller is None:
+            raise Rejection(401, "No user found for Key ID and Secret")
+        services.keys.remember(header, caller)
     return caller
 
 

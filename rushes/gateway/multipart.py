@@ -93,7 +93,7 @@ async def complete(visit: Visit, token: str) -> Answer:
 async def _store_part(visit: Visit, wish: Wish) -> StoredFile:
     """A part sent again replaces the first one: that one's answer was lost, or its bytes were wrong."""
     await visit.services.files.delete(wish.file_id or "")
-    return await uploads.store(visit, visit.request.stream(), wish)
+    return await uploads.store(visit, visit.stream(), wish)
 
 
 def _part_wish(visit: Visit, wish: Wish, number: int) -> Wish:

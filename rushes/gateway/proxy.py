@@ -7,12 +7,10 @@ the browser reached, and a caller without a key acts with settings.proxy_key whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
-from starlette.requests import Request
+from starlette.types import Scope
 
 from rushes.gateway.hosts import host_group, place
 from rushes.gateway.ids import split_path
@@ -33,7 +31,7 @@ def meant(visit: Visit) -> Visit | None:
     if placed is None:
         return None
     group, below = placed
-    return replace(visit, request=_request(visit, target), group=group, segments=below)
+    return visit._replace(scope=_scope(visit, target), group=group, segments=below)
 
 
 def _target(text: str | None) -> SplitResult | None:
@@ -45,16 +43,14 @@ def _target(text: str | None) -> SplitResult | None:
     return parts if known else None
 
 
-def _request(visit: Visit, target: SplitResult) -> Request:
-    outer = visit.request
-    inner: dict[str, Any] = {
-        **outer.scope,
+def _scope(visit: Visit, target: SplitResult) -> Scope:
+    return {
+        **visit.scope,
         "path": target.path,
         "raw_path": target.path.encode("utf-8", "replace"),
         "query_string": target.query.encode("utf-8", "replace"),
-        "headers": _with_key(outer.scope["headers"], visit.services.settings.proxy_key),
+        "headers": _with_key(visit.scope["headers"], visit.services.settings.proxy_key),
     }
-    return Request(inner, outer.receive)
 
 
 def _with_key(headers: Sequence[Header], key: SecretStr | None) -> Sequence[Header]:

@@ -14,13 +14,14 @@ from rushes.gateway.auth import admit
 from rushes.gateway.ids import Part, RequestPath, app_of, names, request_path
 from rushes.gateway.replies import Reply, failure_reply, json_reply, not_allowed, request_id_header
 from rushes.gateway.results import result_reply
-from rushes.gateway.statuses import status_reply
+from rushes.gateway.statuses import open_job, status_reply
 from rushes.gateway.submission import new_job
 from rushes.gateway.visit import Answer, Visit
 from rushes.gateway.watch import watch
 from rushes.jobs.job import JobState, Result
 
 IN_PROGRESS = b'{"detail": "Request is still in progress"}'  # clients compare this text (Q-14)
+_NO_LOGS = frozenset({b"", b"logs=0", b"logs=false"})
 _METHODS: Mapping[Part, tuple[str, ...]] = {
     "result": ("GET", "HEAD"),
     "status": ("GET", "HEAD"),
@@ -53,18 +54,8 @@ async def submit(visit: Visit) -> Answer:
     if (full := _queue_full(visit, job.endpoint)) is not None:
         return failure_reply(full, job.id)
     position = await visit.services.jobs.submit(job)
-    response, status, cancel_url = visit.links.request(app_of(job.endpoint), job.id)
-    body: dict[str, object] = {
-        "status": "IN_QUEUE",
-        "request_id": job.id,
-        "response_url": response,
-        "status_url": status,
-        "cancel_url": cancel_url,
-        "logs": None,
-        "metrics": {},
-        "queue_position": position,
-    }
-    return json_reply(200, body, (request_id_header(job.id),))
+    body = open_job(visit.links, app_of(job.endpoint), job.id, "IN_QUEUE", position)
+    return Reply(200, body, (request_id_header(job.id),))
 
 
 def result(visit: Visit, path: RequestPath, account: str) -> Reply:
@@ -88,6 +79,8 @@ async def cancel(visit: Visit, state: JobState) -> Reply:
 
 def wants_logs(visit: Visit) -> bool:
     """`logs` arrives as 1/0 or true/false, or not at all."""
+    if visit.scope["query_string"] in _NO_LOGS:  # what clients send with most polls; spares parsing it
+        return False
     return visit.query().get("logs", "").lower() in {"1", "true", "yes"}
 
 

@@ -36,7 +36,11 @@ class Reply:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await self.send(send)
+
+    async def send(self, send: Send, more: Iterable[Header] = ()) -> None:
+        """Send it with `more` headers."""
+        await send({"type": "http.response.start", "status": self.status, "headers": [*self.headers, *more]})
         await send({"type": "http.response.body", "body": self.body})
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
 from rushes.errors import CallerError, Rejection, RequestError
@@ -32,6 +31,9 @@ HANDLERS: Mapping[Group, Handler] = {
     "runners": runners.handle,
     "own": health.handle,
 }
+
+
+_LOOKS = frozenset({"GET", "HEAD"})
 
 
 class Door:
@@ -65,7 +67,10 @@ class Door:
             else:
                 visit = self._visit(scope, receive)
                 answer = await _handled(visit)
-            await answer(scope, receive, open_send)
+            if isinstance(answer, Reply):  # nearly all are, and need no wrapper around `send`
+                await answer.send(send, EVERY_ANSWER)
+            else:
+                await answer(scope, receive, open_send)
         except CallerError as error:
             if started:
                 raise
@@ -91,7 +96,9 @@ class Door:
         segments = split_path(scope.get("raw_path") or scope["path"].encode())
         placed = None if segments == PROXY_PATH else place(group, segments)
         meant, below = placed or ("site", segments)
-        return Visit(Request(scope, receive), self._services, meant, below, links, new_id())
+        starts_nothing = meant == "queue" and scope["method"] in _LOOKS
+        visit_id = "" if starts_nothing else new_id()
+        return Visit(scope, receive, self._services, meant, below, links, visit_id)
 
 
 async def _handled(visit: Visit) -> Answer:

@@ -32,7 +32,7 @@ async def handle(visit: Visit) -> Answer:
     services = visit.services
     with services.events.watch_job(job.id) as watch:
         await services.jobs.submit(replace(job, retry=False))  # S-03: the caller is here to try again
-        if not await _ended_before_caller_left(services, visit.request.receive, job, watch):
+        if not await _ended_before_caller_left(services, visit.receive, job, watch):
             await services.jobs.cancel(job.id, job.account)
             raise RequestError("client_disconnected")
     result = services.jobs.result(job.id)

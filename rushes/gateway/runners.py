@@ -97,7 +97,7 @@ async def store_file(visit: Visit, job_id: str) -> Answer:
         raise _stale(job_id)
     try:
         stored = await services.files.put(
-            visit.request.stream(),
+            visit.stream(),
             name=unquote(visit.header(b"x-rushes-file-name") or "output"),
             account=state.account,
             content_type=visit.header(b"content-type"),
@@ -190,7 +190,7 @@ def _stale(job_id: str) -> Rejection:
 
 async def _hang_up(visit: Visit) -> None:
     """Return when the runner has closed its connection; the body has been read before."""
-    while (await visit.request.receive())["type"] != "http.disconnect":
+    while (await visit.receive())["type"] != "http.disconnect":
         pass
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from rushes.gateway.ids import app_of
@@ -15,12 +17,35 @@ from rushes.jobs.job import JobState, LogLine, Status
 
 def status_reply(visit: Visit, state: JobState, *, with_logs: bool) -> Reply:
     """Answer a poll: 202 until the job is COMPLETED, then 200; all log lines so far, or null where not asked for."""
+    if state.status is not Status.COMPLETED and not with_logs:
+        body = open_job(visit.links, app_of(state.endpoint), state.id, state.status.name, state.position)
+        return Reply(202, body, (request_id_header(state.id),))
     logs = visit.services.jobs.logs(state.id) if with_logs else None
     headers = [request_id_header(state.id)]
     if state.served_by is not None:
         headers.append(served_by_header(state.served_by))
     http_status = 200 if state.status is Status.COMPLETED else 202
     return json_reply(http_status, status_object(state, visit.links, logs), headers)
+
+
+def open_job(links: Links, app: str, request_id: str, status: str, position: int | None) -> bytes:
+    """Write the status object of a job that hasn't ended, without logs: what nearly all polls and submits answer.
+
+    Put together from text, not from a dict: that is a tenth of a poll's time. All parts but the links are our words.
+    """
+    url = _request_base(links.queue, app)
+    place = "" if position is None else f',"queue_position":{position}'
+    return (
+        f'{{"status":"{status}","request_id":"{request_id}","response_url":"{url}{request_id}",'
+        f'"status_url":"{url}{request_id}/status","cancel_url":"{url}{request_id}/cancel",'
+        f'"logs":null,"metrics":{{}}{place}}}'
+    ).encode()
+
+
+@lru_cache(maxsize=256)
+def _request_base(queue: str, app: str) -> str:
+    """The start of a request's URLs, as it stands between quotes in JSON."""
+    return json.dumps(f"{queue}/{app}/requests/")[1:-1]
 
 
 def status_object(state: JobState, links: Links, logs: Iterable[LogLine] | None) -> dict[str, Any]:

@@ -103,6 +103,6 @@ def _number(text: str) -> float | None:
 
 
 def _query_body(visit: Visit) -> bytes:
-    query: bytes = visit.request.scope["query_string"]
+    query: bytes = visit.scope["query_string"]
     members = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
     return from_query((name, text) for name, text in members if name not in _OUR_QUERY)

@@ -166,7 +166,7 @@ async def _receive(visit: Visit, member: str, wish: Wish) -> Answer:
     if is_too_large(visit):
         return too_large(visit.services.settings.max_upload_bytes)
     try:
-        stored = await store(visit, visit.request.stream(), wish)
+        stored = await store(visit, visit.stream(), wish)
     except FileTooLarge as error:
         return too_large(error.limit_bytes)
     return json_reply(200, {member: visit.links.file(stored.id, stored.name)})

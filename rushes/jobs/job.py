@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from rushes.errors import Cancelled, Failure
 
@@ -62,9 +62,8 @@ class LogLine:
     labels: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """What a status poll needs to know, read in one query."""
+class JobState(NamedTuple):
+    """What a status poll needs to know, read in one query; a tuple, because one is made for every poll."""
 
     id: str
     endpoint: str

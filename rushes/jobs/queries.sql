@@ -12,7 +12,7 @@ SELECT j.id, l.endpoint, j.account, j.status,
        j.cancel_requested, j.created_at, j.started_at, j.ended_at, j.error_type, j.error, j.served_by, j.inference_s,
        l.gaps, l.id, l.head, j.place
 FROM jobs j JOIN lines l ON l.id = j.line
-WHERE j.id = :id
+WHERE j.id = ?
 
 -- name: result
 SELECT j.id, l.endpoint, j.account, o.body, j.shape, j.error_type, j.status_code, j.retryable, j.by_caller,

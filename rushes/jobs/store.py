@@ -31,6 +31,8 @@ from rushes.jobs.places import SQL, cover
 
 __all__ = ["JobStore", "WriteFailed"]  # the door, which knows no database, has to answer WriteFailed
 
+_STATE = SQL["state"]
+_STATUSES = tuple(Status)  # by their numbers
 _SWEEP_ROWS = 500  # most jobs that one write of a sweep touches, so that others get in between
 
 
@@ -49,7 +51,7 @@ class JobStore:
 
     def state(self, job_id: str) -> JobState | None:
         """Return what a status poll needs, None for an unknown id. `position` is exact: the requests ahead."""
-        row = self._database.read_one(SQL["state"], {"id": job_id})
+        row = self._database.read_one(_STATE, (job_id,))
         if row is None:
             return None
         if row[3] == Status.IN_QUEUE and row[13]:
@@ -199,7 +201,7 @@ class JobStore:
     def _state_among_gaps(self, job_id: str) -> JobState | None:
         """As `state`, less the places that were left; both reads see the same moment."""
         with self._database.snapshot():
-            row = self._database.read_one(SQL["state"], {"id": job_id})
+            row = self._database.read_one(_STATE, (job_id,))
             if row is None:
                 return None
             line, head, place = row[14:]
@@ -211,23 +213,7 @@ class JobStore:
 
 def _state(row: Row, gaps: int = 0) -> JobState:
     position = None if row[4] is None else row[4] - gaps
-    job_id, endpoint, account, status, _, cancel_requested = row[:6]
-    created_at, started_at, ended_at, error_type, error, served_by, inference_s = row[6:13]
-    return JobState(
-        job_id,
-        endpoint,
-        account,
-        Status(status),
-        position,
-        bool(cancel_requested),
-        created_at,
-        started_at,
-        ended_at,
-        error_type,
-        error,
-        served_by,
-        inference_s,
-    )
+    return JobState(row[0], row[1], row[2], _STATUSES[row[3]], position, bool(row[5]), *row[6:13])
 
 
 def _result(row: Row) -> Result:
