@@ -71,8 +71,8 @@ gaps = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("n", Number, primary_key=True),
-    Column("id", Text, nullable=False, unique=True),
+    Column("n", BigInteger, nullable=False, unique=True),
+    Column("id", Text, primary_key=True),
     Column("line", Number, ForeignKey("lines.id"), nullable=False),
     Column("place", BigInteger, nullable=False),
     Column("status", SmallInteger, nullable=False),
@@ -98,6 +98,9 @@ jobs = Table(
     Column("retryable", Boolean),
     Column("by_caller", Boolean),
     CheckConstraint("status IN (0, 1, 2)", name="jobs_status"),
+    # Rows lie in the order of their ids, which is that of time: a poll finds its row in one descent instead of an
+    # index's and then the table's, each a dozen cache misses among a million jobs.
+    sqlite_with_rowid=False,
 )
 Index("jobs_waiting", jobs.c.line, jobs.c.place, sqlite_where=jobs.c.status == 0)
 Index(

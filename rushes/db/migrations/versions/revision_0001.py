@@ -72,8 +72,8 @@ def _queue() -> None:
 def _jobs() -> None:
     op.create_table(
         "jobs",
-        Column("n", Number, primary_key=True),
-        Column("id", Text, nullable=False, unique=True),
+        Column("n", BigInteger, nullable=False, unique=True),
+        Column("id", Text, primary_key=True),
         Column("line", Number, ForeignKey("lines.id"), nullable=False),
         Column("place", BigInteger, nullable=False),
         Column("status", SmallInteger, nullable=False),
@@ -99,6 +99,7 @@ def _jobs() -> None:
         Column("retryable", Boolean),
         Column("by_caller", Boolean),
         CheckConstraint("status IN (0, 1, 2)", name="jobs_status"),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "jobs_start_deadline",
