@@ -58,7 +58,7 @@ async def fill(store: JobStore, count: int) -> list[str]:
 def time_positions(depth: Depth, different: int) -> float:
     """Ask for the states of so many different waiting jobs, READS times in all; return the median, in microseconds."""
     chosen, took = random.choices(depth.ids[ROUNDS * CLAIMS :], k=different), []
-    # As the network brings them: fresh strings. Those in the long list are spread over all memory, which isn't ours to time.
+    # Fresh strings, as the network brings them: those in the long list are spread over all memory.
     asked = [job_id.encode().decode() for job_id in random.choices(chosen, k=READS)]
     for job_id in asked:
         start = time.perf_counter()
