@@ -1,18 +1,76 @@
-"""What an engine is asked: one frozen record for each kind of engine, in that engine's own words.
+"""What an engine is asked: one frozen record for each kind of thing to be made, in that engine's own words.
 
-A family turns a request into one of these; an engine reads nothing else. Pictures come as local NumPy files (`.npy`,
-(H, W, 3) uint8 RGB, upright), decoded before. Nothing of ours is imported here, so that both sides can be loaded alone.
+A family turns a request into one of these; an engine reads nothing else. Inputs come as local files, fetched and
+decoded before, in the forms that `endpoint.Media` names. Nothing of ours is imported here, so that both sides can be
+loaded alone.
 """
 
 from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechCall:
+    """Text to be spoken. `voice` is a built-in voice's name, or the id of a cloned one whose profile lies at `profile`.
+
+    `speed` 1 is natural; `volume` 1 is normal, 0 silent; `pitch` in semitones; `language` an English name of one;
+    `pronunciations` are (text, how it is said).
+    """
+
+    text: str
+    voice: str = ""
+    profile: str | None = None
+    speed: float = 1.0
+    volume: float = 1.0
+    pitch: float = 0.0
+    emotion: str = "neutral"
+    language: str | None = None
+    sample_rate: int = 32_000
+    channels: int = 1
+    pronunciations: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CloneCall:
+    """A voice to be taken from the `sample`, and a text to try it on; `voice` is the id it will have."""
+
+    voice: str
+    sample: str
+    text: str
+    noise_reduction: bool = False
+    normalise_volume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StillsCall:
+    """`count` pictures of `width` x `height` pixels from a prompt, with the subject of `image` if there is one."""
+
+    prompt: str
+    width: int
+    height: int
+    count: int
+    seed: int
+    image: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A camera move asked for by parameter, not in the prompt; `amount` from -1 to 1, positive is right, up or in."""
+
+    kind: Literal["truck", "pedestal", "pan", "tilt", "roll", "zoom", "dolly"]
+    amount: float
 
 
 @dataclass(frozen=True, slots=True)
 class AnimaticCall:
-    """A moving storyboard: `frames` pictures of `width` x `height` (both even) at `fps`, from `image` if there is one.
+    """A moving storyboard: `frames` pictures of `width` x `height` (both even) at `fps`; the same call, same frames.
 
-    The same call gives the same frames. `image` is the path of a decoded picture; it is scaled to cover the frame and
-    cropped at the centre.
+    It begins on `image` and ends on `end_image`, or loops; `pictures` are subjects to be composed in. With a `video`,
+    its first `keep` frames come untouched and the film goes on from the last of them; with `keep` None the whole of it
+    is filmed anew: `strength` (0 to 1) says how far it may leave the original, `window` which part of it is seen, as
+    left, top, right, bottom from 0 to 1. All inputs are scaled to cover the frame and cropped at the centre.
+    `sound` (a decoded sound) or `speech` is the film's sound, and moves the lips of who is seen where `lipsync` is set;
+    `foley` is a description of sounds to be made up, mixed with `sound` if there is one.
     """
 
     prompt: str
@@ -22,6 +80,28 @@ class AnimaticCall:
     fps: float
     seed: int
     image: str | None = None
+    end_image: str | None = None
+    pictures: tuple[str, ...] = ()
+    loop: bool = False
+    camera: tuple[Move, ...] = ()
+    camera_fixed: bool = False
+    style: str | None = None
+    effect: str | None = None
+    video: str | None = None
+    keep: int | None = None
+    strength: float = 0.0
+    window: tuple[float, float, float, float] | None = None
+    sound: str | None = None
+    speech: SpeechCall | None = None
+    lipsync: bool = False
+    foley: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCall:
+    """Nothing is to be made: the voice is deleted when the job ends well."""
+
+    voice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +115,4 @@ class EchoCall:
     exit_code: int | None
 
 
-Call = AnimaticCall | EchoCall
+Call = AnimaticCall | StillsCall | SpeechCall | CloneCall | ForgetCall | EchoCall

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -20,7 +20,10 @@ from rushes.fields import File, MediaKind
 class Media:
     """One input file after it was fetched and probed. Sizes are of the upright picture, in pixels.
 
-    `path` is local: for a picture the decoded `.npy`, (H, W, 3) uint8 RGB; for video and audio the file as it came.
+    `path` is local, decoded and safe to open anywhere: a picture is a `.npy`, (H, W, 3) uint8 RGB; a video is a file
+    that our own decoder wrote (H.264 in mp4, no sound, upright, every frame once at a constant rate); sound is a `.npy`,
+    (N, channels) int16 at 48 kHz; a voice is its JSON profile. `sound` is a video's sound in that form, `source` the
+    file as it came.
 
     `frames`, `fps` and `duration_s` are None where the kind has none (a picture) or the container doesn't say.
     """
@@ -35,6 +38,8 @@ class Media:
     fps: float | None = None
     duration_s: float | None = None
     has_audio: bool = False
+    sound: str | None = None
+    source: str | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -46,7 +51,7 @@ class Media:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What is to be made: size in pixels, number of frames, frames per second, and whether there is sound."""
+    """A film is to be made: size in pixels, number of frames, frames per second, and whether it has sound."""
 
     width: int
     height: int
@@ -58,6 +63,59 @@ class Clip:
     def duration_s(self) -> float:
         """Length in seconds."""
         return self.frames / self.fps
+
+
+@dataclass(frozen=True, slots=True)
+class Stills:
+    """Pictures are to be made: so many, of this size in pixels."""
+
+    width: int
+    height: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Sound is to be made: about so long (the speaker decides), at this rate in Hz, with so many channels."""
+
+    duration_s: float
+    sample_rate: int
+    channels: int
+
+
+Plan = Clip | Stills | Sound
+"""What is to be made, known once inputs are fetched."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """How a video is written. `quality` and `write_mode` (speed against size) are the pages' words."""
+
+    container: Literal["mp4", "webm", "mov", "gif"] = "mp4"
+    quality: Literal["low", "medium", "high", "maximum"] = "high"
+    write_mode: Literal["fast", "balanced", "small"] = "balanced"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """How sound alone is written; `bitrate` (bits per second) counts for mp3; pcm is raw, 16 bit, little-endian."""
+
+    container: Literal["mp3", "pcm", "flac", "wav"] = "mp3"
+    sample_rate: int = 32_000
+    bitrate: int = 128_000
+    channels: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How results reach the caller: formats, and whether as stored files, as data URIs, or stored and in hex as well.
+
+    Data URIs are what sync_mode asks for: nothing is stored, and the request stays out of the history.
+    """
+
+    video: VideoFormat = VideoFormat()
+    audio: AudioFormat = AudioFormat()
+    form: Literal["url", "data_uri", "hex"] = "url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +143,17 @@ class ServedBy:
 class Made:
     """What came out of the engine and was stored, for the family to put into its output type.
 
-    `seed` is the one in use, 0 where the endpoint has none; `prompt` the one in use, after expansion.
+    `seed` is the one in use, 0 where the endpoint has none; `prompt` the one in use, after expansion; `duration_s` of
+    sound or video as it came out; `voice_id` of a voice that was made.
     """
 
     files: tuple[File, ...] = ()
     seed: int = 0
-    prompt: str | None = None
+    prompt: str = ""
     value: Any = None
+    plan: Plan | None = None
+    duration_s: float | None = None
+    voice_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,24 +161,24 @@ class Roles:
     """Which input field plays which part; None where the endpoint has no such field."""
 
     prompt: str | None = "prompt"
-    negative_prompt: str | None = None
     seed: str | None = None
     safety: str | None = None
     expansion: str | None = None
+    forgets_voice: str | None = None  # the id of a voice that is to be deleted
 
 
 MediaMap = Mapping[str, Media]
-ToCall = Callable[[Any, MediaMap, Clip], Call]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One thing that can be asked for.
 
-    `clip(input, media)` says what is to be made once the inputs are fetched, None where nothing with frames is;
+    `clip(input, media)` says what is to be made once the inputs are fetched, None where nothing is;
     `units(input, clip)` what it costs, in `unit`s; `engines` holds, per kind of engine that can serve it, the function
-    `(input, media, clip) -> Call`; `reply(input, made)` builds the output. `media` is keyed by `MediaInput.key`.
-    Inputs come to these functions with their seed already chosen.
+    `(input, media, clip) -> Call`; `delivery(input)` how results are written; `reply(input, made)` builds the output.
+    `media` is keyed by `MediaInput.key`. Inputs come to these functions with their seed already chosen.
+    `example` is a complete input, its files named by URLs of no host (https://example.com/…).
     """
 
     id: str
@@ -125,11 +187,12 @@ class Endpoint:
     about: str
     input: type[BaseModel]
     output: type[BaseModel]
-    units: Callable[[Any, Clip | None], float]
+    units: Callable[[Any, Any], float]
     unit: str
     engines: Mapping[str, Callable[[Any, MediaMap, Any], Call]]
     reply: Callable[[Any, Made], BaseModel]
-    clip: Callable[[Any, MediaMap], Clip] | None = None
+    clip: Callable[[Any, MediaMap], Plan] | None = None
+    delivery: Callable[[Any], Delivery] = lambda _: Delivery()
     roles: Roles = field(default_factory=Roles)
     example: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()

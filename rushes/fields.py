@@ -9,28 +9,45 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from rushes.errors import Loc
 
-MediaKind = Literal["image", "video", "audio", "file"]
+MediaKind = Literal["image", "video", "audio", "voice"]
+"""What an input string leads to; a voice is named by its id, all others by a URL."""
 
 
 @dataclass(frozen=True, slots=True)
 class MediaField:
-    """Marks a string field as the URL (http, https or data) of one input file; `max_bytes` is the page's own limit."""
+    """Marks a string field as an input that has to be fetched: a URL (http, https or data), or a voice's id.
+
+    The limits are the page's own, beside those that the server sets for all: bytes of the file, seconds of its length.
+    """
 
     kind: MediaKind
     max_bytes: int | None = None
+    min_s: float | None = None
+    max_s: float | None = None
 
 
 ImageUrl = Annotated[str, MediaField("image")]
 VideoUrl = Annotated[str, MediaField("video")]
 AudioUrl = Annotated[str, MediaField("audio")]
+VoiceId = Annotated[str, MediaField("voice")]
+
+
+def _spelled(value: object) -> object:
+    """5 and 5.0 are "5"; what is no number stays what it is, to be judged by the enum."""
+    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Spelled = BeforeValidator(_spelled)
+"""For enums of numbers, which the pages print as text and callers also send as numbers:
+`Annotated[Literal["5", "10"], Spelled]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +69,39 @@ class WireModel(BaseModel):
 
     model_config = ConfigDict(extra="ignore", protected_namespaces=())
 
+    wire_name: ClassVar[str] = ""
+    """The type's name on the page, where it isn't the class's own."""
 
-class File(WireModel):
-    """A file in an output; only `url` is always there."""
+    @classmethod
+    def page_name(cls) -> str:
+        """Return the name under which pages and OpenAPI documents show this type."""
+        return cls.wire_name or cls.__name__
+
+
+class BriefFile(WireModel):
+    """A file in an output as some pages print it, where it is called File too; only `url` is always there."""
+
+    wire_name: ClassVar[str] = "File"
 
     url: str = Field(description="Where the file can be downloaded.")
     content_type: str | None = Field(None, description="MIME type of the file.")
     file_name: str | None = Field(None, description="Name of the file; made up when none was given.")
     file_size: int | None = Field(None, description="Size of the file in bytes.")
-    file_data: str | None = Field(None, description="The bytes themselves, base64-encoded, where asked for.")
+
+
+class File(BriefFile):
+    """A file in an output."""
+
+    file_data: str | None = Field(None, description="The bytes themselves, in the form that was asked for.")
+
+
+class Image(File):
+    """A picture in an output."""
+
+    wire_name: ClassVar[str] = "Image"
+
+    width: int | None = Field(None, description="Width of the picture in pixels.")
+    height: int | None = Field(None, description="Height of the picture in pixels.")
 
 
 def media_inputs(request: BaseModel) -> Iterator[MediaInput]:

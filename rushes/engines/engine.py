@@ -1,7 +1,8 @@
 """The contract of every engine: load once, generate many times, unload.
 
-An engine gets a frozen call (see `rushes.calls`) and gives one of three things: frames in chunks, a finished file, or a
-plain value. It never sees a request, a job or a URL. `generate` is called from one thread at a time.
+An engine gets a frozen call (see `rushes.calls`) and gives what was asked for: frames in chunks, pictures, sound, a
+voice, a finished file, or a plain value. It never sees a request, a job or a URL. `generate` is called from one thread
+at a time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ if TYPE_CHECKING:  # an engine that makes no pictures, and the process that hold
 FrameChunk: TypeAlias = "npt.NDArray[np.uint8]"
 """(T, H, W, 3) uint8 RGB, sRGB values, T at least 1; the consumer owns the array once it is yielded."""
 
+Picture: TypeAlias = "npt.NDArray[np.uint8]"
+"""(H, W, 3) uint8 RGB, sRGB values."""
+
+SoundChunk: TypeAlias = "npt.NDArray[np.float32]"
+"""(N, channels) float32 from -1 to 1, N at least 1."""
+
 
 class Cancelled(Exception):
     """Raised by an engine from within `generate` when it saw that the job was cancelled; weights stay loaded."""
@@ -34,10 +41,38 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class SoundTrack:
+    """Sound in chunks, to be encoded while they come; `sample_rate` in Hz."""
+
+    chunks: Iterator[SoundChunk]
+    sample_rate: int
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
 class Frames:
-    """Frames to be encoded while they come; exactly as many as the call asked for, over all chunks."""
+    """Frames to be encoded while they come; exactly as many as the call asked for, over all chunks.
+
+    `sound` is as long as the film to within a video frame.
+    """
 
     chunks: Iterator[FrameChunk]
+    sound: SoundTrack | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Stills, (H, W, 3) uint8 RGB each; exactly as many as the call asked for."""
+
+    pictures: Iterator[Picture]
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A cloned voice: its profile (a JSON object as text), and a sample of how it speaks."""
+
+    profile: str
+    preview: SoundTrack
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +90,7 @@ class Value:
     value: Any
 
 
-Output = Frames | FinishedFile | Value
+Output = Frames | Pictures | SoundTrack | Voice | FinishedFile | Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,6 @@ ENDPOINTS = [
         engines={"animatic": animatic},
         reply=reply,
         roles=Roles(
-            negative_prompt="negative_prompt",
             seed="seed",
             safety="enable_safety_checker",
             expansion="enable_prompt_expansion",

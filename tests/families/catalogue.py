@@ -1,0 +1,102 @@
+"""Every endpoint with its place in the reference: the page it is on, and its request type there.
+
+From section 3 of the model reference; ids that it ties to no printed request type are left out. 75 in all.
+"""
+
+VEO = "fal-ai/veo2/image-to-video"
+WAN_PRO = "fal-ai/wan-pro/image-to-video"
+KLING = "fal-ai/kling-video/v2.1/standard/image-to-video"
+SEEDANCE = "fal-ai/bytedance/seedance/v1/lite/image-to-video"
+MINIMAX = "fal-ai/minimax/hailuo-02/pro/image-to-video"
+WAN = "fal-ai/wan-i2v"
+PIXVERSE = "fal-ai/pixverse/v4.5/image-to-video"
+LUMA = "fal-ai/luma-dream-machine/ray-2-flash/image-to-video"
+MAGI = "fal-ai/magi-distilled/image-to-video"
+LONGCAT = "fal-ai/longcat-video/image-to-video/480p"
+LUCY = "fal-ai/decart/lucy-5b/image-to-video"
+LTX = "fal-ai/ltx-video/image-to-video"
+AVATAR = "fal-ai/longcat-single-avatar/audio-to-video"
+
+KLING_ROOT = "fal-ai/kling-video"
+MINIMAX_ROOT = "fal-ai/minimax"
+PIXVERSE_ROOT = "fal-ai/pixverse"
+LUMA_ROOT = "fal-ai/luma-dream-machine"
+LONGCAT_ROOT = "fal-ai/longcat-video"
+
+CATALOGUE: dict[str, tuple[str, str]] = {
+    VEO: (VEO, "Input"),
+    WAN_PRO: (WAN_PRO, "Input"),
+    "fal-ai/wan-pro/text-to-video": (WAN_PRO, "WanProT2VRequest"),
+    KLING: (KLING, "Input"),
+    f"{KLING_ROOT}/v2.1/pro/image-to-video": (KLING, "ImageToVideoV21ProRequest"),
+    f"{KLING_ROOT}/v2.1/master/image-to-video": (KLING, "ImageToVideoV21MasterRequest"),
+    f"{KLING_ROOT}/v2.1/master/text-to-video": (KLING, "TextToVideoV21MasterRequest"),
+    f"{KLING_ROOT}/v2/master/image-to-video": (KLING, "ImageToVideoV2MasterRequest"),
+    f"{KLING_ROOT}/v2/master/text-to-video": (KLING, "TextToVideoV2MasterRequest"),
+    f"{KLING_ROOT}/v1.6/standard/image-to-video": (KLING, "ImageToVideoRequest"),
+    f"{KLING_ROOT}/v1.6/pro/image-to-video": (KLING, "ProImageToVideoRequest"),
+    f"{KLING_ROOT}/v1.5/pro/image-to-video": (KLING, "ProImageToVideoRequest"),
+    f"{KLING_ROOT}/v1.6/standard/text-to-video": (KLING, "TextToVideoRequest"),
+    f"{KLING_ROOT}/v1.6/pro/text-to-video": (KLING, "TextToVideoRequest"),
+    f"{KLING_ROOT}/v1.5/pro/text-to-video": (KLING, "TextToVideoRequest"),
+    f"{KLING_ROOT}/v1/standard/text-to-video": (KLING, "V1TextToVideoRequest"),
+    f"{KLING_ROOT}/v1/standard/image-to-video": (KLING, "V1ImageToVideoRequest"),
+    f"{KLING_ROOT}/v1.6/standard/elements": (KLING, "MultiImageToVideoRequest"),
+    f"{KLING_ROOT}/v1.6/pro/elements": (KLING, "MultiImageToVideoRequest"),
+    f"{KLING_ROOT}/v1/standard/effects": (KLING, "VideoEffectsRequest"),
+    f"{KLING_ROOT}/v1.5/pro/effects": (KLING, "VideoEffectsRequest"),
+    f"{KLING_ROOT}/v1.6/standard/effects": (KLING, "VideoEffectsRequest"),
+    f"{KLING_ROOT}/v1.6/pro/effects": (KLING, "VideoEffectsRequest"),
+    f"{KLING_ROOT}/lipsync/audio-to-video": (KLING, "LipsyncA2VRequest"),
+    f"{KLING_ROOT}/lipsync/text-to-video": (KLING, "LipsyncT2VRequest"),
+    SEEDANCE: (SEEDANCE, "Input"),
+    MINIMAX: (MINIMAX, "Input"),
+    f"{MINIMAX_ROOT}/video-01": (MINIMAX, "TextToVideoRequest"),
+    f"{MINIMAX_ROOT}/video-01/image-to-video": (MINIMAX, "ImageToVideoRequest"),
+    f"{MINIMAX_ROOT}/video-01-live": (MINIMAX, "TextToVideoLiveRequest"),
+    f"{MINIMAX_ROOT}/video-01-live/image-to-video": (MINIMAX, "ImageToVideoRequest"),
+    f"{MINIMAX_ROOT}/video-01-director": (MINIMAX, "TextToVideoDirectorRequest"),
+    f"{MINIMAX_ROOT}/video-01-director/image-to-video": (MINIMAX, "ImageToVideoDirectorRequest"),
+    f"{MINIMAX_ROOT}/video-01-subject-reference": (MINIMAX, "SubjectReferenceRequest"),
+    f"{MINIMAX_ROOT}/speech-02-hd": (MINIMAX, "TextToSpeechHDRequest"),
+    f"{MINIMAX_ROOT}/speech-02-turbo": (MINIMAX, "TextToSpeechTurboRequest"),
+    f"{MINIMAX_ROOT}/voice-clone": (MINIMAX, "VoiceCloneRequest"),
+    f"{MINIMAX_ROOT}/voice-delete": (MINIMAX, "VoiceDeleteRequest"),
+    f"{MINIMAX_ROOT}/image-01": (MINIMAX, "MiniMaxTextToImageRequest"),
+    f"{MINIMAX_ROOT}/image-01/subject-reference": (MINIMAX, "MiniMaxTextToImageWithReferenceRequest"),
+    WAN: (WAN, "Input"),
+    PIXVERSE: (PIXVERSE, "Input"),
+    f"{PIXVERSE_ROOT}/v4.5/text-to-video": (PIXVERSE, "TextToVideoRequest"),
+    f"{PIXVERSE_ROOT}/v4.5/text-to-video/fast": (PIXVERSE, "FastTextToVideoRequest"),
+    f"{PIXVERSE_ROOT}/v4.5/image-to-video/fast": (PIXVERSE, "FastImageToVideoRequest"),
+    f"{PIXVERSE_ROOT}/v4/image-to-video/fast": (PIXVERSE, "FastImageToVideoRequestV4"),
+    f"{PIXVERSE_ROOT}/v4.5/transition": (PIXVERSE, "TransitionRequest"),
+    f"{PIXVERSE_ROOT}/extend": (PIXVERSE, "ExtendRequest"),
+    f"{PIXVERSE_ROOT}/extend/fast": (PIXVERSE, "FastExtendRequest"),
+    f"{PIXVERSE_ROOT}/sound-effects": (PIXVERSE, "SoundEffectRequest"),
+    f"{PIXVERSE_ROOT}/lipsync": (PIXVERSE, "LipsyncRequest"),
+    LUMA: (LUMA, "Input"),
+    f"{LUMA_ROOT}/ray-2-flash": (LUMA, "Ray2TextToVideoRequest"),
+    f"{LUMA_ROOT}/ray-2": (LUMA, "Ray2TextToVideoRequest"),
+    LUMA_ROOT: (LUMA, "TextToVideoRequest"),
+    f"{LUMA_ROOT}/image-to-video": (LUMA, "ImageToVideoRequest"),
+    f"{LUMA_ROOT}/ray-2-flash/reframe": (LUMA, "ReframeVideoRequest"),
+    f"{LUMA_ROOT}/ray-2/reframe": (LUMA, "ReframeVideoRequest"),
+    f"{LUMA_ROOT}/ray-2-flash/modify": (LUMA, "ModifyVideoRequest"),
+    f"{LUMA_ROOT}/ray-2/modify": (LUMA, "ModifyVideoRequest"),
+    MAGI: (MAGI, "Input"),
+    "fal-ai/magi-distilled": (MAGI, "MagiTextToVideoRequest"),
+    "fal-ai/magi-distilled/extend-video": (MAGI, "MagiVideoExtensionRequest"),
+    LONGCAT: (LONGCAT, "Input"),
+    f"{LONGCAT_ROOT}/image-to-video/720p": (LONGCAT, "LongCat720PCFGImageToVideoRequest"),
+    f"{LONGCAT_ROOT}/text-to-video/480p": (LONGCAT, "LongCatCFGVideoRequest"),
+    f"{LONGCAT_ROOT}/text-to-video/720p": (LONGCAT, "LongCat720PCFGVideoRequest"),
+    f"{LONGCAT_ROOT}/distilled/image-to-video/480p": (LONGCAT, "LongCatImageToVideoRequest"),
+    f"{LONGCAT_ROOT}/distilled/image-to-video/720p": (LONGCAT, "LongCat720PImageToVideoRequest"),
+    f"{LONGCAT_ROOT}/distilled/text-to-video/480p": (LONGCAT, "LongCatVideoRequest"),
+    f"{LONGCAT_ROOT}/distilled/text-to-video/720p": (LONGCAT, "LongCat720PVideoRequest"),
+    LUCY: (LUCY, "Input"),
+    LTX: (LTX, "Input"),
+    AVATAR: (AVATAR, "Input"),
+    "fal-ai/longcat-single-avatar/image-audio-to-video": (AVATAR, "ImageAudioToVideoRequest"),
+}
