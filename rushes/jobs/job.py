@@ -102,14 +102,29 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class VoiceMade:
+    """A voice that a job made: its id, and the stored file that holds its profile."""
+
+    voice_id: str
+    file_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a job ended well: `output` is the reply's JSON in which each own file's URL is `rushes-file:/ID/NAME`."""
+    """How a job ended well: `output` is the reply's JSON in which each own file's URL is `rushes-file:/ID/NAME`.
+
+    `voice` is to be kept for the account, `forget_voice` deleted. `private`: the files are in the output itself, as
+    data URIs, and the request stays out of the history.
+    """
 
     output: bytes
     served_by: str
     units: float
     inference_s: float
     files: tuple[str, ...] = ()
+    voice: VoiceMade | None = None
+    forget_voice: str | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from rushes.errors import Failure, Shape
-from rushes.jobs.job import Level, LogLine
+from rushes.jobs.job import Level, LogLine, Outcome, VoiceMade
 
 
 class Message(BaseModel):
@@ -84,8 +84,15 @@ class StoredFile(Message):
     size_bytes: int
 
 
+class NewVoice(Message):
+    """A voice that the job made, to be kept for its account; the profile lies in the stored file."""
+
+    voice_id: str
+    file_id: str
+
+
 class Finish(Message):
-    """The job is done; `output` is JSON text."""
+    """The job is done; `output` is JSON text. The last three members are as in Outcome."""
 
     token: int
     output: str
@@ -94,6 +101,39 @@ class Finish(Message):
     inference_s: float
     files: tuple[str, ...] = ()
     lines: tuple[Line, ...] = ()
+    voice: NewVoice | None = None
+    forget_voice: str | None = None
+    private: bool = False
+
+    @classmethod
+    def of(cls, token: int, outcome: Outcome, lines: tuple[Line, ...] = ()) -> Finish:
+        """Pack an outcome."""
+        voice = outcome.voice
+        return cls(
+            token=token,
+            output=outcome.output.decode(),
+            served_by=outcome.served_by,
+            units=outcome.units,
+            inference_s=outcome.inference_s,
+            files=outcome.files,
+            lines=lines,
+            voice=NewVoice(voice_id=voice.voice_id, file_id=voice.file_id) if voice else None,
+            forget_voice=outcome.forget_voice,
+            private=outcome.private,
+        )
+
+    def outcome(self) -> Outcome:
+        """Unpack it."""
+        return Outcome(
+            self.output.encode(),
+            self.served_by,
+            self.units,
+            self.inference_s,
+            self.files,
+            VoiceMade(self.voice.voice_id, self.voice.file_id) if self.voice else None,
+            self.forget_voice,
+            self.private,
+        )
 
 
 class Fail(Message):

@@ -137,16 +137,7 @@ class Worker:
     def _send_end(self, job: ClaimAnswer, end: Outcome | Failure, lines: tuple[Line, ...]) -> bool:
         if isinstance(end, Failure):
             return self.client.fail(job.job_id, Fail.of(job.token, end, lines))
-        finish = Finish(
-            token=job.token,
-            output=end.output.decode(),
-            served_by=end.served_by,
-            units=end.units,
-            inference_s=end.inference_s,
-            files=end.files,
-            lines=lines,
-        )
-        return self.client.finish(job.job_id, finish)
+        return self.client.finish(job.job_id, Finish.of(job.token, end, lines))
 
     def _hand_back(self, job: ClaimAnswer, reporter: Reporter) -> None:
         returned = Return(token=job.token, lines=reporter.close(LAST_WORD_S))

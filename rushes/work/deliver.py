@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rushes.endpoint import Clip
-from rushes.engines.engine import FinishedFile, FrameChunk, Frames
+from rushes.endpoint import Clip, Plan
+from rushes.engines.engine import FinishedFile, FrameChunk, Frames, Output
 from rushes.fields import File
 from rushes.work.tools import Files, Report
 
@@ -42,11 +42,11 @@ class Product:
     content_type: str
 
 
-def deliver(output: Frames | FinishedFile, clip: Clip | None, files: Files, report: Report) -> Delivery:
+def deliver(output: Output, clip: Plan | None, files: Files, report: Report) -> Delivery:
     """Make a file of the output and store it. Raises Cancelled between chunks, ValueError for wrong frames."""
     if isinstance(output, FinishedFile):
         return save(Product(Path(output.path), output.content_type), files, report)
-    if clip is None:
+    if not isinstance(output, Frames) or not isinstance(clip, Clip):
         raise ValueError(
             "the engine made frames for an endpoint whose family plans no clip; give the Endpoint a `clip`"
         )

@@ -80,7 +80,7 @@ def look(given: MediaInput, fetched: Fetched, decoded: Path, settings: Settings,
         picture = decode_picture(fetched.path, decoded, PictureLimits.of(settings), given.loc, report.tick)
         size = (picture.width, picture.height)
         media = Media(kind, str(decoded), picture.content_type, fetched.size_bytes, *size)
-    elif kind == "file":
+    elif kind == "voice":
         media = Media(kind, str(fetched.path), fetched.content_type, fetched.size_bytes)
     else:
         media = probe(fetched.path, kind, given.loc, report.tick)

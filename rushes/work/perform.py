@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pydantic import BaseModel
 
 from rushes.calls import Call
-from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles, ServedBy
+from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Plan, Roles, ServedBy, Stills
 from rushes.engines.engine import Progress, Value
 from rushes.jobs.job import Outcome
 from rushes.jobs.protocol import ClaimAnswer
@@ -33,7 +33,7 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     given = endpoint.input.model_validate_json(job.input)  # the door has validated it; it was stored as it came
     request, seed = choose_seed(given, endpoint.roles, job.job_id)
     media = fetch_inputs(request, job.own_files, tools.files, tools.settings, report)
-    clip = plan_clip(endpoint, request, media, report)
+    clip = make_plan(endpoint, request, media, report)
     call = endpoint.engines[deployment.kind](request, media, clip)
     served_by = announce(deployment, seed, report)
 
@@ -66,13 +66,24 @@ def choose_seed(request: BaseModel, roles: Roles, job_id: str) -> tuple[BaseMode
     return request, seed
 
 
-def plan_clip(endpoint: Endpoint, request: BaseModel, media: MediaMap, report: Report) -> Clip | None:
-    """Ask the family what is to be made; None where nothing with frames is."""
+def make_plan(endpoint: Endpoint, request: BaseModel, media: MediaMap, report: Report) -> Plan | None:
+    """Ask the family what is to be made; None where no media is."""
     if endpoint.clip is None:
         return None
-    clip = endpoint.clip(request, media)
-    report.say(f"Making {clip.width}x{clip.height}, {clip.frames} frames at {clip.fps:g} fps ({clip.duration_s:.2f} s)")
-    return clip
+    plan = endpoint.clip(request, media)
+    report.say(describe(plan))
+    return plan
+
+
+def describe(plan: Plan) -> str:
+    """Say in a line what is to be made."""
+    if isinstance(plan, Clip):
+        sound = " with sound" if plan.audio else ""
+        size = f"{plan.width}x{plan.height}"
+        return f"Making {size}, {plan.frames} frames at {plan.fps:g} fps ({plan.duration_s:.2f} s){sound}"
+    if isinstance(plan, Stills):
+        return f"Making {plan.count} pictures of {plan.width}x{plan.height}"
+    return f"Making about {plan.duration_s:.1f} s of sound at {plan.sample_rate} Hz, channels: {plan.channels}"
 
 
 def announce(deployment: Deployment, seed: int | None, report: Report) -> ServedBy:
@@ -85,7 +96,7 @@ def announce(deployment: Deployment, seed: int | None, report: Report) -> Served
     return ServedBy(maker.engine, deployment.name, maker.model, maker.version, maker.stand_in, seed)
 
 
-def generate(deployment: Deployment, call: Call, clip: Clip | None, tools: Tools) -> Delivery:
+def generate(deployment: Deployment, call: Call, clip: Plan | None, tools: Tools) -> Delivery:
     """Let the engine make it and store what comes out."""
     report = tools.report
     report.tick()

@@ -120,14 +120,6 @@ def test_a_private_address_is_not_visited(site: Site, tmp_path: Path) -> None:
     assert site.visits == []
 
 
-def test_a_plain_file_is_taken_as_it_is(site: Site, tmp_path: Path) -> None:
-    class Any(WireModel):
-        file_url: Annotated[str, MediaField("file")]
-
-    media = fetch(Any(file_url=f"{site.url}/a.bin"), tmp_path)["file_url"]
-    assert Path(media.path).read_bytes() == png(40, 30)
-
-
 def test_sound_that_is_none_is_refused(site: Site, tmp_path: Path) -> None:
     class Heard(WireModel):
         audio_url: Annotated[str, MediaField("audio")]
