@@ -42,6 +42,17 @@ keys = Table(
     Index("keys_account", "account"),
 )
 
+voices = Table(
+    "voices",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("file_id", Text, nullable=False),
+    Column("endpoint", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 lines = Table(
     "lines",
     metadata,
@@ -97,6 +108,7 @@ jobs = Table(
     Column("error", Text),
     Column("retryable", Boolean),
     Column("by_caller", Boolean),
+    Column("private", SmallInteger, nullable=False, server_default=text("0")),  # 1: bodies go early, 2: have gone
     CheckConstraint("status IN (0, 1, 2)", name="jobs_status"),
     # Rows lie in the order of their ids, which is that of time: a poll finds its row in one descent instead of an
     # index's and then the table's, each a dozen cache misses among a million jobs.
@@ -110,6 +122,7 @@ Index(
 )
 Index("jobs_lease", jobs.c.lease_until, sqlite_where=jobs.c.status == 1)
 Index("jobs_ended", jobs.c.ended_at, sqlite_where=jobs.c.status == 2)
+Index("jobs_private", jobs.c.ended_at, sqlite_where=jobs.c.private == 1)
 
 inputs = Table(
     "inputs",

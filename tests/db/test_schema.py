@@ -37,6 +37,23 @@ def test_a_new_file_is_marked_with_the_newest_migration() -> None:
     assert ScriptDirectory.from_config(config()).get_heads() == [REVISION]
 
 
+def test_opening_a_file_of_the_first_version_migrates_it_and_keeps_its_rows(tmp_path: Path) -> None:
+    old = tmp_path / "old.db"
+    upgrade(old, to="0001")
+    with plain(old) as connection:
+        connection.execute("INSERT INTO lines (id, endpoint, priority, returned) VALUES (1, 'a/b', 0, 0)")
+        connection.execute(
+            "INSERT INTO jobs (n, id, line, place, status, account, created_at) VALUES (1, 'j', 1, 1, 2, 'me', 5)"
+        )
+    database = Database.open(old)
+    assert database.read("SELECT id, account, created_at, private FROM jobs") == [("j", "me", 5, 0)]
+    assert database.read("SELECT * FROM voices") == []
+    assert database.read("SELECT version_num FROM alembic_version") == [(REVISION,)]
+    database.close()
+    Database.open(tmp_path / "new.db").close()
+    assert schema_of(old) == schema_of(tmp_path / "new.db")
+
+
 def test_an_opened_file_keeps_its_rows(tmp_path: Path) -> None:
     Database.open(tmp_path / "some.db").close()
     with plain(tmp_path / "some.db") as connection:
