@@ -1,6 +1,7 @@
-"""Wan 2.1 image to video (`fal-ai/wan-i2v`): what it takes, what clip it makes, what it costs, how engines are asked.
+"""Wan 2.1 (`fal-ai/wan-i2v`) and its enhanced edition Wan Pro: inputs, clips, prices, and how engines are asked.
 
-Sources: the endpoint's API page for fields, ranges and prices; Wan's own size rule for the clip.
+Sources: the endpoints' API pages for fields, ranges and prices, and for Pro's six seconds at 1080p and 30 frames per
+second; Wan's own size rule for the clip. Pro's page names no price; ours is in `pro_units`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
-from rushes.fields import File, ImageUrl, WireModel
+from rushes.fields import BriefFile, File, ImageUrl, WireModel
 
 NEGATIVE_PROMPT = (
     "bright colors, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still, "
@@ -21,12 +22,19 @@ NEGATIVE_PROMPT = (
     "background, three legs, many people in the background, walking backwards"
 )
 
-AREA = {"480p": 480 * 832, "720p": 720 * 1280}  # pixels in a frame, whatever its shape
-OFFICIAL_WIDE = {"480p": (832, 480), "720p": (1280, 720)}  # used for exactly 16:9; turned round for 9:16
+AREA = {"480p": 480 * 832, "720p": 720 * 1280, "1080p": 1080 * 1920}  # pixels in a frame, whatever its shape
+OFFICIAL_WIDE = {
+    "480p": (832, 480),
+    "720p": (1280, 720),
+    "1080p": (1920, 1080),
+}  # used for exactly 16:9; turned round for 9:16
 RATIO = {"16:9": 9 / 16, "9:16": 16 / 9, "1:1": 1.0}  # height / width
 GRID = 16  # sides are multiples of this
 MOST_EXTREME = 8.0  # `auto` follows a picture up to 8:1 or 1:8 and crops beyond, so that no side vanishes
 BASE_FRAMES = 81
+PRO_RESOLUTION = "1080p"
+PRO_SECONDS = 6
+PRO_FPS = 30
 
 
 class WanI2VInput(WireModel):
@@ -118,6 +126,68 @@ def reply(_request: WanI2VInput, made: Made) -> WanI2VOutput:
     return WanI2VOutput(video=made.files[0], seed=made.seed)
 
 
+class WanProImageInput(WireModel):
+    """A prompt and a picture; length, rate and size class are always the same."""
+
+    prompt: str = Field(description="What should happen in the video, and how the camera should move.")
+    seed: int | None = Field(None, description="Makes a result repeatable; a random seed is chosen without it.")
+    enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
+    image_url: ImageUrl = Field(description="Picture that the video starts from; its shape is the video's.")
+
+
+class WanProTextInput(WireModel):
+    """A prompt; length, rate and size are always the same."""
+
+    wire_name = "WanProT2VRequest"
+
+    prompt: str = Field(description="What should be seen in the video, and how the camera should move.")
+    seed: int | None = Field(None, description="Makes a result repeatable; a random seed is chosen without it.")
+    enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
+
+
+WanProInput = WanProImageInput | WanProTextInput
+
+
+class WanProOutput(WireModel):
+    """The video; unlike Wan 2.1's, this output does not tell the seed."""
+
+    video: BriefFile = Field(description="The video that was made.")
+
+
+def pro_clip(_request: WanProInput, media: MediaMap) -> Clip:
+    """Return the clip: six seconds of 1080p at 30 frames per second, in the picture's shape; 16:9 without one."""
+    picture = media.get("image_url")
+    shape = picture.size if picture else OFFICIAL_WIDE[PRO_RESOLUTION]
+    width, height = frame_size(PRO_RESOLUTION, "auto", *shape)
+    return Clip(width, height, PRO_SECONDS * PRO_FPS, PRO_FPS)
+
+
+def pro_units(_request: WanProInput, _clip: Clip | None) -> float:
+    """One unit for each video, since all have one length and one size; our own rule, as the page names no price."""
+    return 1.0
+
+
+def pro_animatic(request: WanProInput, media: MediaMap, wanted: Clip) -> AnimaticCall:
+    """Ask the animatic engine, with the picture if there is one."""
+    picture = media.get("image_url")
+    return AnimaticCall(
+        prompt=request.prompt,
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        fps=wanted.fps,
+        seed=request.seed or 0,
+        image=picture.path if picture else None,
+    )
+
+
+def pro_reply(_request: WanProInput, made: Made) -> WanProOutput:
+    """Put the stored video into the output."""
+    return WanProOutput(video=made.files[0])
+
+
+PRO_ROLES = Roles(seed="seed", safety="enable_safety_checker")
+
 ENDPOINTS = [
     Endpoint(
         id="fal-ai/wan-i2v",
@@ -141,5 +211,40 @@ ENDPOINTS = [
             "image_url": "https://example.com/photograph.jpg",
         },
         tags=("image-to-video", "open-weights"),
-    )
+    ),
+    Endpoint(
+        id="fal-ai/wan-pro/image-to-video",
+        title="Wan Pro image to video",
+        category="image-to-video",
+        about="Turns one picture and a prompt into six seconds of 1080p at 30 frames per second.",
+        input=WanProImageInput,
+        output=WanProOutput,
+        clip=pro_clip,
+        units=pro_units,
+        unit="video",
+        engines={"animatic": pro_animatic},
+        reply=pro_reply,
+        roles=PRO_ROLES,
+        example={
+            "prompt": "The dancer turns once and the camera circles with her",
+            "image_url": "https://example.com/dancer.jpg",
+        },
+        tags=("image-to-video", "closed-weights"),
+    ),
+    Endpoint(
+        id="fal-ai/wan-pro/text-to-video",
+        title="Wan Pro text to video",
+        category="text-to-video",
+        about="Turns a prompt into six seconds of 1080p at 30 frames per second.",
+        input=WanProTextInput,
+        output=WanProOutput,
+        clip=pro_clip,
+        units=pro_units,
+        unit="video",
+        engines={"animatic": pro_animatic},
+        reply=pro_reply,
+        roles=PRO_ROLES,
+        example={"prompt": "A glider crosses a valley at dawn, seen from above"},
+        tags=("text-to-video", "closed-weights"),
+    ),
 ]
