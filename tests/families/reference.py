@@ -66,3 +66,9 @@ def _models_in(annotation: Any) -> Iterator[type[WireModel]]:
         yield annotation
     for inner in get_args(annotation):
         yield from _models_in(inner)
+
+
+def page_example(page: str) -> dict[str, Any]:
+    """The page's own example input of its main endpoint; its files are hosted elsewhere."""
+    example: dict[str, Any] = _schemas()[page]["examples"]["Input"]
+    return example

@@ -1,0 +1,104 @@
+"""What must hold for every endpoint, whatever is asked of it: accepted, planned and priced, or refused by name."""
+
+import json
+from math import isfinite
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
+
+from rushes.endpoint import Clip, Endpoint, Plan, Sound, Stills
+from rushes.families import served
+from rushes.fields import forms
+from rushes.gateway.intake import take
+from tests.families.generate import inputs, media_for
+
+SERVED = served(test_endpoints=False)
+ENDPOINTS = pytest.mark.parametrize("endpoint", SERVED.values(), ids=lambda e: e.id)
+LIGHT = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+
+WRONG: dict[str, Any] = {"string": {"a": 1}, "integer": "many", "float": "much", "boolean": "perhaps"}
+
+
+def validated(endpoint: Endpoint, body: dict[str, Any]) -> BaseModel:
+    """A valid request, or this draw is given up: rules between fields are the families' own tests' business."""
+    try:
+        return endpoint.input.model_validate(body)
+    except ValidationError as error:
+        own_words = all("pydantic.dev" not in str(problem.get("url", "")) for problem in error.errors())
+        assume(not own_words)
+        raise
+
+
+def check_plan(plan: Plan) -> None:
+    match plan:
+        case Clip(width, height, frames, fps):
+            assert 16 <= min(width, height) <= max(width, height) <= 4096
+            assert width % 2 == 0 == height % 2
+            assert 1 <= frames <= 10_000
+            assert 1 <= fps <= 60
+        case Stills(width, height, count):
+            assert 64 <= min(width, height) <= max(width, height) <= 4096
+            assert 1 <= count <= 9
+        case Sound(duration_s, sample_rate, channels):
+            assert 0 < duration_s < 3600
+            assert sample_rate >= 8000
+            assert channels in (1, 2)
+
+
+@ENDPOINTS
+@LIGHT
+@given(data=st.data())
+def test_a_valid_input_is_accepted_planned_and_priced(endpoint: Endpoint, data: st.DataObject) -> None:
+    body = data.draw(inputs(endpoint.input))
+    request = validated(endpoint, body)
+    assert take(endpoint, json.dumps(body).encode()).failure is None
+    media = data.draw(media_for(endpoint, request))
+    plan = endpoint.clip(request, media) if endpoint.clip else None
+    if plan is not None:
+        check_plan(plan)
+    units = endpoint.units(request, plan)
+    assert isfinite(units)
+    assert 0 <= units < 10_000
+    assert endpoint.engines["animatic"](request, media, plan) is not None
+    assert endpoint.delivery(request) is not None
+
+
+@ENDPOINTS
+@LIGHT
+@given(data=st.data())
+def test_a_wrong_value_is_refused_by_the_fields_name(endpoint: Endpoint, data: st.DataObject) -> None:
+    body = data.draw(inputs(endpoint.input))
+    validated(endpoint, body)
+    form = data.draw(st.sampled_from(forms(endpoint.input)))
+    wrong = "no such choice" if form.choices else WRONG.get(form.type, "no list and no object")
+    failure = take(endpoint, json.dumps({**body, form.name: wrong}).encode()).failure
+    assert failure is not None, f"{form.name}={wrong!r} was accepted"
+    assert failure.status == 422
+    named = {problem["loc"][1] for problem in json.loads(failure.body)["detail"]}
+    assert form.name in named
+
+
+@ENDPOINTS
+def test_every_missing_field_is_named_at_once(endpoint: Endpoint) -> None:
+    required = {form.name for form in forms(endpoint.input) if form.required}
+    failure = take(endpoint, b"{}").failure
+    assert failure is not None
+    problems = json.loads(failure.body)["detail"]
+    assert {problem["loc"][1] for problem in problems if problem["type"] == "missing"} == required
+
+
+@ENDPOINTS
+def test_a_value_beyond_its_limit_is_refused_with_the_limit(endpoint: Endpoint) -> None:
+    for form in forms(endpoint.input):
+        if form.type not in ("integer", "float") or form.most is None:
+            continue
+        beyond = form.most + 1 if form.type == "float" else int(form.most) + 1
+        failure = take(endpoint, json.dumps({**endpoint.example, form.name: beyond}).encode()).failure
+        assert failure is not None
+        (problem,) = json.loads(failure.body)["detail"]
+        assert problem["loc"] == ["body", form.name]
+        assert problem["type"] in ("less_than_equal", "less_than")
+        assert problem["ctx"]
