@@ -179,6 +179,7 @@ class Endpoint:
     `(input, media, clip) -> Call`; `delivery(input)` how results are written; `reply(input, made)` builds the output.
     `media` is keyed by `MediaInput.key`. Inputs come to these functions with their seed already chosen.
     `example` is a complete input, its files named by URLs of no host (https://example.com/…).
+    `voices` are the voice ids that every caller has; any other id in a voice field is that of a voice they cloned.
     """
 
     id: str
@@ -196,4 +197,5 @@ class Endpoint:
     roles: Roles = field(default_factory=Roles)
     example: Mapping[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    voices: tuple[str, ...] = ()
     test_only: bool = False
