@@ -17,6 +17,7 @@ from ipaddress import ip_address
 from starlette.types import Receive, Scope, Send
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
 from rushes.files.disk import DiskStore
@@ -64,7 +65,14 @@ class Application:
         admin_key = settings.key.get_secret_value() if settings.key else None
         keys = await KeyRing.open(database, self._clock, data=settings.data, admin_key=admin_key)
         events = Events()
-        jobs = JobStore(database, events, self._clock, retention_s=settings.result_retention_s)
+        jobs = JobStore(
+            database,
+            events,
+            self._clock,
+            retention_s=settings.result_retention_s,
+            private_retention_s=settings.private_retention_s,
+            drop_file=None if settings.keep_result_files else files.delete,
+        )
         # Runners of an earlier life ended with their server: what they held goes back to the queue at once.
         await jobs.release_prefix(LOCAL_PREFIX)
 
@@ -77,10 +85,14 @@ class Application:
                 files=files,
                 signer=Signer(secret),
                 keys=keys,
+                voices=VoiceShelf(database, self._clock),
                 clock=self._clock,
             )
         )
-        self._sweep = asyncio.create_task(run_sweep(jobs, settings.sweep_s))
+        self._sweeps = (
+            asyncio.create_task(run_sweep(jobs, settings.sweep_s)),
+            asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
+        )
         self._runners = LocalRunners(_recipe(settings, keys.runner_key), settings.runners, jobs.release)
         await self._runners.start()
 
@@ -93,9 +105,10 @@ class Application:
         """Stop the runners, then everything else; what was acknowledged is on the disk before this returns."""
         await self.stop_work()
         if self._door is not None:
-            self._sweep.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._sweep
+            for sweep in self._sweeps:
+                sweep.cancel()
+                with suppress(asyncio.CancelledError):
+                    await sweep
         for stop in reversed(self._stops):
             stop()
         self._stops.clear()

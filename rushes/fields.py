@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
@@ -109,6 +110,25 @@ def media_inputs(request: BaseModel) -> Iterator[MediaInput]:
     yield from _walk(request, ("body",))
 
 
+@lru_cache(maxsize=1024)
+def media_kinds(model: type[BaseModel]) -> frozenset[MediaKind]:
+    """Return which kinds of media a request of this type can name, in nested types too."""
+    found: set[MediaKind] = set()
+    for info in model.model_fields.values():
+        mark = _mark(info)
+        found |= {mark.kind} if mark else set()
+        for inner in nested_types(info.annotation):
+            found |= media_kinds(inner)
+    return frozenset(found)
+
+
+def nested_types(annotation: Any) -> tuple[type[BaseModel], ...]:
+    """Return the wire types that an annotation names: of `list[Point] | None` that is Point."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return (annotation,)
+    return tuple(found for inner in get_args(annotation) for found in nested_types(inner))
+
+
 def _walk(model: BaseModel, loc: Loc) -> Iterator[MediaInput]:
     for name, info in type(model).model_fields.items():
         yield from _from_value(getattr(model, name), _mark(info), (*loc, name))
@@ -207,4 +227,6 @@ def _word(bare: Any) -> str:
         return f"list<{_word(_bare(get_args(bare)[0]))}>"
     if get_origin(bare) is Literal:
         return _PAGE_WORDS[type(get_args(bare)[0])]
+    if isinstance(bare, type) and issubclass(bare, WireModel):
+        return bare.page_name()
     return _PAGE_WORDS.get(bare) or str(getattr(bare, "__name__", bare))

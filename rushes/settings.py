@@ -53,6 +53,13 @@ class Settings(BaseSettings):
     sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")
     claim_wait_s: float = Field(20.0, gt=0, description="How long a runner's claim waits for work.")
     result_retention_s: float = Field(7 * 86_400.0, gt=0, description="How long finished requests are kept.")
+    private_retention_s: float = Field(
+        3_600.0, gt=0, description="How long input, output and log of a request in sync mode are kept after its end."
+    )
+    keep_result_files: bool = Field(
+        True, description="Keep the files of a request when the request is forgotten; else they are deleted with it."
+    )
+    files_sweep_s: float = Field(3_600.0, gt=0, description="Time between two looks for files that have expired.")
     unit_price_usd: dict[str, float] = Field(default_factory=dict, description="Price of one unit, by endpoint.")
     test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
 

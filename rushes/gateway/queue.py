@@ -18,7 +18,7 @@ from rushes.gateway.statuses import open_job, status_reply
 from rushes.gateway.submission import new_job
 from rushes.gateway.visit import Answer, Visit
 from rushes.gateway.watch import watch
-from rushes.jobs.job import JobState, Result
+from rushes.jobs.job import JobState, Result, Status
 
 IN_PROGRESS = b'{"detail": "Request is still in progress"}'  # clients compare this text (Q-14)
 _NO_LOGS = frozenset({b"", b"logs=0", b"logs=false"})
@@ -60,10 +60,15 @@ async def submit(visit: Visit) -> Answer:
 
 def result(visit: Visit, path: RequestPath, account: str) -> Reply:
     """Answer with the result, or that it isn't there yet."""
-    found = visit.services.jobs.result(path.request_id)
+    jobs = visit.services.jobs
+    found = jobs.result(path.request_id)
     if found is None:
         state = _state(visit, path, account)
-        return Reply(400, IN_PROGRESS, (request_id_header(state.id),))
+        if state.status is not Status.COMPLETED:
+            return Reply(400, IN_PROGRESS, (request_id_header(state.id),))
+        found = jobs.result(path.request_id)  # it may have ended between the two looks
+        if found is None:
+            raise expired()
     _require_own(found, path, account)
     return result_reply(found, visit.links)
 
@@ -87,6 +92,12 @@ def wants_logs(visit: Visit) -> bool:
 def not_found() -> Rejection:
     """What an unknown, expired or foreign request is answered with (Q-07)."""
     return Rejection(404, "Request not found", extra={"status": "NOT_FOUND"})
+
+
+def expired() -> Rejection:
+    """What is answered once a private request's result is no longer kept."""
+    kept = "Request not found: its result was private, and the time for which it is kept is over"
+    return Rejection(404, kept, extra={"status": "NOT_FOUND"})
 
 
 def _state(visit: Visit, path: RequestPath, account: str) -> JobState:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive, Scope, Send
 
 from rushes.errors import CallerError, Rejection, RequestError
-from rushes.gateway import health, proxy, queue, run, runners, storage
+from rushes.gateway import health, platform, proxy, queue, run, runners, storage
 from rushes.gateway.cors import EVERY_ANSWER, preflight_headers
 from rushes.gateway.hosts import PROXY_PATH, Group, host_group, place
 from rushes.gateway.ids import new_id, request_path, split_path
@@ -28,6 +28,7 @@ HANDLERS: Mapping[Group, Handler] = {
     "queue": queue.handle,
     "rest": storage.handle,
     "cdn": storage.handle,
+    "platform": platform.handle,
     "runners": runners.handle,
     "own": health.handle,
 }

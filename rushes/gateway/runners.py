@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from rushes.errors import Rejection, RequestError
-from rushes.fields import media_inputs
+from rushes.fields import MediaInput, media_inputs, media_kinds
 from rushes.files.store import FileMissing, FileTooLarge, new_id
 from rushes.files.urls import own_file
 from rushes.gateway.auth import admit_runner
@@ -131,11 +131,30 @@ async def read_file(visit: Visit, file_id: str) -> Answer:
 async def finish(visit: Visit, job_id: str) -> Answer:
     """Keep the outcome; 410 when the job is another's by now."""
     done = await _read(visit, Finish)
-    outcome = Outcome(done.output.encode(), done.served_by, done.units, done.inference_s, done.files)
+    outcome, services = done.outcome(), visit.services
+    if outcome.voice or outcome.forget_voice:
+        # Before the end is told: whoever sees it may use the new voice, and no longer meets the old one.
+        await _settle_voices(services, job_id, done.token, outcome)
     lines = [line.line() for line in done.lines]
-    if not await visit.services.jobs.finish(job_id, done.token, outcome, lines):
+    if not await services.jobs.finish(job_id, done.token, outcome, lines):
         raise _stale(job_id)
     return json_reply(200, {})
+
+
+async def _settle_voices(services: Services, job_id: str, token: int, outcome: Outcome) -> None:
+    """Keep the voice that the job made, forget the one that it was to delete; both for the job's account only.
+
+    Harmless when it happens twice: a voice's id follows from its job, and a forgotten voice is gone.
+    """
+    state = services.jobs.state(job_id)
+    if state is None or await services.jobs.beat(job_id, token, services.settings.lease_s) == "stale":
+        raise _stale(job_id)
+    if outcome.voice:
+        await services.voices.add(state.account, outcome.voice.voice_id, outcome.voice.file_id, state.endpoint)
+    if outcome.forget_voice:
+        file_id = await services.voices.forget(state.account, outcome.forget_voice)
+        if file_id is not None:
+            await services.files.delete(file_id)
 
 
 async def fail(visit: Visit, job_id: str) -> Answer:
@@ -222,13 +241,24 @@ async def _hand_over(services: Services, claimed: Claimed, runner: str, hung_up:
 
 
 async def _own_files(services: Services, claimed: Claimed) -> dict[str, str]:
-    """Find the inputs that lie in our own storage, whatever host their URLs name."""
+    """Find the inputs that lie in our own storage, whatever host their URLs name, and the account's own voices."""
     endpoint = services.endpoints.get(claimed.endpoint)
-    if endpoint is None or b"files" not in claimed.input:  # no address of ours is without that word
+    if endpoint is None:
+        return {}
+    # Most inputs need no second parsing: no address of ours is without that word.
+    if b"files" not in claimed.input and "voice" not in media_kinds(endpoint.input):
         return {}
     found = {}
     for given in media_inputs(endpoint.input.model_validate_json(claimed.input)):
-        file_id = own_file(given.url)
-        if file_id is not None and await services.files.stat(file_id) is not None:
+        file_id = await _own_file(services, claimed.account, given)
+        if file_id is not None:
             found[given.url] = file_id
     return found
+
+
+async def _own_file(services: Services, account: str, given: MediaInput) -> str | None:
+    if given.field.kind == "voice":
+        voice = services.voices.find(account, given.url)
+        return voice.file_id if voice else None
+    file_id = own_file(given.url)
+    return file_id if file_id is not None and await services.files.stat(file_id) is not None else None

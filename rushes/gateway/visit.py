@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.voices import VoiceShelf
 from rushes.endpoint import Endpoint
 from rushes.errors import Rejection, RequestError
 from rushes.files.signing import Signer
@@ -40,6 +41,7 @@ class Services:
     files: FileStore
     signer: Signer
     keys: KeyRing
+    voices: VoiceShelf
     clock: Callable[[], float]
 
 

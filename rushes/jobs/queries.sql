@@ -126,7 +126,7 @@ SELECT n, id, attempts, cancel_requested, retry FROM jobs WHERE id = :id AND tok
 -- name: finish
 UPDATE jobs
 SET status = 2, ended_at = :now, lease_until = NULL, served_by = :served_by, units = :units,
-    inference_s = :inference_s, files = :files
+    inference_s = :inference_s, files = :files, private = :private
 WHERE id = :id AND token = :token AND status = 1
 RETURNING n
 
@@ -177,7 +177,23 @@ SELECT n, id, line, place FROM jobs
 WHERE status = 0 AND start_deadline IS NOT NULL AND start_deadline < :now
 ORDER BY start_deadline LIMIT :limit
 
--- name: forget_ended
-DELETE FROM jobs WHERE n IN (
-    SELECT n FROM jobs WHERE status = 2 AND ended_at < :before ORDER BY ended_at LIMIT :limit
-)
+-- name: long_ended
+SELECT n, files FROM jobs WHERE status = 2 AND ended_at < :before ORDER BY ended_at LIMIT :limit
+
+-- name: forget
+DELETE FROM jobs WHERE n IN (SELECT value FROM json_each(:jobs))
+
+-- name: private_ended
+SELECT n FROM jobs WHERE private = 1 AND ended_at < :before ORDER BY ended_at LIMIT :limit
+
+-- name: forget_input
+DELETE FROM inputs WHERE job = ?
+
+-- name: forget_output
+DELETE FROM outputs WHERE job = ?
+
+-- name: forget_logs
+DELETE FROM logs WHERE job = ?
+
+-- name: mark_forgotten
+UPDATE jobs SET private = 2 WHERE n = ?

@@ -8,7 +8,7 @@ places in line are kept by `places`, the changes themselves are in `writes`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 
 from rushes.db.sqlite import Database, Row, WriteFailed
@@ -37,15 +37,28 @@ _SWEEP_ROWS = 500  # most jobs that one write of a sweep touches, so that others
 
 
 class JobStore:
-    """All jobs of one database. Times are Unix seconds from `clock`; ended jobs are kept for `retention_s`."""
+    """All jobs of one database. Times are Unix seconds from `clock`; ended jobs are kept for `retention_s`.
+
+    What private ones took and gave is kept for `private_retention_s`. `drop_file`, if given, is awaited for each file
+    of a job that is about to be forgotten.
+    """
 
     def __init__(
-        self, database: Database, events: Events, clock: Callable[[], float], retention_s: float = 7 * 86_400.0
+        self,
+        database: Database,
+        events: Events,
+        clock: Callable[[], float],
+        retention_s: float = 7 * 86_400.0,
+        *,
+        private_retention_s: float = 3_600.0,
+        drop_file: Callable[[str], Awaitable[object]] | None = None,
     ) -> None:
         self._database = database
         self._events = events
         self._clock = clock
         self._retention_s = retention_s
+        self._private_retention_s = private_retention_s
+        self._drop_file = drop_file
 
     # Looking
 
@@ -66,7 +79,10 @@ class JobStore:
         ]
 
     def result(self, job_id: str) -> Result | None:
-        """Return how a job ended, None unless it is COMPLETED. `output` is empty when it failed."""
+        """Return how a job ended, None unless it is COMPLETED. `output` is empty when it failed.
+
+        None as well when it was private and its time is over.
+        """
         row = self._database.read_one(SQL["result"], {"id": job_id})
         return None if row is None else _result(row)
 
@@ -149,9 +165,10 @@ class JobStore:
     # Time passing
 
     async def sweep(self) -> Swept:
-        """Take back jobs with expired leases, end those that missed their start deadline, delete old ones."""
+        """Take back jobs with expired leases, end those that missed their start deadline, forget what is old."""
         lost = await self._lose("lost_leases", "")
         timed_out = await self._time_out()
+        await self._forget_private()
         forgotten = await self._forget()
         await self._database.write(writes.tidy_lines)
         return Swept(lost, timed_out, forgotten)
@@ -171,10 +188,19 @@ class JobStore:
         return total
 
     async def _forget(self) -> int:
-        before, total = self._clock() - self._retention_s, 0
-        while count := await self._database.write(partial(writes.forget, before=before, limit=_SWEEP_ROWS)):
-            total += count
+        due, total = {"before": self._clock() - self._retention_s, "limit": _SWEEP_ROWS}, 0
+        while rows := self._database.read(SQL["long_ended"], due):
+            if self._drop_file is not None:
+                # Files first: after a crash in between, the next sweep still knows of them.
+                for file_id in (one for _, files in rows if files for one in json.loads(files)):
+                    await self._drop_file(file_id)
+            total += await self._database.write(partial(writes.forget, jobs=[n for n, _ in rows]))
         return total
+
+    async def _forget_private(self) -> None:
+        before = self._clock() - self._private_retention_s
+        while await self._database.write(partial(writes.forget_private, before=before, limit=_SWEEP_ROWS)):
+            pass
 
     # After a commit
 

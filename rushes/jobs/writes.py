@@ -106,6 +106,7 @@ def finish(
     now: float,
 ) -> bool:
     """End a job well; False when the token is stale."""
+    kept = outcome.voice.file_id if outcome.voice else None  # a voice's file lives as long as the voice, not the job
     done = {
         "id": job_id,
         "token": token,
@@ -113,7 +114,8 @@ def finish(
         "served_by": outcome.served_by,
         "units": outcome.units,
         "inference_s": outcome.inference_s,
-        "files": json.dumps(outcome.files),
+        "files": json.dumps([one for one in outcome.files if one != kept]),
+        "private": int(outcome.private),
     }
     rows = connection.execute(SQL["finish"], done).fetchall()
     if not rows:
@@ -191,9 +193,17 @@ def time_out(connection: sqlite3.Connection, failure: Failure, now: float, limit
     return [row[1] for row in rows]
 
 
-def forget(connection: sqlite3.Connection, before: float, limit: int) -> int:
-    """Delete jobs that ended before then, with their bodies and logs."""
-    return connection.execute(SQL["forget_ended"], {"before": before, "limit": limit}).rowcount
+def forget(connection: sqlite3.Connection, jobs: Sequence[int]) -> int:
+    """Delete jobs by their numbers, with their bodies and logs; return how many there were."""
+    return connection.execute(SQL["forget"], {"jobs": json.dumps(jobs)}).rowcount
+
+
+def forget_private(connection: sqlite3.Connection, before: float, limit: int) -> int:
+    """Delete what private jobs that ended before then took and gave; of the jobs remain the bare facts."""
+    rows = connection.execute(SQL["private_ended"], {"before": before, "limit": limit}).fetchall()
+    for statement in ("forget_input", "forget_output", "forget_logs", "mark_forgotten"):
+        connection.executemany(SQL[statement], rows)
+    return len(rows)
 
 
 def tidy_lines(connection: sqlite3.Connection) -> None:

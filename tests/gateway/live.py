@@ -9,7 +9,7 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ import httpx2
 import uvicorn
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.endpoint import Endpoint
 from rushes.errors import Failure
@@ -142,7 +143,7 @@ class PromptServer(uvicorn.Server):
 
 
 @contextmanager
-def running(folder: Path, **settings: Any) -> Iterator[Gateway]:
+def running(folder: Path, endpoints: Mapping[str, Endpoint] = ENDPOINTS, **settings: Any) -> Iterator[Gateway]:
     """Run a gateway until the block ends; its client sends the admin key."""
     options = Settings(data=folder, **{"key": KEY, **settings})
     started: list[tuple[PromptServer, asyncio.AbstractEventLoop, Services, Clock]] = []
@@ -153,7 +154,7 @@ def running(folder: Path, **settings: Any) -> Iterator[Gateway]:
         clock = Clock()
         database = Database.open(folder / "rushes.db")
         files = DiskStore(folder / "files", b"s" * 32, clock)
-        services = await _services(options, database, files, clock)
+        services = await _services(options, endpoints, database, files, clock)
         config = uvicorn.Config(Door(services), ws="none", lifespan="off", log_config=None, log_level="critical")
         server = PromptServer(config)
         started.append((server, asyncio.get_running_loop(), services, clock))
@@ -176,16 +177,19 @@ def running(folder: Path, **settings: Any) -> Iterator[Gateway]:
         sock.close()
 
 
-async def _services(settings: Settings, database: Database, files: DiskStore, clock: Clock) -> Services:
+async def _services(
+    settings: Settings, endpoints: Mapping[str, Endpoint], database: Database, files: DiskStore, clock: Clock
+) -> Services:
     events = Events()
     key = settings.key.get_secret_value() if settings.key else None
     return Services(
         settings=settings,
-        endpoints=ENDPOINTS,
+        endpoints=endpoints,
         jobs=JobStore(database, events, clock),
         events=events,
         files=files,
         signer=Signer(b"s" * 32),
         keys=await KeyRing.open(database, clock, data=settings.data, admin_key=key),
+        voices=VoiceShelf(database, clock),
         clock=clock,
     )

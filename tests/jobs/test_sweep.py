@@ -1,4 +1,4 @@
-"""The sweeping loop."""
+"""The sweeping loop, and what it forgets."""
 
 import asyncio
 import contextlib

@@ -19,6 +19,7 @@ import httpx2
 import uvicorn
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
 from rushes.files.disk import DiskStore
@@ -108,6 +109,7 @@ def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: A
             files=files,
             signer=Signer(b"s" * 32),
             keys=keys or await KeyRing.open(database, time.time, data=folder, admin_key=KEY),
+            voices=VoiceShelf(database, time.time),
             clock=time.time,
         )
         config = uvicorn.Config(
