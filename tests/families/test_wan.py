@@ -1,17 +1,20 @@
-"""The wan family: fields as in the reference, Wan's size rule, prices, and what the engine is asked."""
+"""The wan family and its Pro edition: fields, Wan's size rule, prices, and what the engine is asked."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rushes.endpoint import Made, Media
+from rushes.calls import AnimaticCall
+from rushes.endpoint import Clip, Endpoint, Made, Media
 from rushes.families import ENDPOINTS
 from rushes.families.wan import AREA, WanI2VInput, WanI2VOutput, frame_size
 from rushes.fields import File
 from tests.families.reference import our_type, reference_type
 
 ENDPOINT = ENDPOINTS["fal-ai/wan-i2v"]
+PRO_IMAGE = ENDPOINTS["fal-ai/wan-pro/image-to-video"]
+PRO_TEXT = ENDPOINTS["fal-ai/wan-pro/text-to-video"]
 ASKED = {"prompt": "a boat", "image_url": "https://example.com/a.png"}
 
 
@@ -106,3 +109,62 @@ def test_the_reply_carries_the_file_and_the_seed() -> None:
     request = WanI2VInput.model_validate(ASKED)
     reply = ENDPOINT.reply(request, Made(files=(File(url="rushes-file:/a/b.mp4"),), seed=9))
     assert reply.model_dump(exclude_none=True) == {"video": {"url": "rushes-file:/a/b.mp4"}, "seed": 9}
+
+
+def test_pro_cannot_do_without_its_prompt_and_its_picture() -> None:
+    with pytest.raises(ValidationError) as caught:
+        PRO_IMAGE.input.model_validate({})
+    assert [error["loc"] for error in caught.value.errors()] == [("prompt",), ("image_url",)]
+    with pytest.raises(ValidationError) as caught:
+        PRO_TEXT.input.model_validate({})
+    assert [error["loc"] for error in caught.value.errors()] == [("prompt",)]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ((1280, 720), (1920, 1080)),
+        ((720, 1280), (1080, 1920)),
+        ((500, 500), (1440, 1440)),
+        ((4000, 3000), (1648, 1232)),
+    ],
+)
+def test_pro_keeps_the_pictures_shape_at_1080p(source: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert PRO_IMAGE.clip is not None
+    clip = PRO_IMAGE.clip(PRO_IMAGE.input.model_validate(ASKED), picture(*source))
+    assert clip == Clip(*expected, 180, 30)
+    assert isinstance(clip, Clip)
+    assert clip.duration_s == 6
+
+
+@given(st.integers(16, 16384), st.integers(16, 16384))
+def test_pro_gives_every_picture_an_encodable_size_near_the_area(width: int, height: int) -> None:
+    wide, high = frame_size("1080p", "auto", width, height)
+    assert wide % 2 == 0 == high % 2
+    assert 0.9 * AREA["1080p"] <= wide * high <= AREA["1080p"] * 1.001
+
+
+def test_pro_makes_a_wide_video_from_text_alone() -> None:
+    request = PRO_TEXT.input.model_validate({"prompt": "a glider", "seed": 7})
+    assert PRO_TEXT.clip is not None
+    clip = PRO_TEXT.clip(request, {})
+    assert clip == Clip(1920, 1080, 180, 30)
+    assert PRO_TEXT.engines["animatic"](request, {}, clip) == AnimaticCall("a glider", 1920, 1080, 180, 30, 7)
+
+
+def test_the_animatic_engine_begins_pros_video_on_the_picture() -> None:
+    request, media = PRO_IMAGE.input.model_validate(ASKED), picture(1920, 1080)
+    assert PRO_IMAGE.clip is not None
+    call = PRO_IMAGE.engines["animatic"](request, media, PRO_IMAGE.clip(request, media))
+    assert call == AnimaticCall("a boat", 1920, 1080, 180, 30, 0, image="/tmp/a.npy")
+
+
+@pytest.mark.parametrize("endpoint", [PRO_IMAGE, PRO_TEXT], ids=lambda e: e.id)
+def test_pro_costs_a_unit_checks_by_default_and_keeps_its_seed_to_itself(endpoint: Endpoint) -> None:
+    request = endpoint.input.model_validate(ASKED)
+    assert endpoint.units(request, None) == 1
+    assert endpoint.roles.safety is not None
+    assert getattr(request, endpoint.roles.safety) is True
+    assert endpoint.roles.seed == "seed"
+    reply = endpoint.reply(request, Made(files=(File(url="rushes-file:/a/b.mp4"),), seed=9))
+    assert reply.model_dump(exclude_none=True) == {"video": {"url": "rushes-file:/a/b.mp4"}}
