@@ -90,6 +90,6 @@ ENDPOINTS = [
             "image_url": "https://example.com/fox.jpg",
             "sync_mode": False,
         },
-        tags=("image-to-video", "closed-weights"),
+        tags=("image-to-video", "vendor"),
     )
 ]

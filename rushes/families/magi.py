@@ -68,10 +68,8 @@ class MagiImageInput(WireModel):
     aspect_ratio: AspectRatio = "auto"
 
 
-class MagiTextInput(WireModel):
+class MagiTextToVideoRequest(WireModel):
     """A prompt, and how long and large the video is to be."""
-
-    wire_name = "MagiTextToVideoRequest"
 
     prompt: Prompt
     num_frames: NumFrames = BASE_FRAMES
@@ -82,10 +80,8 @@ class MagiTextInput(WireModel):
     aspect_ratio: AspectRatio = "auto"
 
 
-class MagiExtendInput(WireModel):
+class MagiVideoExtensionRequest(WireModel):
     """A prompt, a video to go on from, and where, how long and how large."""
-
-    wire_name = "MagiVideoExtensionRequest"
 
     prompt: Prompt
     video_url: VideoUrl = Field(
@@ -105,7 +101,7 @@ class MagiExtendInput(WireModel):
     aspect_ratio: AspectRatio = "auto"
 
 
-MagiInput = MagiImageInput | MagiTextInput | MagiExtendInput
+MagiInput = MagiImageInput | MagiTextToVideoRequest | MagiVideoExtensionRequest
 
 
 class MagiOutput(WireModel):
@@ -136,7 +132,7 @@ def size(request: MagiInput, given: Media | None) -> tuple[int, int]:
     return frame_size(request.resolution, *shape)
 
 
-def clip(request: MagiImageInput | MagiTextInput, media: MediaMap) -> Clip:
+def clip(request: MagiImageInput | MagiTextToVideoRequest, media: MediaMap) -> Clip:
     """Return the clip: as many frames as asked for, at the model's 24 per second."""
     return Clip(*size(request, media.get("image_url")), request.num_frames, FPS)
 
@@ -156,10 +152,11 @@ def kept_frames(start_frame: int | None, frames: int) -> int:
     return start_frame
 
 
-def extended_clip(request: MagiExtendInput, media: MediaMap) -> Clip:
+def extended_clip(request: MagiVideoExtensionRequest, media: MediaMap) -> Clip:
     """Return the clip: the frames kept and then the new ones, at the given video's rate.
 
-    The kept frames are to come unchanged, and at another rate they would run faster or slower than they did.
+    The kept frames are to come unchanged, and at another rate they would run faster or slower than they did. The film
+    is silent all the same: the video's sound would end where nothing ends in the picture.
     """
     video = media["video_url"]
     if not video.frames:
@@ -178,7 +175,7 @@ def units(request: MagiInput, _clip: Clip | None) -> float:
     return chunks * {"480p": 0.5, "720p": 1.0}[request.resolution]
 
 
-def animatic(request: MagiImageInput | MagiTextInput, media: MediaMap, wanted: Clip) -> AnimaticCall:
+def animatic(request: MagiImageInput | MagiTextToVideoRequest, media: MediaMap, wanted: Clip) -> AnimaticCall:
     """Ask the animatic engine for a film of its own, from the picture if there is one. It has no use for steps."""
     picture = media.get("image_url")
     return AnimaticCall(
@@ -192,7 +189,7 @@ def animatic(request: MagiImageInput | MagiTextInput, media: MediaMap, wanted: C
     )
 
 
-def extended_animatic(request: MagiExtendInput, media: MediaMap, wanted: Clip) -> AnimaticCall:
+def extended_animatic(request: MagiVideoExtensionRequest, media: MediaMap, wanted: Clip) -> AnimaticCall:
     """Ask the animatic engine to go on from the last of the frames that are kept."""
     return AnimaticCall(
         prompt=request.prompt,
@@ -238,7 +235,7 @@ ENDPOINTS = [
         title="MAGI-1 distilled text to video",
         category="text-to-video",
         about="Turns a prompt into a video of four to eight seconds, at 480p or 720p.",
-        input=MagiTextInput,
+        input=MagiTextToVideoRequest,
         output=MagiOutput,
         clip=clip,
         units=units,
@@ -254,7 +251,7 @@ ENDPOINTS = [
         title="MAGI-1 distilled video extension",
         category="video-to-video",
         about="Goes on from a video, from its end or an earlier frame, for another four to eight seconds.",
-        input=MagiExtendInput,
+        input=MagiVideoExtensionRequest,
         output=MagiOutput,
         clip=extended_clip,
         units=units,

@@ -100,7 +100,7 @@ ENDPOINTS = [
         output=SeedanceOutput,
         clip=clip,
         units=units,
-        unit="second at 720p",
+        unit="second of 720p",
         engines={"animatic": animatic},
         reply=reply,
         roles=Roles(seed="seed"),
@@ -109,6 +109,6 @@ ENDPOINTS = [
             "image_url": "https://example.com/rider.jpg",
             "camera_fixed": True,
         },
-        tags=("image-to-video", "closed-weights"),
+        tags=("image-to-video", "vendor"),
     )
 ]

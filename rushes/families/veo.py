@@ -108,6 +108,6 @@ ENDPOINTS = [
             "image_url": "https://example.com/cook.jpg",
             "duration": "6s",
         },
-        tags=("image-to-video", "closed-weights"),
+        tags=("image-to-video", "vendor"),
     )
 ]

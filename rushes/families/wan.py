@@ -135,17 +135,15 @@ class WanProImageInput(WireModel):
     image_url: ImageUrl = Field(description="Picture that the video starts from; its shape is the video's.")
 
 
-class WanProTextInput(WireModel):
+class WanProT2VRequest(WireModel):
     """A prompt; length, rate and size are always the same."""
-
-    wire_name = "WanProT2VRequest"
 
     prompt: str = Field(description="What should be seen in the video, and how the camera should move.")
     seed: int | None = Field(None, description="Makes a result repeatable; a random seed is chosen without it.")
     enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
 
 
-WanProInput = WanProImageInput | WanProTextInput
+WanProInput = WanProImageInput | WanProT2VRequest
 
 
 class WanProOutput(WireModel):
@@ -229,14 +227,14 @@ ENDPOINTS = [
             "prompt": "The dancer turns once and the camera circles with her",
             "image_url": "https://example.com/dancer.jpg",
         },
-        tags=("image-to-video", "closed-weights"),
+        tags=("image-to-video", "vendor"),
     ),
     Endpoint(
         id="fal-ai/wan-pro/text-to-video",
         title="Wan Pro text to video",
         category="text-to-video",
         about="Turns a prompt into six seconds of 1080p at 30 frames per second.",
-        input=WanProTextInput,
+        input=WanProT2VRequest,
         output=WanProOutput,
         clip=pro_clip,
         units=pro_units,
@@ -245,6 +243,6 @@ ENDPOINTS = [
         reply=pro_reply,
         roles=PRO_ROLES,
         example={"prompt": "A glider crosses a valley at dawn, seen from above"},
-        tags=("text-to-video", "closed-weights"),
+        tags=("text-to-video", "vendor"),
     ),
 ]
