@@ -334,15 +334,9 @@ def _from_text(grade: str, request: type[TextToVideoRequest], about: str, **more
 
 ENDPOINTS = [
     _from_picture(
-        "v2.1/standard",
-        ImageToVideoV21StandardRequest,
-        "Sets a picture in motion for five or ten seconds, at 720p.",
+        "v2.1/standard", ImageToVideoV21StandardRequest, "Sets a picture in motion for five or ten seconds, at 720p."
     ),
-    _from_picture(
-        "v2.1/pro",
-        ImageToVideoV21ProRequest,
-        "Sets a picture in motion for five or ten seconds, at 1080p.",
-    ),
+    _from_picture("v2.1/pro", ImageToVideoV21ProRequest, "Sets a picture in motion for five or ten seconds, at 1080p."),
     _from_picture(
         "v2.1/master",
         ImageToVideoV21MasterRequest,
@@ -354,20 +348,12 @@ ENDPOINTS = [
         "Makes a video from a prompt with Kling's largest 2.1 model, at 1080p.",
     ),
     _from_picture(
-        "v2/master",
-        ImageToVideoV2MasterRequest,
-        "Sets a picture in motion with Kling's largest 2.0 model, at 1080p.",
+        "v2/master", ImageToVideoV2MasterRequest, "Sets a picture in motion with Kling's largest 2.0 model, at 1080p."
     ),
     _from_text(
-        "v2/master",
-        TextToVideoV2MasterRequest,
-        "Makes a video from a prompt with Kling's largest 2.0 model, at 1080p.",
+        "v2/master", TextToVideoV2MasterRequest, "Makes a video from a prompt with Kling's largest 2.0 model, at 1080p."
     ),
-    _from_picture(
-        "v1.6/standard",
-        ImageToVideoRequest,
-        "Sets a picture in motion with version 1.6, at 720p.",
-    ),
+    _from_picture("v1.6/standard", ImageToVideoRequest, "Sets a picture in motion with version 1.6, at 720p."),
     _from_picture(
         "v1.6/pro",
         ProImageToVideoRequest,
@@ -380,21 +366,9 @@ ENDPOINTS = [
         "Leads from one picture to another with version 1.5, at 1080p and in a shape of your choice.",
         tail_image_url="https://example.com/meadow-at-night.jpg",
     ),
-    _from_text(
-        "v1.6/standard",
-        TextToVideoRequest,
-        "Makes a video from a prompt with version 1.6, at 720p.",
-    ),
-    _from_text(
-        "v1.6/pro",
-        TextToVideoRequest,
-        "Makes a video from a prompt with version 1.6, at 1080p.",
-    ),
-    _from_text(
-        "v1.5/pro",
-        TextToVideoRequest,
-        "Makes a video from a prompt with version 1.5, at 1080p.",
-    ),
+    _from_text("v1.6/standard", TextToVideoRequest, "Makes a video from a prompt with version 1.6, at 720p."),
+    _from_text("v1.6/pro", TextToVideoRequest, "Makes a video from a prompt with version 1.6, at 1080p."),
+    _from_text("v1.5/pro", TextToVideoRequest, "Makes a video from a prompt with version 1.5, at 1080p."),
     _from_text(
         "v1/standard",
         V1TextToVideoRequest,

@@ -39,9 +39,7 @@ MOST_ELEMENTS = 4
 MOST_TEXT = 120
 BILLED_S = 5  # lipsync is paid by started five seconds
 
-EffectScene = Literal[
-    "hug", "kiss", "heart_gesture", "squish", "expansion", "fuzzyfuzzy", "bloombloom", "dizzydizzy"
-]  # fmt: skip
+EffectScene = Literal["hug", "kiss", "heart_gesture", "squish", "expansion", "fuzzyfuzzy", "bloombloom", "dizzydizzy"]
 PAIRS = frozenset({"hug", "kiss", "heart_gesture"})  # scenes for two, hence from two pictures
 WHAT_HAPPENS = {
     "hug": "The two people turn to each other and hug",
@@ -167,11 +165,12 @@ def _miscount(given: Any) -> InitErrorDetails | None:
     wanted = pictures_for(scene)
     if len(urls) == wanted:
         return None
-    few = len(urls) < wanted
+    bound = "min_length" if len(urls) < wanted else "max_length"
     problem = PydanticCustomError(
-        "too_short" if few else "too_long",
-        "The scene {scene} takes exactly {wanted} picture(s), {given} came; add or remove some, or take another scene",
-        {"scene": scene, "wanted": wanted, "given": len(urls), "min_length" if few else "max_length": wanted},
+        "sequence_too_short" if bound == "min_length" else "sequence_too_long",
+        f"The scene {scene} takes exactly {wanted} picture(s) and {len(urls)} came; "
+        f"change their number or take another scene",
+        {bound: wanted},
     )
     return InitErrorDetails(type=problem, loc=("input_image_urls",), input=urls)
 

@@ -149,7 +149,10 @@ def test_a_wrong_number_of_pictures_names_the_pictures(
 ) -> None:
     [problem] = answered(endpoint, {"effect_scene": scene, "input_image_urls": urls(count)})
     assert (problem["type"], problem["loc"]) == (error_type, ["body", "input_image_urls"])
-    assert set(problem["ctx"].values()) == {2 if scene in PAIRS else 1}
+    wanted = 2 if scene in PAIRS else 1
+    assert problem["ctx"] == {"min_length" if count < wanted else "max_length": wanted}
+    assert scene in problem["msg"]
+    assert f"exactly {wanted}" in problem["msg"]
     assert problem["input"] == urls(count)
 
 
