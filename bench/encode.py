@@ -18,7 +18,8 @@ from pathlib import Path
 import av
 import numpy as np
 
-from rushes.media.encode import FrameChunk, YuvFrame, encode_video
+from rushes.media.encode import FrameChunk, encode_video
+from rushes.media.paint import YuvFrame
 
 WIDTH, HEIGHT, FPS = 1280, 720, 16
 
