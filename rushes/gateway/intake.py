@@ -1,8 +1,8 @@
 """From body bytes to a checked input: parse, validate against the endpoint's input type, explain every problem at once.
 
-Problems carry fal's error types (protocol 8.2). Unknown members are ignored but named in a warning, since a misspelt
-option that silently does nothing is the costliest mistake a caller can make. What becomes of a failed check is the
-caller's matter: the queue stores it as the job's end, a direct run answers it.
+Problems carry fal's error types (protocol 8.2), those that a family's own validators raise included. Unknown members
+are left to `unknown`. What becomes of a failed check is the caller's matter: the queue stores it as the job's end, a
+direct run answers it.
 """
 
 from __future__ import annotations
@@ -10,10 +10,8 @@ from __future__ import annotations
 import json
 import re
 from ast import literal_eval
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -22,12 +20,12 @@ from pydantic_core import ErrorDetails, from_json
 
 from rushes.endpoint import Endpoint
 from rushes.errors import Failure, Loc, ModelError, Problem
+from rushes.gateway.unknown import Unknown, nearest, unknown_members, warnings
 
 SHOWN_CHARS = 1_000  # of a string in `input`: enough to recognise it, and a data URI can have millions
 SHOWN_ITEMS = 50  # of a list or an object in `input`
 SHOWN_DEPTH = 6
 MOST_PROBLEMS = 100
-MOST_WARNINGS = 20
 
 # Pydantic's words that fal calls something else. Types not named here go out as they are.
 _RENAMED: Mapping[str, str] = {
@@ -51,9 +49,8 @@ class Intake:
 def take(endpoint: Endpoint, body: bytes) -> Intake:
     """Check a body; an empty one is {} (R-14). Raises ModelError where it is no JSON object at all."""
     value = _parse(body or b"{}")
-    known = _names(endpoint.input)
-    unknown = [name for name in value if name not in known]
-    return Intake(body or b"{}", _check(endpoint.input, value, unknown), _warnings(unknown, known))
+    unknown = unknown_members(endpoint.input, value)
+    return Intake(body or b"{}", _check(endpoint.input, value, unknown), warnings(unknown))
 
 
 def from_query(members: Iterable[tuple[str, str]]) -> bytes:
@@ -79,7 +76,7 @@ def _parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _check(model: type[BaseModel], value: dict[str, Any], unknown: list[str]) -> Failure | None:
+def _check(model: type[BaseModel], value: dict[str, Any], unknown: Sequence[Unknown]) -> Failure | None:
     try:
         model.model_validate(value)
     except ValidationError as error:
@@ -90,30 +87,49 @@ def _check(model: type[BaseModel], value: dict[str, Any], unknown: list[str]) ->
     return None
 
 
-def _problem(detail: ErrorDetails, unknown: list[str]) -> Problem:
+def _problem(detail: ErrorDetails, unknown: Sequence[Unknown]) -> Problem:
     kind = _RENAMED.get(detail["type"], detail["type"])
     loc: Loc = ("body", *detail["loc"])
     msg, ctx = _wording(kind, detail)
-    if kind == "missing" and len(loc) == 2 and (near := _near(str(loc[1]), unknown)):
+    if kind == "missing" and (near := _misspelt(loc, unknown)):
         msg = f"{msg}; the input has {near!r}, did you mean that?"
     return Problem(kind, msg, loc, ctx, shorten(detail["input"]), has_input=True)
 
 
+def _misspelt(missing: Loc, unknown: Sequence[Unknown]) -> str | None:
+    """Return the unknown member beside a missing one that may have been meant to be it."""
+    beside = {one.name: one.path for one in unknown if ("body", *one.parent) == missing[:-1]}
+    near = nearest(str(missing[-1]), beside)
+    return beside[near] if near else None
+
+
 def _wording(kind: str, detail: ErrorDetails) -> tuple[str, Mapping[str, Any] | None]:
-    ctx = detail.get("ctx", {})
+    ctx = {name: _plain(value) for name, value in detail.get("ctx", {}).items()}
     if kind == "one_of":
-        return detail["msg"], {"expected": _choices(ctx.get("expected", ""))}
-    if kind == "sequence_too_short":
-        return f"Sequence should have at least {ctx['min_length']} items", {"min_length": ctx["min_length"]}
-    if kind == "sequence_too_long":
-        return f"Sequence should have at most {ctx['max_length']} items", {"max_length": ctx["max_length"]}
-    plain = {name: value if isinstance(value, str | int | float) else str(value) for name, value in ctx.items()}
-    return detail["msg"], plain or None
+        return detail["msg"], {**ctx, "expected": _choices(ctx.get("expected", ""))}
+    if "field_type" in ctx:  # Pydantic's own words on a length; a family's validator that complains of one has no such
+        least, most = ctx.get("min_length"), ctx.get("max_length")
+        if kind == "sequence_too_short":
+            return f"Sequence should have at least {least} items", {"min_length": least}
+        return f"Sequence should have at most {most} items", {"max_length": most}
+    return detail["msg"], ctx or None
 
 
-def _choices(expected: str) -> list[Any]:
-    """Take apart the validator's "'a', 'b' or 3"."""
-    return [literal_eval(choice) for choice in _EXPECTED.findall(expected) if choice != "or"]
+def _plain(value: Any) -> Any:
+    """Leave alone what JSON has a word for; what else a validator put into its context becomes text."""
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value if value is None or isinstance(value, str | int | float) else str(value)
+
+
+def _choices(expected: Any) -> list[Any]:
+    """Take apart the validator's "'a', 'b' or 3"; a list is one already."""
+    if not isinstance(expected, str):
+        return expected if isinstance(expected, list) else [expected]
+    try:
+        return [literal_eval(choice) for choice in _EXPECTED.findall(expected) if choice != "or"]
+    except (ValueError, SyntaxError):  # a family's own words
+        return [expected]
 
 
 def shorten(value: Any, depth: int = 0) -> Any:
@@ -132,28 +148,6 @@ def shorten(value: Any, depth: int = 0) -> Any:
     if isinstance(value, float) and not isfinite(value):  # JSON has no word for it
         return str(value)
     return value
-
-
-def _warnings(unknown: list[str], known: frozenset[str]) -> tuple[str, ...]:
-    lines = []
-    for name in unknown[:MOST_WARNINGS]:
-        near = _near(name, known)
-        lines.append(f"Unknown field {name[:100]!r} was ignored" + (f"; did you mean {near!r}?" if near else ""))
-    if len(unknown) > MOST_WARNINGS:
-        lines.append(f"{len(unknown) - MOST_WARNINGS} more unknown fields were ignored")
-    return tuple(lines)
-
-
-def _near(name: str, among: Iterable[str]) -> str | None:
-    candidates = [other for other in among if len(other) <= 100]
-    found = get_close_matches(name[:100], candidates[:100], n=1, cutoff=0.7)
-    return found[0] if found else None
-
-
-@lru_cache(maxsize=1024)
-def _names(model: type[BaseModel]) -> frozenset[str]:
-    fields = model.model_fields
-    return frozenset(fields) | {info.alias for info in fields.values() if info.alias}
 
 
 def _json_word(value: Any) -> str:

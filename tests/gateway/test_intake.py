@@ -1,11 +1,13 @@
 import json
+from dataclasses import replace
 from enum import Enum
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from rushes.endpoint import Endpoint
 from rushes.errors import ModelError
@@ -198,3 +200,93 @@ def test_a_query_becomes_a_body() -> None:
         "prompt": "x",
         "tags": ["a", "b", "c"],
     }
+
+
+class Voice(WireModel):
+    voice_id: str
+    speed: float = Field(1.0, ge=0.5, le=2)
+
+
+class Strict(WireModel):
+    seconds: int = 5
+    pictures: list[str] = Field([], max_length=9)
+    voice: Voice | None = None
+
+    @field_validator("seconds")
+    @classmethod
+    def _seconds(cls, value: int) -> int:
+        if value == 8:
+            raise PydanticCustomError("one_of", "1080p takes 5 seconds only", {"expected": [5], "resolution": "1080p"})
+        if value == 9:
+            raise PydanticCustomError("one_of", "9 is not to be had", {"expected": "what fits"})
+        if value == 10:
+            raise PydanticCustomError("feature_not_supported", "{n} seconds need another model", {"n": 10, "at": None})
+        return value
+
+    @field_validator("pictures")
+    @classmethod
+    def _pairs(cls, value: list[str]) -> list[str]:
+        if len(value) % 2:
+            raise PydanticCustomError("too_short", "Pictures come in pairs", {"min_length": len(value) + 1})
+        return value
+
+    @model_validator(mode="after")
+    def _not_both(self) -> Self:
+        if self.voice and self.pictures:
+            raise PydanticCustomError("feature_not_supported", "Give a voice or pictures, not both")
+        return self
+
+
+STRICT = replace(ENDPOINT, id="test/strict", input=Strict)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (
+            {"seconds": 8},
+            ("one_of", ["body", "seconds"], "1080p takes 5 seconds only", {"expected": [5], "resolution": "1080p"}),
+        ),
+        ({"seconds": 9}, ("one_of", ["body", "seconds"], "9 is not to be had", {"expected": ["what fits"]})),
+        (
+            {"seconds": 10},
+            ("feature_not_supported", ["body", "seconds"], "10 seconds need another model", {"n": 10, "at": None}),
+        ),
+        (
+            {"pictures": ["a"]},
+            ("sequence_too_short", ["body", "pictures"], "Pictures come in pairs", {"min_length": 2}),
+        ),
+        (
+            {"pictures": ["a"] * 10},
+            ("sequence_too_long", ["body", "pictures"], "Sequence should have at most 9 items", {"max_length": 9}),
+        ),
+        (
+            {"pictures": ["a", "b"], "voice": {"voice_id": "v"}},
+            ("feature_not_supported", ["body"], "Give a voice or pictures, not both", None),
+        ),
+        (
+            {"voice": {"voice_id": "v", "speed": 9}},
+            ("less_than_equal", ["body", "voice", "speed"], "Input should be less than or equal to 2", {"le": 2.0}),
+        ),
+    ],
+)
+def test_what_a_familys_own_checks_say_keeps_its_type_place_words_and_context(
+    given: dict[str, Any], expected: tuple[str, list[str], str, object]
+) -> None:
+    failure = take(STRICT, json.dumps(given).encode()).failure
+    assert failure is not None
+    (problem,) = json.loads(failure.body)["detail"]
+    assert (problem["type"], problem["loc"], problem["msg"], problem.get("ctx")) == expected
+    assert failure.status == 422
+
+
+def test_a_missing_member_of_a_nested_type_names_the_misspelt_one_beside_it() -> None:
+    intake = take(STRICT, b'{"voice": {"voice_di": "v", "sped": 1}}')
+    assert intake.failure is not None
+    (problem,) = json.loads(intake.failure.body)["detail"]
+    assert problem["loc"] == ["body", "voice", "voice_id"]
+    assert problem["msg"] == "Field required; the input has 'voice.voice_di', did you mean that?"
+    assert intake.warnings == (
+        "Unknown field 'voice.voice_di' was ignored; did you mean 'voice.voice_id'?",
+        "Unknown field 'voice.sped' was ignored; did you mean 'voice.speed'?",
+    )
