@@ -315,7 +315,7 @@ def _endpoint(grade: str, task: str, request: type[Request], about: str, example
         engines={"animatic": animatic},
         reply=reply,
         example=example,
-        tags=(task,),
+        tags=(task, "vendor"),
     )
 
 

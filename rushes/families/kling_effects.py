@@ -315,7 +315,7 @@ def _elements(grade: str, size: str) -> Endpoint:
                 "https://example.com/ball.jpg",
             ],
         },
-        tags=("image-to-video", "elements"),
+        tags=("image-to-video", "elements", "vendor"),
     )
 
 
@@ -337,7 +337,7 @@ def _effects(grade: str, size: str) -> Endpoint:
             "input_image_urls": ["https://example.com/mother.jpg", "https://example.com/son.jpg"],
             "effect_scene": "hug",
         },
-        tags=("image-to-video", "effects"),
+        tags=("image-to-video", "effects", "vendor"),
     )
 
 
@@ -356,7 +356,7 @@ def _lipsync(task: str, request: type[Lipsync], words: str, said: dict[str, str]
         reply=reply,
         roles=Roles(prompt=prompt),
         example={"video_url": "https://example.com/speaker.mp4", **said},
-        tags=("video-to-video", "lipsync"),
+        tags=("video-to-video", "lipsync", "vendor"),
     )
 
 
