@@ -45,7 +45,7 @@ def _values(form: Form, info: FieldInfo) -> st.SearchStrategy[Any]:
     by_type: dict[str, Callable[[], st.SearchStrategy[Any]]] = {
         "string": lambda: WORDS.map(lambda text: text[: int(form.most or 40)]),
         "integer": lambda: st.integers(_int(form.least, -1), _int(form.most, 2**31 - 1)),
-        "float": lambda: st.floats(form.least or 0.0, form.most or 10.0, exclude_min=True, width=32, allow_nan=False),
+        "float": lambda: st.floats(form.least or 0.0, form.most or 10.0, exclude_min=True, allow_nan=False),
         "boolean": st.booleans,
     }
     return by_type[form.type]()

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from rushes.endpoint import Clip, Endpoint, Plan, Sound, Stills
+from rushes.endpoint import Clip, Endpoint, Media, Plan, Sound, Stills
+from rushes.errors import ModelError
 from rushes.families import served
 from rushes.fields import forms
 from rushes.gateway.intake import take
@@ -29,6 +30,18 @@ def validated(endpoint: Endpoint, body: dict[str, Any]) -> BaseModel:
     except ValidationError as error:
         own_words = all("pydantic.dev" not in str(problem.get("url", "")) for problem in error.errors())
         assume(not own_words)
+        raise
+
+
+def planned(endpoint: Endpoint, request: BaseModel, media: dict[str, Media]) -> Plan | None:
+    """The plan, or a refusal of what only the fetched files show to be wrong, by the field's name."""
+    if endpoint.clip is None:
+        return None
+    try:
+        return endpoint.clip(request, media)
+    except ModelError as error:
+        assert all(problem.loc[1] in type(request).model_fields for problem in error.problems)
+        assume(False)
         raise
 
 
@@ -56,7 +69,7 @@ def test_a_valid_input_is_accepted_planned_and_priced(endpoint: Endpoint, data: 
     request = validated(endpoint, body)
     assert take(endpoint, json.dumps(body).encode()).failure is None
     media = data.draw(media_for(endpoint, request))
-    plan = endpoint.clip(request, media) if endpoint.clip else None
+    plan = planned(endpoint, request, media)
     if plan is not None:
         check_plan(plan)
     units = endpoint.units(request, plan)
@@ -87,7 +100,9 @@ def test_every_missing_field_is_named_at_once(endpoint: Endpoint) -> None:
     failure = take(endpoint, b"{}").failure
     assert failure is not None
     problems = json.loads(failure.body)["detail"]
-    assert {problem["loc"][1] for problem in problems if problem["type"] == "missing"} == required
+    named = {problem["loc"][1] for problem in problems if problem["type"] == "missing"}
+    # More than the types say where one of two fields is needed.
+    assert required <= named <= set(endpoint.input.model_fields)
 
 
 @ENDPOINTS
