@@ -112,10 +112,12 @@ class ReframeVideoRequest(WireModel):
     aspect_ratio: NewShape = Field(description="The new shape.")
     image_url: Start = None
     grid_position_x: Place = Field(
-        None, description="How far from the left, in the video's pixels, the new frame lies; in the middle if left out."
+        None,
+        description="Pixels of the video from the left edge of what is kept to the new frame's; centred if left out.",
     )
     grid_position_y: Place = Field(
-        None, description="How far from the top, in the video's pixels, the new frame lies; in the middle if left out."
+        None,
+        description="Pixels of the video from the upper edge of what is kept to the new frame's; centred if left out.",
     )
     prompt: str | None = Field(None, description="What is to be seen where the video shows nothing.")
     x_end: EndPlace = Field(None, description="Right edge of what is kept of the video, in its pixels.")
