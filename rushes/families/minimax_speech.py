@@ -315,6 +315,7 @@ def reply_forget(request: VoiceDeleteRequest, _made: Made) -> VoiceDeleteOutput:
 
 
 def _speech(name: str, title: str, about: str, model: type[SpeechRequest]) -> Endpoint:
+    """One of the two models that read a text out loud."""
     example: dict[str, Any] = {"text": "The tide is out, and the boats lie on the sand.", "output_format": "url"}
     return Endpoint(
         id=f"fal-ai/minimax/{name}",

@@ -8,7 +8,7 @@ prompts and styles is theirs.
 
 from __future__ import annotations
 
-from math import ceil
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from zlib import crc32
 
@@ -190,13 +190,15 @@ class LipsyncRequest(WireModel):
     @classmethod
     def _one_source(cls, text: str | None, info: ValidationInfo) -> str | None:
         """The last of the fields is judged, since all others are known by then."""
-        if "audio_url" not in info.data:  # it has a problem of its own, which is enough
+        if "audio_url" not in info.data:  # then it has a problem of its own, which is enough
             return text
         spoken = bool(text and text.strip())
         if spoken and info.data["audio_url"] is not None:
             raise PydanticCustomError("value_error", "text and audio_url are both given; leave one of them out")
         if not spoken and info.data["audio_url"] is None:
-            raise PydanticCustomError("missing", "Nothing to say: give audio_url (a recording) or text (read out)")
+            raise PydanticCustomError(
+                "value_error", "nothing to say: give text (to be read out) or audio_url (a recording)"
+            )
         return text
 
 
@@ -260,8 +262,8 @@ def units(request: Drawn | Extended, _clip: Clip | None) -> float:
 
 
 def units_of_a_video(_request: SoundEffectRequest | LipsyncRequest, clip: Clip | None) -> float:
-    """Our own rule, the page gives none: each second of the video that was begun is a unit; one before it is seen."""
-    return 1.0 if clip is None else float(ceil(round(clip.duration_s, 3)))
+    """Our own rule, the page gives none: each second in which a frame begins is a unit."""
+    return 1.0 if clip is None else 1.0 + (clip.frames - 1) // clip.fps
 
 
 def animatic(request: Any, media: MediaMap, wanted: Clip) -> AnimaticCall:
@@ -335,21 +337,24 @@ def animatic_lipsync(request: LipsyncRequest, media: MediaMap, wanted: Clip) -> 
     )
 
 
-def reply(_request: WireModel, made: Made) -> VideoOutput:
+def reply(output: type[VideoOutput], _request: WireModel, made: Made) -> VideoOutput:
     """Put the stored video into the output."""
-    return VideoOutput(video=made.files[0])
-
-
-def reply_v4(_request: WireModel, made: Made) -> VideoOutputV4:
-    """The same for version 4."""
-    return VideoOutputV4(video=made.files[0])
+    return output(video=made.files[0])
 
 
 PHOTOGRAPH = "https://example.com/photograph.jpg"
 VIDEO = "https://example.com/video.mp4"
 
 
-def _drawn(path: str, title: str, about: str, model: type[Drawn], example: dict[str, str], **more: Any) -> Endpoint:
+def _drawn(
+    path: str,
+    title: str,
+    about: str,
+    model: type[Drawn],
+    example: dict[str, str],
+    *,
+    output: type[VideoOutput] = VideoOutput,
+) -> Endpoint:
     """One of the endpoints that draw a video from a prompt and pictures."""
     category = "text-to-video" if model in (TextToVideoRequest, FastTextToVideoRequest) else "image-to-video"
     return Endpoint(
@@ -358,18 +363,20 @@ def _drawn(path: str, title: str, about: str, model: type[Drawn], example: dict[
         category=category,
         about=about,
         input=model,
+        output=output,
         clip=clip,
         units=units,
         unit="5 seconds",
         engines={"animatic": animatic},
+        reply=partial(reply, output),
         roles=Roles(seed="seed"),
         example={"prompt": "Slow push in while the clouds drift", **example},
         tags=(category, "vendor"),
-        **{"output": VideoOutput, "reply": reply, **more},
     )
 
 
 def _extending(path: str, title: str, about: str, model: type[Extended]) -> Endpoint:
+    """One of the endpoints that go on from a video."""
     return Endpoint(
         id=f"fal-ai/pixverse/{path}",
         title=title,
@@ -381,7 +388,7 @@ def _extending(path: str, title: str, about: str, model: type[Extended]) -> Endp
         units=units,
         unit="5 seconds",
         engines={"animatic": animatic_extend},
-        reply=reply,
+        reply=partial(reply, VideoOutput),
         roles=Roles(seed="seed"),
         example={"video_url": VIDEO, "prompt": "The camera goes on along the shore"},
         tags=("video-to-video", "vendor"),
@@ -424,7 +431,6 @@ ENDPOINTS = [
         FastImageToVideoRequestV4,
         {"image_url": PHOTOGRAPH},
         output=VideoOutputV4,
-        reply=reply_v4,
     ),
     _drawn(
         "v4.5/transition",
@@ -456,7 +462,7 @@ ENDPOINTS = [
         units=units_of_a_video,
         unit="second",
         engines={"animatic": animatic_sound},
-        reply=reply,
+        reply=partial(reply, VideoOutput),
         example={"video_url": VIDEO, "prompt": "Waves and gulls"},
         tags=("video-to-video", "vendor"),
     ),
@@ -471,7 +477,7 @@ ENDPOINTS = [
         units=units_of_a_video,
         unit="second",
         engines={"animatic": animatic_lipsync},
-        reply=reply,
+        reply=partial(reply, VideoOutput),
         roles=Roles(prompt="text"),
         example={"video_url": VIDEO, "text": "Good morning, and welcome aboard."},
         tags=("video-to-video", "vendor"),
