@@ -8,7 +8,7 @@ second. Neither gives sizes in pixels, the price of reframing and modifying, or 
 from __future__ import annotations
 
 from math import sqrt
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -32,10 +32,18 @@ PRICE = {"540p": 1.0, "720p": 2.0, "1080p": 4.0}  # of 5 s
 LONG = {"5s": 1.0, "9s": 2.0}
 PRICED_S = 5.0
 
-MODES = (
-    *("adhere_1", "adhere_2", "adhere_3", "flex_1", "flex_2", "flex_3"),
-    *("reimagine_1", "reimagine_2", "reimagine_3"),
-)  # from the least change to the most
+Mode = Literal[
+    "adhere_1",
+    "adhere_2",
+    "adhere_3",
+    "flex_1",
+    "flex_2",
+    "flex_3",
+    "reimagine_1",
+    "reimagine_2",
+    "reimagine_3",
+]
+MODES: tuple[str, ...] = get_args(Mode)  # from the least change to the most
 
 MOST_BYTES = 100_000_000
 RayVideo = Annotated[str, MediaField("video", max_bytes=MOST_BYTES, max_s=10)]
@@ -161,17 +169,9 @@ class ModifyVideoRequest(WireModel):
     video_url: VideoUrl = Field(description="Video to make over.")
     image_url: ImageUrl | None = Field(None, description="How the first frame is to look after it was made over.")
     prompt: str | None = Field(None, description="What is to become of the video.")
-    mode: Literal[
-        "adhere_1",
-        "adhere_2",
-        "adhere_3",
-        "flex_1",
-        "flex_2",
-        "flex_3",
-        "reimagine_1",
-        "reimagine_2",
-        "reimagine_3",
-    ] = Field("flex_1", description="How far to go: adhere_1 stays closest to the video, reimagine_3 goes farthest.")
+    mode: Mode = Field(
+        "flex_1", description="How far to go: adhere_1 stays closest to the video, reimagine_3 goes farthest."
+    )
 
 
 class RayModifyVideoRequest(ModifyVideoRequest):
