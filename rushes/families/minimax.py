@@ -40,6 +40,7 @@ MOVE = re.compile(
     r"|shake|tracking shot|static shot",
     re.IGNORECASE,
 )
+SHOWN = 100  # characters of a bracket that its error repeats
 BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 PROMPT = "What should happen in the video."
@@ -59,7 +60,7 @@ def _moves_together(prompt: str) -> str:
             raise PydanticCustomError(
                 "value_error",
                 "[{bracket}] combines {count} camera moves; up to 3 go together, further ones in brackets of their own",
-                {"bracket": bracket, "count": len(moves)},
+                {"bracket": bracket[:SHOWN], "count": len(moves)},
             )
     return prompt
 

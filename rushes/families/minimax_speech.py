@@ -68,26 +68,29 @@ Language = Literal[
 ]
 SPOKEN: dict[str | None, str | None] = {None: None, "auto": None, "Chinese,Yue": "Cantonese"}  # others as they stand
 
+MOST_TEXT = 5000  # characters; the page says so of speech, and a clone's sample is speech too
 CHARACTERS_PER_S = 15.0  # of an alphabet, spoken at natural speed
 IDEOGRAPHS_PER_S = 4.5  # each is a syllable
 SHORTEST_S = 0.5
 PREVIEW = "Hello, this is a preview of your cloned voice! I hope you like it!"
 SAMPLE_S = 10.0  # a voice cannot be told from less
 
-PRONUNCIATION = re.compile(r"\s*(?P<text>[^/]*[^/\s])\s*/\s*(?P<said>(?:\([^()]*[^()\s][^()]*\)\s*)+)")
+SAID = re.compile(r"\((?P<part>[^()]*)\)\s*")
+SHOWN = 100  # characters of an unreadable entry that its error repeats
 
 
 def pronunciation(entry: str) -> tuple[str, str]:
     """Take "text/(one)(two)" apart: the text, and how it is said ("one two")."""
-    found = PRONUNCIATION.fullmatch(entry)
-    if found is None:
+    text, _, said = entry.partition("/")
+    parts = [found["part"].strip() for found in SAID.finditer(said)]
+    if not text.strip() or not parts or not all(parts) or SAID.sub("", said).strip():
         raise PydanticCustomError(
             "value_error",
             "{entry} is no pronunciation; write the text, a slash, and how it is said in brackets: "
             "'omg/(oh my god)', or '燕少飞/(yan4)(shao3)(fei1)' with tones 1 to 5",
-            {"entry": repr(entry)},
+            {"entry": repr(entry[:SHOWN])},
         )
-    return found["text"], " ".join(part.strip() for part in re.findall(r"\(([^()]*)\)", found["said"]))
+    return text.strip(), " ".join(parts)
 
 
 def _checked(entry: str) -> str:
@@ -142,7 +145,7 @@ class PronunciationDict(WireModel):
 class SpeechRequest(WireModel):
     """A text, and who says it how."""
 
-    text: str = Field(max_length=5000, description="What is said, in up to 5,000 characters.")
+    text: str = Field(max_length=MOST_TEXT, description="What is said, in up to 5,000 characters.")
     voice_setting: VoiceSetting | None = Field(None, description="Who speaks, and how.")
     audio_setting: AudioSetting | None = Field(None, description="How the sound is written.")
     language_boost: Language | None = Field(
@@ -189,7 +192,9 @@ class VoiceCloneRequest(WireModel):
     accuracy: float | None = Field(
         None, ge=0, le=1, description="How well the words must be understood for the recording to count, 0 to 1."
     )
-    text: str = Field(PREVIEW, description="What the sample of the new voice says.")
+    text: str = Field(
+        PREVIEW, max_length=MOST_TEXT, description="What the sample of the new voice says, in up to 5,000 characters."
+    )
     model: Literal["speech-02-hd", "speech-02-turbo", "speech-01-hd", "speech-01-turbo"] = Field(
         "speech-02-hd", description="Model that speaks the sample."
     )

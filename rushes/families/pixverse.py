@@ -23,6 +23,7 @@ FPS = 24
 FAST_S = 5  # the fast endpoints have no duration: PixVerse makes fast videos of five seconds only
 LINES = {"360p": 360, "540p": 540, "720p": 720, "1080p": 1080}  # pixels on the short side
 SHAPE = {"16:9": (16, 9), "4:3": (4, 3), "1:1": (1, 1), "3:4": (3, 4), "9:16": (9, 16)}
+MOST_TEXT = 5000  # characters, our own limit: far more than fits any video, yet no burden to read out
 MOST_EXTREME = 3.0  # a longer film keeps its source's shape up to 3:1 or 1:3 and is cropped beyond
 
 AMBIENCES = (
@@ -183,7 +184,10 @@ class LipsyncRequest(WireModel):
     audio_url: AudioUrl | None = Field(None, description="Recording to be spoken; give either this or a text.")
     voice_id: VoiceName = Field("Auto", description="Who reads the text; 'Auto' leaves the choice to us.")
     text: str | None = Field(
-        None, description="Text to be read out; give either this or a recording.", validate_default=True
+        None,
+        max_length=MOST_TEXT,
+        description="Text to be read out, in up to 5,000 characters; give either this or a recording.",
+        validate_default=True,
     )
 
     @field_validator("text")

@@ -111,6 +111,13 @@ def test_any_word_can_have_a_pronunciation(text: str, parts: list[str]) -> None:
     assert pronunciation(entry) == (text, " ".join(parts))
 
 
+@pytest.mark.parametrize("entry", [" " * 200_000, "a/" + "(" * 200_000, "a/" + "(b) " * 50_000 + "c"])
+def test_a_long_unreadable_entry_is_refused_at_once_and_shown_in_part(entry: str) -> None:
+    with pytest.raises(PydanticCustomError) as caught:
+        pronunciation(entry)
+    assert len(caught.value.message()) < 400
+
+
 @given(st.text(max_size=60))
 def test_any_entry_is_read_or_refused_and_nothing_else_happens(entry: str) -> None:
     wrong = problems(HD, text="a", pronunciation_dict={"tone_list": [entry]})
@@ -209,6 +216,7 @@ def test_cloning_has_its_limits_too() -> None:
         "accuracy": "less_than_equal",
         "model": "one_of",
     }
+    assert problems(CLONE, audio_url="https://a/a.mp3", text="a" * 5001) == {"text": "string_too_long"}
     assert problems(CLONE) == {"audio_url": "missing"}
 
 
