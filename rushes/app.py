@@ -29,6 +29,7 @@ from rushes.jobs.store import JobStore
 from rushes.jobs.sweep import run_sweep
 from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
 from rushes.settings import Settings
+from rushes.web.site import Site
 
 DATABASE_FILE = "rushes.db"
 FILES_FOLDER = "files"
@@ -87,7 +88,8 @@ class Application:
                 keys=keys,
                 voices=VoiceShelf(database, self._clock),
                 clock=self._clock,
-            )
+            ),
+            Site().handle,
         )
         self._sweeps = (
             asyncio.create_task(run_sweep(jobs, settings.sweep_s)),

@@ -38,10 +38,11 @@ _LOOKS = frozenset({"GET", "HEAD"})
 
 
 class Door:
-    """The ASGI app. Lifespan is the business of `app`, which wraps this."""
+    """The ASGI app. Lifespan is the business of `app`, which wraps this; pages (`site`) are made above the gateway."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, site: Handler | None = None) -> None:
         self._services = services
+        self._handlers = HANDLERS if site is None else {**HANDLERS, "site": site}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,7 +68,7 @@ class Door:
                 answer: Answer = _preflight(scope)
             else:
                 visit = self._visit(scope, receive)
-                answer = await _handled(visit)
+                answer = await self._handled(visit)
             if isinstance(answer, Reply):  # nearly all are, and need no wrapper around `send`
                 await answer.send(send, EVERY_ANSWER)
             else:
@@ -101,19 +102,18 @@ class Door:
         visit_id = "" if starts_nothing else new_id()
         return Visit(scope, receive, self._services, meant, below, links, visit_id)
 
-
-async def _handled(visit: Visit) -> Answer:
-    if visit.segments == PROXY_PATH and visit.group == "site":
-        if visit.method not in proxy.METHODS:
-            return not_allowed(*proxy.METHODS)
-        inner = proxy.meant(visit)
-        if inner is None:
-            return Reply(400, proxy.INVALID)
-        visit = inner
-    handler = HANDLERS.get(visit.group)
-    if handler is None:
-        raise Rejection(404, f"Path /{'/'.join(visit.segments)} not found")
-    return await handler(visit)
+    async def _handled(self, visit: Visit) -> Answer:
+        if visit.segments == PROXY_PATH and visit.group == "site":
+            if visit.method not in proxy.METHODS:
+                return not_allowed(*proxy.METHODS)
+            inner = proxy.meant(visit)
+            if inner is None:
+                return Reply(400, proxy.INVALID)
+            visit = inner
+        handler = self._handlers.get(visit.group)
+        if handler is None:
+            raise Rejection(404, f"Path /{'/'.join(visit.segments)} not found")
+        return await handler(visit)
 
 
 def _preflight(scope: Scope) -> Reply:
