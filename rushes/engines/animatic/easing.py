@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 
 _RAMP = 0.36  # part of a move spent getting up to speed, and again slowing down
+_ROUNDED = 0.97  # 1 would be a triangle, whose corners are felt as jolts
 
 
 def smoothstep(t: float) -> float:
@@ -57,3 +58,8 @@ def tremor(dice: random.Random, low_hertz: float, high_hertz: float, waves: int 
 def sway(waves: tuple[Wave, ...], seconds: float) -> float:
     """Return the tremor at a time, about -1 to 1; 0 with no speed at zero seconds, so that a clip starts at rest."""
     return smoothstep(seconds / 0.6) * sum(wave.at(seconds) for wave in waves)
+
+
+def there_and_back(t: float) -> float:
+    """Travel from 0 to 1 and home again while `t` goes from 0 to 1: even on the way, rounded where it turns."""
+    return 0.5 + 0.5 * math.asin(-_ROUNDED * math.cos(math.tau * t)) / math.asin(_ROUNDED)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from rushes.engines.animatic.depth import Picture
 from rushes.engines.animatic.easing import smoothstep
-from rushes.engines.animatic.path import Path, Pose
+from rushes.engines.animatic.path import Journey, Pose
 from rushes.engines.animatic.render import Stage
 
 _SPARE = 0.5  # how much of a wider picture is kept on each side, in frame sizes: no move goes further
@@ -56,7 +56,7 @@ def slack(picture: Picture, width: int, height: int) -> tuple[float, float]:
     return (wide - width) / 2 / width, (tall - height) / 2 / height
 
 
-def closing_in(stage: Stage, path: Path) -> npt.NDArray[np.float64]:
+def closing_in(stage: Stage, path: Journey) -> npt.NDArray[np.float64]:
     """Return the extra zoom (a logarithm) at evenly spaced times along the path: 0 at first, smooth, never falling."""
     times = np.linspace(0.0, 1.0, _LOOKS)
     needed = np.maximum.accumulate([_needed(stage, path.at(float(t))) for t in times])

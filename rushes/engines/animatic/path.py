@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from rushes.engines.animatic.camera import Kind, Move
 from rushes.engines.animatic.easing import Wave, ease, sway, tremor
@@ -68,6 +69,14 @@ _SHAKE = Pose(pan=0.0045, tilt=0.0065, roll=math.radians(0.28), right=0.005, up=
 _BREATH = Pose(pan=0.0006, tilt=0.0009, roll=math.radians(0.03))  # even a dolly on rails is not a computer
 
 
+class Journey(Protocol):
+    """Anything that has a pose at each moment."""
+
+    def at(self, t: float) -> Pose:
+        """Return the pose at `t` in 0..1."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Path:
     """The whole journey. `slack` widens pans over pictures that are wider (or taller) than the frame."""
@@ -112,6 +121,18 @@ class Path:
         done = ease((t - move.start) / (move.end - move.start))
         amount = min(move.amount * share, _MOST.get(move.kind, math.inf))
         return move.sign * amount * done
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """The same journey seen from its end, where the camera comes to rest: 0 is the last moment, 1 the first."""
+
+    path: Path
+    share: float = 0.5  # of the way: what is still to come needs room beyond the picture on every side
+
+    def at(self, t: float) -> Pose:
+        """Return how far the camera still is from its rest, `t` before the end."""
+        return Pose().plus(self.path.at(1.0 - t), self.share).plus(self.path.at(1.0), -self.share)
 
 
 def _swayed(pose: Pose, size: Pose, waves: tuple[tuple[Wave, ...], ...], seconds: float, amount: float) -> Pose:

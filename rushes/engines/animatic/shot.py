@@ -1,0 +1,68 @@
+"""A picture with a camera before it: which part of it is seen at each moment of the clip.
+
+Puts together the stage (`render`), the way (`path`) and the framing (`framing`). A shot either begins at rest on its
+picture, or arrives at rest on it. Which pictures there are, and how shots follow each other, is `views`' business.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rushes.calls import AnimaticCall
+from rushes.engines.animatic.camera import Move, read_camera
+from rushes.engines.animatic.depth import Picture, Plane, disparity
+from rushes.engines.animatic.framing import closing_in, cover, framed, slack
+from rushes.engines.animatic.path import Arrival, plan
+from rushes.engines.animatic.render import Stage
+
+_ORDINARY = 1.25  # what a parameter at its end means, in ordinary moves
+
+
+class Shot:
+    """A camera on its way before one picture, for a frame of `width` x `height`."""
+
+    def __init__(
+        self,
+        picture: Picture,
+        size: tuple[int, int],
+        moves: tuple[Move, ...],
+        *,
+        seconds: float,
+        seed: int,
+        depth: Plane | None = None,
+        arriving: bool = False,
+    ) -> None:
+        """`picture` covers `size` (see `framing.cover`); the depth of a photograph is estimated when not given."""
+        self.stage = Stage(picture, disparity(picture) if depth is None else depth, *size)
+        path = plan(moves, seconds, seed, slack(picture, *size))
+        self._arriving = arriving
+        self._path = Arrival(path) if arriving else path
+        self._still = path.still
+        self._closing = np.zeros(2) if path.still else closing_in(self.stage, self._path)
+
+    def draw(self, t: float, frame: Picture) -> None:
+        """Write what the camera sees at `t` in 0..1."""
+        if self._arriving:
+            t = 1.0 - t
+        if self._still or t == 0.0:
+            frame[...] = self.stage.resting()
+        else:
+            self.stage.draw(framed(self._path.at(t), t, self._closing), frame)
+
+
+def moves_of(call: AnimaticCall) -> tuple[Move, ...]:
+    """Return the camera's moves: fixed, by parameter, or else as the prompt says."""
+    if call.camera_fixed:
+        return ()
+    if call.camera:
+        given = ((move.kind, move.amount) for move in call.camera)
+        # A parameter at 0 is a wish too: nothing moves.
+        return tuple(Move(kind, 1 if size > 0 else -1, _ORDINARY * min(abs(size), 1.0)) for kind, size in given if size)
+    return read_camera(call.prompt, call.seed)
+
+
+def cropped(picture: Picture, width: int, height: int) -> Picture:
+    """Return a picture scaled to cover the frame and cropped at the centre: (height, width, 3)."""
+    covering = cover(picture, width, height)
+    top, left = (covering.shape[0] - height) // 2, (covering.shape[1] - width) // 2
+    return covering[top : top + height, left : left + width]

@@ -1,0 +1,139 @@
+"""What is heard with a film: a sound that was given, or speech, and made-up sounds, cut to the film's length.
+
+Everything comes in chunks of half a second, and a long sound is read from its file as it is needed. Also says how loud
+the voice is at each frame, for the lips.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rushes.calls import AnimaticCall
+from rushes.engines.animatic.foley import Layer, layers_of
+from rushes.engines.animatic.speech import speech
+from rushes.engines.engine import Cancelled, SoundChunk, SoundTrack
+
+RATE = 48_000
+_CHUNK = RATE // 2
+_FADE = RATE // 20  # at both ends of made-up sounds and where a given sound is cut: a click is worse than a short fade
+_FULL = 0.16  # how loud (root of the mean square) opens a mouth fully
+
+Sound = npt.NDArray[np.float32]
+
+
+def soundtrack_of(call: AnimaticCall, cancelled: Callable[[], bool]) -> SoundTrack | None:
+    """Return the film's sound; None for a silent film."""
+    if call.sound is None and call.speech is None and call.foley is None:
+        return None
+    channels = _channels(call)
+    layers = _layers(call, channels)
+    return SoundTrack(_mixed(call, channels, layers, cancelled), RATE, channels)
+
+
+def levels_of(call: AnimaticCall) -> Iterator[float] | None:
+    """Yield how loud the voice is at each frame, 0 to 1, smoothed as lips are; None for a film without a voice."""
+    if call.sound is None and call.speech is None:
+        return None
+    return _levels(call)
+
+
+def _levels(call: AnimaticCall) -> Iterator[float]:
+    reader, level = _Reader(_voice(call)), 0.0
+    for index in range(call.frames):
+        count = round((index + 1) / call.fps * RATE) - round(index / call.fps * RATE)
+        part = reader.read(count)
+        loud = min(float(np.sqrt(np.mean(part**2))) / _FULL, 1.0) if part.size else 0.0
+        level += (0.75 if loud > level else 0.45) * (loud - level)  # a mouth opens quicker than it closes
+        yield level
+
+
+def _channels(call: AnimaticCall) -> int:
+    if call.sound is not None:
+        return int(_opened(call.sound).shape[1])
+    return 2 if call.foley is not None else (call.speech.channels if call.speech else 1)
+
+
+def _layers(call: AnimaticCall, channels: int) -> list[tuple[Layer, ...]]:
+    """Return made-up sounds for each channel: the same things, not the same samples, so that they sound wide."""
+    if call.foley is None:
+        return []
+    return [layers_of(call.foley, call.seed * 2 + channel, RATE) for channel in range(min(channels, 2))]
+
+
+def _mixed(
+    call: AnimaticCall, channels: int, layers: list[tuple[Layer, ...]], cancelled: Callable[[], bool]
+) -> Iterator[SoundChunk]:
+    length = max(1, round(call.frames / call.fps * RATE))
+    voice = _Reader(_voice(call), channels)
+    for first in range(0, length, _CHUNK):
+        if cancelled():
+            raise Cancelled
+        count = min(_CHUNK, length - first)
+        chunk = np.zeros((count, channels), np.float32)
+        given = voice.read(count)
+        if given.size:
+            chunk[: len(given)] += given
+            if voice.goes_on:
+                chunk *= _fade(first, count, length, at_start=False)
+        for channel in range(channels if layers else 0):
+            for layer in layers[channel % len(layers)]:
+                chunk[:, channel] += layer.at(first, count, RATE) * _fade(first, count, length)[:, 0]
+        yield np.clip(chunk, -1.0, 1.0, out=chunk)
+
+
+def _voice(call: AnimaticCall) -> Iterator[Sound]:
+    """Yield the given sound, or else the speech, in pieces of any length."""
+    if call.sound is not None:
+        given = _opened(call.sound)
+        for first in range(0, len(given), _CHUNK):
+            yield given[first : first + _CHUNK].astype(np.float32) / np.float32(32768.0)
+    elif call.speech is not None:
+        said = replace(call.speech, sample_rate=RATE)
+        yield from speech(said, lambda _: None, lambda: False).chunks
+
+
+def _opened(path: str) -> npt.NDArray[Any]:
+    sound: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return sound if sound.ndim == 2 else sound[:, None]
+
+
+def _fade(first: int, count: int, length: int, *, at_start: bool = True) -> Sound:
+    """Return (count, 1): 1 in the middle of the film and 0 at its ends."""
+    at = np.arange(first, first + count, dtype=np.float32)[:, None]
+    level = np.clip((length - at) / _FADE, 0.0, 1.0)
+    return np.asarray(level * np.clip(at / _FADE, 0.0, 1.0) if at_start else level, dtype=np.float32)
+
+
+class _Reader:
+    """Pieces of any length, read in the lengths that are wanted."""
+
+    def __init__(self, pieces: Iterator[Sound], channels: int | None = None) -> None:
+        self._pieces, self._channels = pieces, channels
+        self._rest: list[Sound] = []
+        self.goes_on = True
+
+    def read(self, count: int) -> Sound:
+        """Return (n, channels) with n at most `count`; less only when there is no more."""
+        have = sum(map(len, self._rest))
+        while have < count and self.goes_on:
+            piece = next(self._pieces, None)
+            if piece is None:
+                self.goes_on = False
+            else:
+                self._rest.append(self._fitted(piece))
+                have += len(piece)
+        if not self._rest:
+            return np.zeros((0, self._channels or 1), np.float32)
+        whole = np.concatenate(self._rest)
+        self._rest = [whole[count:]]
+        return whole[:count]
+
+    def _fitted(self, piece: Sound) -> Sound:
+        if self._channels is None or piece.shape[1] == self._channels:
+            return piece
+        return np.repeat(piece.mean(axis=1, keepdims=True), self._channels, axis=1)

@@ -1,0 +1,246 @@
+"""Which pictures a film is made of: the one place that decides between scene, photograph, board and video.
+
+A view draws frame after frame in order; treatments on top of the finished frame (`effect`, `lips`) are `film`'s, styles
+and the mouth of a still picture are put in here, before the camera, where they cost nothing per frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from rushes.calls import AnimaticCall
+from rushes.engines.animatic.board import Box, cards, ground, shade, split
+from rushes.engines.animatic.camera import Move
+from rushes.engines.animatic.depth import Picture, Plane
+from rushes.engines.animatic.dissolve import dissolve, share_at
+from rushes.engines.animatic.easing import there_and_back
+from rushes.engines.animatic.framing import cover
+from rushes.engines.animatic.lips import Mouth
+from rushes.engines.animatic.recording import Recording
+from rushes.engines.animatic.scene import draw_scene
+from rushes.engines.animatic.shot import Shot, cropped, moves_of
+from rushes.engines.animatic.style import styled, treatment
+
+_SPARE = 1.2  # a drawn view can be as wide as the move likes
+_FASTEST = 1.1  # a video that is longer than the film by more than this is cut, not hurried
+
+
+class View(Protocol):
+    """What is in front of the camera, and the camera."""
+
+    def draw(self, index: int, frame: Picture) -> None:
+        """Write frame `index`; called once for each, in order."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        ...
+
+
+def view_of(call: AnimaticCall, levels: Iterator[float] | None) -> View:
+    """Choose and set up the view; `levels` is how loud the film is at each frame, where lips shall move."""
+    if call.video is not None and call.keep is None:
+        return Remade(call, levels)
+    if call.video is not None:
+        return Continued(call)
+    if call.pictures and not (call.image is None and len(call.pictures) == 1):
+        return Board(call, levels)
+    return Single(call, first_picture(call), levels)
+
+
+def loaded(path: str) -> Picture:
+    """Read a decoded picture."""
+    photograph: npt.NDArray[Any] = np.load(path, allow_pickle=False)
+    return np.asarray(photograph, dtype=np.uint8)
+
+
+def first_picture(call: AnimaticCall) -> tuple[Picture, Plane | None]:
+    """Return what the film begins on, and its depth where it is known."""
+    path = call.image or (call.pictures[0] if call.pictures else None)
+    if path is not None:
+        return cover(loaded(path), call.width, call.height), None
+    return draw_scene(call.prompt, call.seed, round(call.width * _SPARE), round(call.height * _SPARE))
+
+
+class Single:
+    """One picture, which may give way to another one at the end, or come round to where it began."""
+
+    def __init__(
+        self,
+        call: AnimaticCall,
+        picture: tuple[Picture, Plane | None],
+        levels: Iterator[float] | None = None,
+        *,
+        first: int = 0,
+    ) -> None:
+        """`first` frames of the call are somebody else's; the camera starts after them."""
+        self._first, self._frames = first, max(call.frames - first, 1)
+        size, moves = (call.width, call.height), moves_of(call)
+        seconds = max(self._frames - 1, 0) / call.fps
+        pixels, depth = picture
+        self._shot = Shot(styled(pixels, call.style), size, moves, seconds=seconds, seed=call.seed, depth=depth)
+        self._mouth = Mouth(self._shot.stage.picture) if levels is not None else None
+        self._levels = levels
+        self._end: Shot | None = None
+        self._loop = call.loop
+        if call.end_image is not None:
+            end = cover(loaded(call.end_image), *size)
+            self._end = Shot(end, size, moves, seconds=seconds, seed=call.seed, arriving=True)
+
+    def draw(self, index: int, frame: Picture) -> None:
+        """Write the frame at its time: 0 at the first, 1 at the last."""
+        if self._mouth is not None and self._levels is not None:
+            self._mouth.open(next(self._levels, 0.0))
+        number = index - self._first
+        t = self._time(number)
+        share = 0.0 if self._end is None else share_at(t)
+        if share < 1.0:
+            self._shot.draw(t, frame)
+        if self._end is not None and share > 0.0:
+            dissolve(frame, self._end, t, share)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _time(self, number: int) -> float:
+        if self._first:
+            return (number + 1) / self._frames  # the moment 0 is the last frame that was kept
+        if self._loop and self._end is None:
+            return there_and_back(number / self._frames)
+        if self._frames == 1 and self._end is not None:
+            return 1.0
+        return number / max(self._frames - 1, 1)
+
+
+class Board:
+    """Several pictures at once, each filmed by the same camera; with an `image` they are cards on top of it."""
+
+    def __init__(self, call: AnimaticCall, levels: Iterator[float] | None = None) -> None:
+        count, size = len(call.pictures), (call.width, call.height)
+        self._back = Single(call, first_picture(call), levels) if call.image is not None else None
+        self._boxes = (split if self._back is None else cards)(count, *size)
+        self._board = ground(*size)
+        self._frames, self._loop = call.frames, call.loop
+        moves = moves_of(call)
+        self._shots = [
+            self._panel(call, path, box, moves) for path, box in zip(call.pictures, self._boxes, strict=True)
+        ]
+        self._end = None
+        if self._back is None and call.end_image is not None:
+            end = cover(loaded(call.end_image), *size)
+            seconds = max(call.frames - 1, 0) / call.fps
+            self._end = Shot(end, size, moves, seconds=seconds, seed=call.seed, arriving=True)
+
+    def draw(self, index: int, frame: Picture) -> None:
+        """Write the board: the background, then each part."""
+        t = there_and_back(index / self._frames) if self._loop else index / max(self._frames - 1, 1)
+        if self._back is None:
+            frame[...] = self._board
+        else:
+            self._back.draw(index, frame)
+            shade(frame, self._boxes)
+        for shot, box in zip(self._shots, self._boxes, strict=True):
+            part = np.empty((box.height, box.width, 3), np.uint8)
+            shot.draw(t, part)
+            box.of(frame)[...] = part
+        if self._end is not None and (share := share_at(t)) > 0.0:
+            dissolve(frame, self._end, t, share)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _panel(self, call: AnimaticCall, path: str, box: Box, moves: tuple[Move, ...]) -> Shot:
+        size = (box.width, box.height)
+        seconds = max(call.frames - 1, 0) / call.fps
+        return Shot(styled(cover(loaded(path), *size), call.style), size, moves, seconds=seconds, seed=call.seed)
+
+
+class Continued:
+    """The first frames of a video as they are, then a camera that goes on from the last of them."""
+
+    def __init__(self, call: AnimaticCall) -> None:
+        assert call.video is not None
+        self._call = call
+        self._keep = min(call.keep or 0, call.frames)
+        self._recording = Recording(call.video)
+        self._after: Single | None = None
+
+    def draw(self, index: int, frame: Picture) -> None:
+        """Write a kept frame, or one that follows them."""
+        size = (self._call.width, self._call.height)
+        if self._after is None and index < self._keep:
+            kept = self._recording.at(index)
+            if self._recording.last == index:
+                frame[...] = cropped(kept, *size)
+                return
+        if self._after is None:  # also when the video is shorter than what was to be kept
+            last = self._recording.at(max(index - 1, 0))
+            self._after = Single(self._call, (cover(last, *size), None), first=index)
+        self._after.draw(index, frame)
+
+    def close(self) -> None:
+        """Close the video."""
+        self._recording.close()
+
+
+class Remade:
+    """A whole video filmed anew: another crop, another pace in frames, another look."""
+
+    def __init__(self, call: AnimaticCall, levels: Iterator[float] | None = None) -> None:
+        assert call.video is not None
+        self._call, self._levels = call, levels
+        self._recording = Recording(call.video)
+        self._treat = treatment(call.style, call.prompt, call.strength)
+        self._mouth: Mouth | None = None
+        self._begin: Picture | None = None
+
+    def draw(self, index: int, frame: Picture) -> None:
+        """Write the video's frame of that moment, cropped and treated."""
+        call = self._call
+        seen = _within(self._recording.at(self._source(index)), call.window)
+        frame[...] = self._treat(cropped(seen, call.width, call.height))
+        if self._levels is not None:
+            self._mouth = self._mouth or Mouth(frame.copy())
+            self._mouth.open(next(self._levels, 0.0), on=frame)
+        self._close_loop(index, frame)
+
+    def close(self) -> None:
+        """Close the video."""
+        self._recording.close()
+
+    def _source(self, index: int) -> int:
+        """Return which frame of the video is seen: all of it over the whole film, or cut where that would hurry it."""
+        recording, call = self._recording, self._call
+        film_s, video_s = call.frames / call.fps, recording.frames / recording.fps
+        if video_s > _FASTEST * film_s:
+            return int(index / call.fps * recording.fps + 1e-6)
+        return int((index + 0.5) * recording.frames / call.frames)
+
+    def _close_loop(self, index: int, frame: Picture) -> None:
+        """Let the last quarter of a loop turn into its first frame again."""
+        if not self._call.loop:
+            return
+        if self._begin is None:
+            self._begin = frame.copy()
+        begins = self._call.frames * 0.75
+        if index > begins:
+            dissolve(frame, self._begin, 0.0, share_at((index - begins) / (self._call.frames - begins), 0.0, 1.0))
+
+
+def _within(picture: Picture, window: tuple[float, float, float, float] | None) -> Picture:
+    """Cut the window out of a frame; an empty one is widened to two pixels."""
+    if window is None:
+        return picture
+    tall, wide = picture.shape[:2]
+    left, right = _span(window[0], window[2], wide)
+    top, bottom = _span(window[1], window[3], tall)
+    return picture[top:bottom, left:right]
+
+
+def _span(start: float, end: float, length: int) -> tuple[int, int]:
+    first = min(max(round(start * length), 0), length - 2)
+    return first, max(min(round(end * length), length), first + 2)
