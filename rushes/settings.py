@@ -46,7 +46,11 @@ class Settings(BaseSettings):
     image_max_side: int = Field(16_384, gt=0, description="Longest side of an input picture, in pixels.")
     image_max_pixels: int = Field(100_000_000, gt=0, description="Most pixels of an input picture.")
     decode_memory_bytes: int = Field(2048 * MIB, gt=0, description="Memory limit of the process that decodes inputs.")
-    decode_cpu_s: int = Field(20, gt=0, description="CPU limit of the process that decodes one input.")
+    decode_cpu_s: int = Field(20, gt=0, description="CPU limit of the process that decodes one picture.")
+    media_max_s: float = Field(600.0, gt=0, description="Longest input video or sound.")
+    video_max_frames: int = Field(3_600, gt=0, description="Most frames of an input video.")
+    video_max_side: int = Field(4_096, gt=0, description="Longest side of an input video, in pixels.")
+    media_cpu_s: int = Field(240, gt=0, description="CPU limit of the process that decodes one video or sound.")
     runners: int = Field(1, ge=0, description="Local runner processes.")
     lease_s: float = Field(15.0, gt=0, description="How long a runner keeps a job without a beat.")
     beat_s: float = Field(0.15, gt=0, description="Least time between two beats of a runner.")
@@ -69,6 +73,11 @@ class Settings(BaseSettings):
         for text in filter(None, (part.strip() for part in value.split(","))):
             ip_network(text, strict=False)
         return value
+
+    def price_usd(self, endpoint: str, units: float = 1.0) -> float | None:
+        """Return what so many units of an endpoint cost; None where no price is set."""
+        price = self.unit_price_usd.get(endpoint)
+        return None if price is None else price * units
 
     @property
     def allowed_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:

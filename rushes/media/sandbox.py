@@ -30,7 +30,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-MEDIA_TASKS = ("rushes.media.decode_task", "rushes.media.probe_task")
+MEDIA_TASKS = ("rushes.media.decode_task", "rushes.media.film_task", "rushes.media.sound_task")
 
 _ANSWER_BYTES = 65_536
 _GRACE_S = 5.0  # what the helper gets on top of a task's wall time before it counts as hung

@@ -1,0 +1,219 @@
+"""The part of `recording` that decodes strangers' videos and writes them anew; runs in the sandbox only.
+
+What comes out is a film that is safe and simple to read: H.264 in mp4, upright, square pixels, even sides, BT.709,
+every frame once at one constant rate, no sound; and the sound beside it. The rate is the source's average, so that a
+phone's uneven clip keeps its length. Above 60 per second only every second (third, …) frame is taken, which keeps the
+length too; below 1 per second the film gets shorter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import numpy.typing as npt
+from av.container import InputContainer, OutputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.plane import VideoPlane
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
+from av.video.stream import VideoStream
+
+from rushes.media.sound_task import opened, write_sound
+
+__all__ = ["decode_film"]
+
+SLOWEST, FASTEST = Fraction(1), Fraction(60)
+_BT709, _UNSPECIFIED = 1, 2  # AVColorSpace
+_HD_HEIGHT = 720  # from here on what carries no tag is BT.709, below BT.601, as players have it
+_X264 = {"preset": "ultrafast", "crf": "10", "x264-params": "threads=1"}  # near lossless, and quick to read
+_WIDEST_PIXEL = 4
+_COMPLETE = 0.9  # share of the declared frames that must be there
+
+
+@dataclass(frozen=True, slots=True)
+class _Survey:
+    """What the packets tell before anything is decoded."""
+
+    packets: int
+    seconds: float
+
+    def rate(self, declared: Fraction | None) -> Fraction:
+        """The average rate: as declared where the packets agree, else as they are."""
+        measured = Fraction(self.packets / self.seconds).limit_denominator(1001) if self.seconds > 0 else Fraction(0)
+        if declared and (not measured or abs(declared / measured - 1) < 0.1):
+            return declared.limit_denominator(1001)
+        return measured or Fraction(25)
+
+
+def decode_film(
+    *, source: str, to: str, sound_to: str, max_s: float, max_frames: int, max_side: int, min_side: int
+) -> dict[str, Any]:
+    """Write `source` anew; answers the film's facts, or with `problem` why not."""
+    with opened(source) as container:
+        stream = _pictures(container)
+        if stream is None:
+            return {"problem": "no pictures"}
+        survey = _survey(container, stream)
+    rate = survey.rate(stream.average_rate)
+    step = -int(-rate // FASTEST)
+    seconds = survey.packets / rate
+    facts: dict[str, Any] = {"frames": -(-survey.packets // step), "duration_s": float(seconds)}
+    if seconds > max_s:
+        return {**facts, "problem": "too long"}
+    if facts["frames"] > max_frames:
+        return {**facts, "problem": "too many frames"}
+    with opened(source) as container:
+        size = _size(container)
+    facts |= {"width": size[0], "height": size[1]}
+    if max(size) > max_side or min(size) < min_side:
+        return {**facts, "problem": "size"}
+    with opened(source) as container:
+        film = _write(container, Path(to), max(rate / step, SLOWEST), step)
+    return {**facts, **film, "sound": _sound(source, Path(sound_to), max_s, film["first_at"])}
+
+
+def _pictures(container: InputContainer) -> VideoStream | None:
+    """The first stream of moving pictures; a song's cover is none."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    return None
+
+
+def _survey(container: InputContainer, stream: VideoStream) -> _Survey:
+    times: list[int] = []
+    last = packets = 0
+    for packet in container.demux(stream):
+        if packet.size == 0 or packet.is_discard:
+            continue
+        if packet.is_corrupt:
+            raise EOFError(f"the file ends within picture {packets + 1}")
+        packets += 1
+        time = packet.pts if packet.pts is not None else packet.dts
+        if time is not None:
+            times.append(time)
+            last = packet.duration or last
+    if packets == 0:
+        raise ValueError("there is not one picture in it")
+    if packets < stream.frames * _COMPLETE:
+        raise EOFError(f"{packets} of {stream.frames} pictures are there")
+    span = (max(times) - min(times)) if times else 0
+    average = span / (len(times) - 1) if len(times) > 1 else 0
+    return _Survey(packets, float((span + (last or average)) * (stream.time_base or 0)))
+
+
+def _size(container: InputContainer) -> tuple[int, int]:
+    """Width and height as the film is shown, from its first picture."""
+    stream = _pictures(container)
+    assert stream is not None
+    stream.thread_type = "NONE"  # threads cost address space, of which there is little here
+    frame = next(container.decode(stream), None)
+    if not isinstance(frame, VideoFrame):
+        raise ValueError("there is not one picture in it")
+    width, height = _square(frame, stream)
+    return (width, height) if frame.rotation % 180 == 0 else (height, width)
+
+
+def _square(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
+    """The frame's size in square pixels."""
+    shape = stream.sample_aspect_ratio or Fraction(1)
+    if shape == 1 or not 1 / Fraction(_WIDEST_PIXEL) <= shape <= _WIDEST_PIXEL:
+        return frame.width, frame.height
+    return max(2, round(frame.width * shape / 2) * 2), frame.height
+
+
+def _write(container: InputContainer, to: Path, rate: Fraction, step: int) -> dict[str, Any]:
+    """Decode, turn and encode; the frames are counted as they really come."""
+    stream = _pictures(container)
+    assert stream is not None
+    stream.thread_type = "NONE"
+    written = 0
+    first_at = 0.0
+    target: _Target | None = None
+    with av.open(str(to), "w", format="mp4", options={"fflags": "+bitexact"}) as file:
+        for number, frame in enumerate(container.decode(stream)):
+            if target is None:
+                target = _Target(file, rate, frame, _square(frame, stream))
+                first_at = frame.time or 0.0
+            if number % step == 0:
+                target.write(frame, written)
+                written += 1
+        if target is None:
+            raise ValueError("not one picture could be decoded")
+        target.end()
+    return {
+        "width": target.width,
+        "height": target.height,
+        "frames": written,
+        "fps": float(rate),
+        "duration_s": float(written / rate),
+        "first_at": first_at,
+    }
+
+
+class _Target:
+    """The film that is being written; its first frame decides size and turn."""
+
+    def __init__(self, file: OutputContainer, rate: Fraction, first: VideoFrame, square: tuple[int, int]) -> None:
+        self._file, self._rate, self._square = file, rate, square
+        self._turns = round(first.rotation / 90) % 4  # counterclockwise
+        width, height = square if self._turns % 2 == 0 else square[::-1]
+        self.width, self.height = width // 2 * 2, height // 2 * 2
+        self._frame = VideoFrame(self.width, self.height, "yuv420p")
+        self._frame.colorspace, self._frame.color_range = _BT709, ColorRange.MPEG
+        self._planes = [_samples(plane) for plane in self._frame.planes]
+        self._reformat = VideoReformatter()
+        self._stream = self._add(file, rate)
+
+    def _add(self, file: OutputContainer, rate: Fraction) -> VideoStream:
+        stream = file.add_stream("libx264", rate=rate)
+        context = stream.codec_context
+        context.width, context.height, context.pix_fmt = self.width, self.height, "yuv420p"
+        context.time_base = 1 / rate
+        context.gop_size = max(1, round(rate))  # a second, so that any place is reached soon
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        context.colorspace, context.color_range = _BT709, ColorRange.MPEG
+        context.options = dict(_X264)
+        return stream
+
+    def write(self, frame: VideoFrame, number: int) -> None:
+        """Turn the frame upright, crop it to even sides (by a pixel at most) and encode it."""
+        if frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
+            frame.colorspace = _BT709
+        plain = self._reformat.reformat(
+            frame,
+            *self._square,
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
+        for ours, plane in zip(self._planes, plain.planes, strict=True):
+            ours[:] = np.rot90(_samples(plane), self._turns)[: ours.shape[0], : ours.shape[1]]
+        self._frame.pts, self._frame.time_base = number, 1 / self._rate
+        self._file.mux(self._stream.encode(self._frame))
+
+    def end(self) -> None:
+        """Write what the encoder still holds."""
+        self._file.mux(self._stream.encode(None))
+
+
+def _samples(plane: VideoPlane) -> npt.NDArray[np.uint8]:
+    return np.asarray(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)[:, : plane.width]
+
+
+def _sound(source: str, to: Path, max_s: float, starts_at: float) -> bool:
+    """Write the film's sound, if there is some that can be read: a film with broken sound is a silent film."""
+    with opened(source) as container:
+        if not container.streams.audio:
+            return False
+        try:
+            write_sound(container, container.streams.audio[0], to, max_s, starts_at)
+        except (av.error.FFmpegError, ValueError):
+            to.unlink(missing_ok=True)
+            return False
+    return True
