@@ -23,15 +23,19 @@ Sample = Mapping[Language, str]
 NO_HOST = "https://example.com/"
 _INDENT = "  "
 _PYTHON_WORDS = {True: "True", False: "False", None: "None"}
+# Names that the samples use themselves, and words of JavaScript that Python's keyword list doesn't have.
 _TAKEN = frozenset(
-    {"fal", "file", "result", "request", "status", "console", "process", "rushes", "os", "fal_client", "new", "await"}
+    "fal file result request_id status handle on_queue_update console process rushes os fal_client update "
+    "case catch const default delete do enum export extends function let new null super switch this throw typeof var "
+    "void".split()
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file that an example needs: its name on the reader's disk, the variable for its address, its MIME type."""
+    """A file that an example names by `url`: its name on the reader's disk, the variable for its address, its type."""
 
+    url: str
     name: str
     variable: str
     content_type: str
@@ -84,17 +88,19 @@ def local_files(example: Any) -> tuple[LocalFile, ...]:
     """Return the files that an example names, each once, in the order of appearance."""
     found: dict[str, LocalFile] = {}
     for url in _addresses(example):
-        name = url.removeprefix(NO_HOST).rpartition("/")[2] or "file"
+        name = (
+            re.sub(r"[^\w.-]+", "-", url.removeprefix(NO_HOST).rpartition("/")[2], flags=re.ASCII).strip("-") or "file"
+        )
         if url not in found:
             taken = {file.variable for file in found.values()}
-            found[url] = LocalFile(name, _variable(name, taken), guess_type(name)[0] or "application/octet-stream")
+            found[url] = LocalFile(url, name, _variable(name, taken), guess_type(name)[0] or "application/octet-stream")
     return tuple(found.values())
 
 
 def literal(value: Any, language: Language, files: tuple[LocalFile, ...] = (), depth: int = 0) -> str:
     """Write a JSON value as the language does, files as their variables; `http` is JSON for a shell's here-document."""
     if isinstance(value, str) and value.startswith(NO_HOST):
-        file = next((one for one in files if value.rpartition("/")[2] == one.name), None)
+        file = next((one for one in files if one.url == value), None)
         if file is not None:
             return f'"${file.variable.upper()}"' if language == "http" else file.variable
     outer, inner = _INDENT * depth, _INDENT * (depth + 1)
@@ -281,7 +287,7 @@ _KEPT_AS = {"javascript": "const {} = ", "python": "{} = "}
 
 
 def _upload(files: tuple[LocalFile, ...], bases: Bases) -> Sample:
-    shown = files[:1] or (LocalFile("photograph.jpg", "photograph", "image/jpeg"),)
+    shown = files[:1] or (LocalFile("", "photograph.jpg", "photograph", "image/jpeg"),)
     return {
         "javascript": _javascript_head(shown, "").strip() + "\n\n" + _javascript_uploads(shown).strip(),
         "python": _python_uploads(shown).strip(),
