@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+from rushes.cli.outputs import carried
 from rushes.cli.problem import CommandError
 
 POLL_S = 0.15
@@ -30,10 +31,11 @@ class Submitted:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: the output's JSON, and who really made it."""
+    """What came back: the output's JSON, who really made it, and what it costs, in the endpoint's units."""
 
     output: Any
     served_by: str | None
+    units: float | None
 
 
 class Client:
@@ -82,14 +84,17 @@ class Client:
     def result(self, submitted: Submitted) -> Answer:
         """Return the output; CommandError with the reason if the request failed."""
         response = self._send("GET", submitted.response_url)
-        return Answer(response.json(), response.headers.get("x-rushes-served-by"))
+        units = response.headers.get("x-fal-billable-units")
+        return Answer(response.json(), response.headers.get("x-rushes-served-by"), float(units) if units else None)
 
     def cancel(self, submitted: Submitted) -> None:
         """Ask for the request to be given up; one that has finished meanwhile stays finished."""
         self._http.put(submitted.cancel_url)
 
     def download(self, url: str, to: Path) -> int:
-        """Save a file and return its size in bytes; a broken download leaves nothing at `to`."""
+        """Save a file, or what a data URI carries, and return its size in bytes; a broken download leaves nothing."""
+        if url.startswith("data:"):
+            return to.write_bytes(carried(url))
         part = to.with_name(to.name + ".part")
         try:
             with self._http.stream("GET", url) as response, part.open("wb") as file:

@@ -1,26 +1,31 @@
-"""An endpoint's fields as rows of text, and which endpoint or field a mistyped name may have meant."""
+"""An endpoint in words: its fields as rows of text, and which endpoint or field a mistyped name may have meant.
+
+What is said of a field is what its page says, from the same records (`web.pages`). Nested fields are named as they are
+given on the command line: voice_setting.speed, dynamic_masks.0.mask_url.
+"""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
-
-from pydantic import BaseModel
 
 from rushes import families
 from rushes.cli.problem import CommandError
 from rushes.endpoint import Endpoint
+from rushes.gateway.openapi import types_of
+from rushes.gateway.schema import Schema, WireTypes
+from rushes.web.pages import Row, table
+
+_FILES = {"image": "a picture", "video": "a video", "audio": "a sound"}
 
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """One input field: `default` is "required", the default as JSON, or empty for none."""
+    """One field: its dotted name, what it takes in a few words ("integer, 81 to 100, default 81"), what it means."""
 
     name: str
-    type: str
-    default: str
+    words: str
     about: str
 
 
@@ -34,56 +39,58 @@ def endpoint_named(endpoint_id: str, *, test_endpoints: bool) -> Endpoint:
     raise CommandError(f"there is no endpoint {endpoint_id!r}; {hint}", exit_code=2)
 
 
-def unknown_field(endpoint: Endpoint, name: str) -> CommandError:
-    """Return the complaint about a field that the endpoint has not, with the nearest names."""
-    known = list(wire_names(endpoint.input))
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(known)}"
-    return CommandError(f"{endpoint.id} has no field {name!r}; {hint}", exit_code=2)
+def unknown_field(where: str, name: str, known: Iterable[str]) -> CommandError:
+    """Return the complaint about a field that `where` has not, with the nearest names."""
+    by_last = {one.rpartition(".")[2]: one for one in known}  # what holds them is the same for all
+    near = [by_last[one] for one in get_close_matches(name.rpartition(".")[2], by_last, n=3, cutoff=0.5)]
+    has = f"it has {', '.join(by_last.values())}" if by_last else "it has no fields of its own"
+    hint = f"did you mean {' or '.join(near)}?" if near else has
+    return CommandError(f"{where} has no field {name!r}; {hint}", exit_code=2)
 
 
-def wire_names(model: type[BaseModel]) -> dict[str, str]:
-    """Map each field's name on the wire to its name in the class."""
-    return {info.alias or name: name for name, info in model.model_fields.items()}
+def input_rows(endpoint: Endpoint) -> list[FieldRow]:
+    """Return the input's fields in the order of the page, each nested type's fields below the field that holds it."""
+    types = types_of(endpoint)
+    return list(_input_rows(types, types.input, "", ()))
 
 
-def rows(model: type[BaseModel]) -> list[FieldRow]:
-    """Return the fields in the order of the class."""
-    schema = model.model_json_schema()
-    required = set(schema.get("required", ()))
+def output_rows(endpoint: Endpoint) -> list[FieldRow]:
+    """Return the output's fields; of nested types only the names of their fields."""
+    types = types_of(endpoint)
     return [
-        FieldRow(name, type_words(one, schema), _default(one, name in required), one.get("description", ""))
-        for name, one in schema.get("properties", {}).items()
+        FieldRow(row.name, words(row, types.output["properties"][row.name], _members(types, row)), row.about)
+        for row in table("", types.output).rows
     ]
 
 
-def _default(schema: dict[str, Any], required: bool) -> str:
-    if required:
-        return "required"
-    return "" if schema.get("default") is None else json.dumps(schema["default"], ensure_ascii=False)
+def _input_rows(types: WireTypes, schema: Schema, prefix: str, above: tuple[str, ...]) -> Iterator[FieldRow]:
+    for row in table("", schema).rows:
+        name = prefix + row.name
+        yield FieldRow(name, words(row, schema["properties"][row.name]), row.about)
+        inner = types.nested.get(row.refers, {})
+        if "properties" in inner and row.refers not in above:
+            below = f"{name}.0." if row.type.startswith("list of") else f"{name}."
+            yield from _input_rows(types, inner, below, (*above, row.refers))
 
 
-def type_words(schema: dict[str, Any], root: dict[str, Any]) -> str:
-    """Say in a few words what a JSON schema allows: `integer 81–100`, `"480p" | "720p"`, `list of string`."""
-    if "$ref" in schema:
-        return type_words(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
-    if "enum" in schema:
-        return " | ".join(json.dumps(value) for value in schema["enum"])
-    if "const" in schema:
-        return json.dumps(schema["const"])
-    if "anyOf" in schema:
-        words = [type_words(one, root) for one in schema["anyOf"] if one.get("type") != "null"]
-        return " | ".join(dict.fromkeys(words))
-    if schema.get("type") == "array":
-        return f"list of {type_words(schema.get('items', {}), root)}"
-    return f"{schema.get('type', 'any')}{_range(schema)}"
+def _members(types: WireTypes, row: Row) -> str:
+    return ", ".join(types.nested.get(row.refers, {}).get("properties", ()))
 
 
-def _range(schema: dict[str, Any]) -> str:
-    low = schema.get("minimum", schema.get("exclusiveMinimum"))
-    high = schema.get("maximum", schema.get("exclusiveMaximum"))
-    if low is None and high is None:
-        return ""
-    if high is None:
-        return f" from {low}"
-    return f" up to {high}" if low is None else f" {low}–{high}"
+def words(row: Row, schema: Schema, members: str = "") -> str:
+    """Say what a field takes: type or choices, limits, whether it is a file, default."""
+    kind = " | ".join(row.choices) if row.choices else row.type
+    if row.choices and row.type.startswith("list of"):
+        kind = f"list of {kind}"
+    default = f"default {_short(row.default)}" if row.default else ""
+    parts = (
+        f"{kind} of {members}" if members else kind,
+        _FILES.get(schema.get("ui", {}).get("field", ""), ""),
+        row.limits,
+        "required" if row.required else default,
+    )
+    return ", ".join(filter(None, parts))
+
+
+def _short(default: str) -> str:
+    return default if len(default) <= 40 else default[:37] + "…"

@@ -1,10 +1,12 @@
-"""Which files an output holds, and under which names they are saved on this side."""
+"""Which files an output holds, as addresses or whole, and under which names they are saved on this side."""
 
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from mimetypes import guess_extension
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -25,7 +27,7 @@ def files_in(output: Any) -> Iterator[OutputFile]:
             yield from files_in(one)
     elif isinstance(output, dict):
         url = output.get("url")
-        if isinstance(url, str) and url.startswith(("http://", "https://")):
+        if isinstance(url, str) and url.startswith(("http://", "https://", "data:")):
             yield OutputFile(url, _name(output.get("file_name"), url))
         else:
             for one in output.values():
@@ -33,9 +35,21 @@ def files_in(output: Any) -> Iterator[OutputFile]:
 
 
 def _name(given: object, url: str) -> str:
-    last = given if isinstance(given, str) and given else unquote(urlsplit(url).path)
+    made_up = (
+        f"output{guess_extension(_type_of(url)) or ''}" if url.startswith("data:") else unquote(urlsplit(url).path)
+    )
+    last = given if isinstance(given, str) and given else made_up
     cleaned = re.sub(r"[^\w.+ -]", "_", PurePosixPath(last).name).lstrip(".")
     return cleaned or "output"
+
+
+def _type_of(data_uri: str) -> str:
+    return data_uri.removeprefix("data:").partition(",")[0].partition(";")[0]
+
+
+def carried(data_uri: str) -> bytes:
+    """Return the bytes that a data URI carries, as the server writes them: in base64."""
+    return b64decode(data_uri.partition(",")[2])
 
 
 def targets(files: Sequence[OutputFile], wanted: Path | None, here: Path) -> list[Path]:

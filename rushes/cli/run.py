@@ -22,7 +22,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rushes.cli.client import Answer, Client, Submitted
 from rushes.cli.describe import endpoint_named
 from rushes.cli.embedded import embedded_server
-from rushes.cli.endpoints import print_fields
+from rushes.cli.endpoints import print_endpoint
 from rushes.cli.inputs import files_named, parse, wire
 from rushes.cli.outputs import files_in, targets
 from rushes.endpoint import Endpoint
@@ -64,10 +64,11 @@ def run(
     if endpoint is None:
         typer.echo(USAGE, nl=False, err=not help_)
         raise typer.Exit(0 if help_ else 2)
-    chosen = endpoint_named(endpoint, test_endpoints=read_settings().test_endpoints)
+    settings = read_settings()
+    chosen = endpoint_named(endpoint, test_endpoints=settings.test_endpoints)
     if help_:
         typer.echo(USAGE)
-        print_fields(chosen)
+        print_endpoint(chosen, settings)
         raise typer.Exit
     request = parse(chosen, words or [])
     files_named(request)  # a missing file is said before a server is started
@@ -76,7 +77,8 @@ def run(
         submitted = client.submit(chosen.id, wire(request, client.upload))
         answer = _wait(client, chosen, submitted)
         saved = _save(client, answer, output)
-    _report(answer, submitted, saved, time.monotonic() - begun, as_json=json_)
+    cost = None if answer.units is None else settings.price_usd(chosen.id, answer.units)
+    _report(answer, submitted, saved, time.monotonic() - begun, cost, as_json=json_)
 
 
 @contextmanager
@@ -128,13 +130,17 @@ def _save(client: Client, answer: Answer, wanted: Path | None) -> list[Saved]:
     return [Saved(path, client.download(file.url, path)) for file, path in zip(files, paths, strict=True)]
 
 
-def _report(answer: Answer, submitted: Submitted, saved: list[Saved], seconds: float, *, as_json: bool) -> None:
+def _report(
+    answer: Answer, submitted: Submitted, saved: list[Saved], seconds: float, cost_usd: float | None, *, as_json: bool
+) -> None:
     if as_json:
         told = {
             "request_id": submitted.request_id,
             "output": answer.output,
             "files": [{"path": str(one.path), "size_bytes": one.size_bytes} for one in saved],
             "seconds": round(seconds, 3),
+            "units": answer.units,
+            "cost_usd": cost_usd,
             "served_by": answer.served_by,
         }
         typer.echo(json.dumps(told, ensure_ascii=False))
@@ -143,4 +149,5 @@ def _report(answer: Answer, submitted: Submitted, saved: list[Saved], seconds: f
         typer.echo(f"{one.path}  {one.size_bytes / 1e6:.2f} MB")
     if not saved:
         typer.echo(json.dumps(answer.output, ensure_ascii=False, indent=2))
-    typer.echo(f"took {seconds:.1f} s, served by {answer.served_by or 'a server that does not say'}")
+    cost = "" if cost_usd is None else f", cost {cost_usd:g} USD"
+    typer.echo(f"took {seconds:.1f} s{cost}, served by {answer.served_by or 'a server that does not say'}")

@@ -15,12 +15,19 @@ from rushes.fields import ImageUrl, WireModel
 
 ECHO = ENDPOINTS["rushes/echo"]
 VIDEO = ENDPOINTS["fal-ai/wan-i2v"]
+SPEECH = ENDPOINTS["fal-ai/minimax/speech-02-hd"]
 URL = "image_url=https://example.com/a.png"
 
 
 class Point(BaseModel):
     x: int
     y: int
+
+
+class Shape(WireModel):
+    mask_url: ImageUrl | None = None
+    path: list[Point] | None = None
+    name: str = ""
 
 
 class Many(WireModel):
@@ -30,6 +37,7 @@ class Many(WireModel):
     flag: bool = False
     scale: float | None = None
     size: Point | str = "square"
+    points: list[Shape] | None = None
 
 
 MANY = replace(ECHO, id="test/many", input=Many)
@@ -78,6 +86,33 @@ def test_objects_are_json() -> None:
     assert sent(MANY, 'size={"x": 1, "y": 2}') == {"size": {"x": 1, "y": 2}}
 
 
+def test_a_nested_field_is_given_by_its_dotted_name() -> None:
+    assert sent(MANY, "at.x=1", "at.y=2") == {"at": {"x": 1, "y": 2}}
+    assert sent(MANY, 'at={"x": 1, "y": 9}', "at.y=2") == {"at": {"x": 1, "y": 2}}
+    assert sent(MANY, "tags.0=a", "tags.1=b", "tags.0=c") == {"tags": ["c", "b"]}
+    assert sent(MANY, "points.0.name=a", "points.1.name=b", "points.0.path.0.x=1", "points.0.path.0.y=2") == {
+        "points": [{"name": "a", "path": [{"x": 1, "y": 2}]}, {"name": "b"}]
+    }
+    assert sent(SPEECH, "text=hi", "voice_setting.speed=1.2", "voice_setting.voice_id=mine") == {
+        "text": "hi",
+        "voice_setting": {"speed": 1.2, "voice_id": "mine"},
+    }
+
+
+def test_a_list_inside_a_nested_field_takes_its_name_again() -> None:
+    said = ["pronunciation_dict.tone_list=omg/(oh my god)", "pronunciation_dict.tone_list=btw/(by the way)"]
+    assert sent(SPEECH, "text=hi", *said)["pronunciation_dict"] == {
+        "tone_list": ["omg/(oh my god)", "btw/(by the way)"]
+    }
+
+
+def test_a_file_may_stand_inside_json_and_behind_a_dotted_name(tmp_path: Path) -> None:
+    (tmp_path / "m.png").touch()
+    expected = {"points": [{"mask_url": "https://files.example/m.png"}]}
+    assert sent(MANY, f"points.0.mask_url=@{tmp_path}/m.png") == expected
+    assert sent(MANY, f'points=[{{"mask_url": "@{tmp_path}/m.png"}}]') == expected
+
+
 def test_files_are_uploaded_wherever_media_stand(tmp_path: Path) -> None:
     one, two = tmp_path / "one.png", tmp_path / "t w=o.png"
     one.touch()
@@ -109,6 +144,24 @@ def test_files_are_uploaded_wherever_media_stand(tmp_path: Path) -> None:
 def test_what_is_wrong_is_said_with_exit_code_2(words: list[str], complaint: str) -> None:
     with pytest.raises(CommandError, match=complaint) as caught:
         parse(VIDEO, words)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["at.zebra=1"], r"test/many has no field 'at\.zebra'; it has at\.x, at\.y"),
+        (["points.0.mask=@a"], r"no field 'points\.0\.mask'; did you mean points\.0\.mask_url"),
+        (["flag.x=1"], r"no field 'flag\.x'; it has no fields of its own"),
+        (["tags.2=b"], r"tags\.2: item 2 comes after 0 given; items are counted from 0"),
+        (["size=wide", "size.x=1"], r"size\.x: what holds it was given before, as 'wide'; give it once"),
+        (["at.x=1"], r"at\.y is required: give at\.y=…"),
+        (["at.x=one", "at.y=2"], r"at\.x: Input should be a valid integer.*, got 'one'"),
+    ],
+)
+def test_what_is_wrong_with_a_nested_field_is_said_with_its_dotted_name(words: list[str], complaint: str) -> None:
+    with pytest.raises(CommandError, match=complaint) as caught:
+        parse(MANY, words)
     assert caught.value.exit_code == 2
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rushes.cli.outputs import OutputFile, files_in, targets
+from rushes.cli.client import Client
+from rushes.cli.outputs import OutputFile, carried, files_in, targets
 
 BASE = "http://127.0.0.1:1/files/b/id"
 
@@ -47,3 +48,15 @@ def test_a_folder_takes_the_server_s_names(tmp_path: Path) -> None:
 
 def test_one_name_for_several_files_is_numbered(tmp_path: Path) -> None:
     assert targets([FILM, OTHER], tmp_path / "x.mp4", tmp_path) == [tmp_path / "x-1.mp4", tmp_path / "x-2.mp4"]
+
+
+def test_a_file_that_the_output_carries_itself_is_a_file_too(tmp_path: Path) -> None:
+    uri = "data:video/mp4;base64,ZmlsbQ=="
+    assert [file.name for file in files_in([{"url": uri}, {"url": uri, "file_name": "a.mp4"}])] == [
+        "output.mp4",
+        "a.mp4",
+    ]
+    assert carried(uri) == b"film"
+    with Client("http://127.0.0.1:9", None) as client:
+        assert client.download(uri, tmp_path / "a.mp4") == 4
+    assert (tmp_path / "a.mp4").read_bytes() == b"film"

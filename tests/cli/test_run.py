@@ -44,7 +44,17 @@ def test_json_is_for_machines(there: dict[str, str]) -> None:
     assert told["output"] == {"payload": 1}
     assert told["files"] == []
     assert told["served_by"].startswith("echo/")
-    assert set(told) == {"request_id", "output", "files", "seconds", "served_by"}
+    assert set(told) == {"request_id", "output", "files", "seconds", "units", "cost_usd", "served_by"}
+    assert told["cost_usd"] is None
+
+
+def test_the_cost_is_said_where_a_price_is_set(there: dict[str, str]) -> None:
+    priced = {**there, "RUSHES_UNIT_PRICE_USD": '{"rushes/echo": 0.5}'}
+    told = json.loads(rushes("run", "rushes/echo", "payload=1", "--json", environment=priced).stdout)
+    assert told["cost_usd"] == told["units"] * 0.5
+    assert (
+        f" s, cost {told['cost_usd']:g} USD, served by echo/" in rushes("run", "rushes/echo", environment=priced).stdout
+    )
 
 
 def test_a_picture_is_uploaded_and_the_film_saved(there: dict[str, str], small_picture: Path, tmp_path: Path) -> None:
@@ -93,7 +103,7 @@ def test_a_server_that_can_not_start_is_one_more_line(tmp_path: Path) -> None:
 def test_help_lists_the_endpoint_s_fields() -> None:
     shown = rushes("run", "fal-ai/wan-i2v", "--help").stdout
     assert "Usage: rushes run ENDPOINT" in shown
-    assert "num_frames  (integer 81–100, default 81)" in shown
+    assert "num_frames  (integer, 81 to 100, default 81)" in shown
 
 
 def test_without_an_endpoint_the_usage_is_shown() -> None:
