@@ -1,100 +1,126 @@
-"""From the engine's output to stored files: frames are encoded while they come, then the file is put into storage.
+"""From the engine's output to what the caller gets: files in storage, or data URIs, or stored files and their hex.
 
-What the file's place in the output is called is the family's business; how bytes are encoded is `media.encode`'s.
+Files are encoded first (`products`); what their place in the output is called is the family's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rushes.endpoint import Clip, Plan
-from rushes.engines.engine import FinishedFile, FrameChunk, Frames, Output
-from rushes.fields import File
+from rushes.endpoint import Delivery, Plan
+from rushes.engines.engine import Output, Value, Voice
+from rushes.errors import ModelError
+from rushes.fields import File, Image
 from rushes.work.tools import Files, Report
 
-OUTPUT_NAME = "output"
-EXTENSIONS = {
-    "video/mp4": ".mp4",
-    "video/webm": ".webm",
-    "image/gif": ".gif",
-    "audio/mpeg": ".mp3",
-    "audio/wav": ".wav",
-}
+if TYPE_CHECKING:
+    from rushes.work.products import Product
+
+INLINE_MAX_BYTES = 64 * 1024 * 1024  # of a reply's files together, where they stand in the reply itself
+PROFILE_NAME, PROFILE_TYPE = "voice.json", "application/json"
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """What came out: stored files as the output shows them, their ids, or a plain value."""
+class Delivered:
+    """What came out: files as the output shows them, the ids of the stored ones, or a plain value.
+
+    `profile_id` is the stored file of a voice that was made; `duration_s` of sound or film.
+    """
 
     files: tuple[File, ...] = ()
     file_ids: tuple[str, ...] = ()
     value: Any = None
+    duration_s: float | None = None
+    profile_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A file that is finished and not stored yet."""
+def deliver(
+    output: Output,
+    plan: Plan | None,
+    delivery: Delivery,
+    files: Files,
+    report: Report,
+    *,
+    inline_max_bytes: int = INLINE_MAX_BYTES,
+) -> Delivered:
+    """Make files of the output and bring them on their way. Raises Cancelled; ModelError for files too large to inline;
 
-    path: Path
-    content_type: str
+    ValueError when the engine did not make what was planned.
+    """
+    if isinstance(output, Value):
+        return Delivered(value=output.value)
+    # PyAV, OpenCV and NumPy take 0.3 s to load, which a runner that encodes nothing need not pay.
+    from rushes.work.products import make_products  # noqa: PLC0415
+
+    products = make_products(output, plan, delivery, files.folder(), report)
+    if delivery.form != "url":
+        check_inline(products, inline_max_bytes)
+    if delivery.form == "data_uri":
+        shown, ids = inline(products)
+    else:
+        shown, ids = store(products, files, report, with_hex=delivery.form == "hex")
+    profile_id = store_profile(output, files, report) if isinstance(output, Voice) else None
+    duration_s = next((product.duration_s for product in products if product.duration_s is not None), None)
+    return Delivered(shown, ids, duration_s=duration_s, profile_id=profile_id)
 
 
-def deliver(output: Output, clip: Plan | None, files: Files, report: Report) -> Delivery:
-    """Make a file of the output and store it. Raises Cancelled between chunks, ValueError for wrong frames."""
-    if isinstance(output, FinishedFile):
-        return save(Product(Path(output.path), output.content_type), files, report)
-    if not isinstance(output, Frames) or not isinstance(clip, Clip):
-        raise ValueError(
-            "the engine made frames for an endpoint whose family plans no clip; give the Endpoint a `clip`"
+def check_inline(products: Sequence[Product], most: int) -> None:
+    """Refuse what would make the reply itself too large."""
+    size = sum(product.path.stat().st_size for product in products)
+    if size > most:
+        msg = (
+            f"the result has {size} bytes; at most {most} can stand in the reply itself: ask for it as a URL "
+            "(without sync_mode or hex), or for something shorter or smaller"
         )
-    return save(encode(output, clip, files.folder(), report), files, report)
+        raise ModelError("file_too_large", msg, ctx={"max_size": most})
 
 
-def encode(frames: Frames, clip: Clip, folder: Path, report: Report) -> Product:
-    """Encode while the frames come; exactly as many as the clip has."""
-    # PyAV and NumPy take 0.2 s to load, which a runner that makes no pictures need not pay.
-    from rushes.media.encode import encode_video  # noqa: PLC0415
-
-    path = folder / f"{OUTPUT_NAME}.mp4"
-    encoded = encode_video(
-        watched(frames.chunks, report.tick),
-        path,
-        width=clip.width,
-        height=clip.height,
-        fps=clip.fps,
-        frames=clip.frames,
-        on_frame=lambda _done: report.tick(),
-    )
-    report.say(
-        f"Encoded {encoded.frames} frames, {encoded.duration_s:.2f} s of video, {encoded.size_bytes:,} bytes of mp4"
-    )
-    return Product(path, "video/mp4")
+Shown = tuple[tuple[File, ...], tuple[str, ...]]
+"""Files as outputs show them, and the ids of the stored ones."""
 
 
-def watched(chunks: Iterator[FrameChunk], tick: Callable[[], None]) -> Iterator[FrameChunk]:
-    """Pass chunks on with a sign of life and a look at cancel after each; closing it closes the engine's generator."""
-    try:
-        for chunk in chunks:
-            tick()
-            yield chunk
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            close()
+def inline(products: Sequence[Product]) -> Shown:
+    """Describe files that are in the reply itself; nothing is stored."""
+    shown: list[File] = []
+    for product in products:
+        data = product.path.read_bytes()
+        url = f"data:{product.content_type};base64,{base64.b64encode(data).decode()}"
+        shown.append(describe(product, url, len(data)))
+    return tuple(shown), ()
 
 
-def save(product: Product, files: Files, report: Report) -> Delivery:
-    """Put the file into storage and describe it as outputs do."""
-    name = OUTPUT_NAME + EXTENSIONS.get(product.content_type, product.path.suffix)
-    stored = files.put(product.path, name, product.content_type, report.tick)
-    file = File(
-        url=stored.url,
-        content_type=product.content_type,
-        file_name=name,
-        file_size=stored.size_bytes,
-        file_data=None,
-    )
-    return Delivery(files=(file,), file_ids=(stored.file_id,))
+def store(products: Sequence[Product], files: Files, report: Report, *, with_hex: bool = False) -> Shown:
+    """Put the files into storage."""
+    shown: list[File] = []
+    ids: list[str] = []
+    for product in products:
+        stored = files.put(product.path, product.name, product.content_type, report.tick)
+        file = describe(product, stored.url, stored.size_bytes)
+        shown.append(file.model_copy(update={"file_data": product.path.read_bytes().hex()}) if with_hex else file)
+        ids.append(stored.file_id)
+    return tuple(shown), tuple(ids)
+
+
+def describe(product: Product, url: str, size_bytes: int) -> File:
+    """Describe a file as outputs do; a picture with its size."""
+    facts: dict[str, Any] = {
+        "url": url,
+        "content_type": product.content_type,
+        "file_name": product.name,
+        "file_size": size_bytes,
+        "file_data": None,
+    }
+    if product.content_type.startswith("image/") and product.duration_s is None:  # a GIF film is a file like others
+        return Image(**facts, width=product.width, height=product.height)
+    return File(**facts)
+
+
+def store_profile(voice: Voice, files: Files, report: Report) -> str:
+    """Store a voice's profile and return its file's id; it is no part of the output."""
+    path: Path = files.folder() / PROFILE_NAME
+    path.write_text(voice.profile)
+    return files.put(path, PROFILE_NAME, PROFILE_TYPE, report.tick).file_id

@@ -23,6 +23,7 @@ from rushes.media.recording import Kind, RecordingLimits, decode_sound, decode_v
 from rushes.settings import Settings
 from rushes.work.tools import Files, Report
 
+SLACK_S = 0.05  # encoders pad sound to whole packets: "10 s" of it are rarely exactly that
 NAMES_SHOWN = 8  # of the built-in voices, in an error
 
 
@@ -146,9 +147,9 @@ def check_length(given: MediaInput, media: Media) -> None:
     limits, seconds = given.field, media.duration_s
     if seconds is None:
         return
-    if limits.min_s is not None and seconds < limits.min_s:
+    if limits.min_s is not None and seconds < limits.min_s - SLACK_S:
         raise too_short(kind, seconds, limits.min_s, given.loc)
-    if limits.max_s is not None and seconds > limits.max_s:
+    if limits.max_s is not None and seconds > limits.max_s + SLACK_S:
         raise too_long(kind, seconds, limits.max_s, given.loc)
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 
 from pydantic import BaseModel
 
-from rushes.calls import Call
-from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Plan, Roles, ServedBy, Stills
-from rushes.engines.engine import Progress, Value
-from rushes.jobs.job import Outcome
+from rushes.calls import Call, CloneCall
+from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Plan, Roles, ServedBy, Stills
+from rushes.engines.engine import Progress
+from rushes.errors import ModelError
+from rushes.jobs.job import Outcome, VoiceMade
 from rushes.jobs.protocol import ClaimAnswer
-from rushes.work.deliver import Delivery, deliver
+from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
 from rushes.work.fetch import fetch_inputs
 from rushes.work.tools import Deployment, Report, Tools
 
@@ -32,24 +34,60 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
 
     given = endpoint.input.model_validate_json(job.input)  # the door has validated it; it was stored as it came
     request, seed = choose_seed(given, endpoint.roles, job.job_id)
-    media = fetch_inputs(request, job.own_files, tools.files, tools.settings, report)
-    clip = make_plan(endpoint, request, media, report)
-    call = endpoint.engines[deployment.kind](request, media, clip)
+    media = fetch_inputs(request, job.own_files, tools.files, tools.settings, report, endpoint.voices)
+    forgotten = voice_to_forget(endpoint, request)
+    plan = make_plan(endpoint, request, media, report)
+    call, voice_id = with_voice_id(endpoint.engines[deployment.kind](request, media, plan), job.job_id)
     served_by = announce(deployment, seed, report)
 
     started = tools.clock()
-    delivery = generate(deployment, call, clip, tools)  # frames are encoded while they come, then stored
+    delivery = endpoint.delivery(request)
+    delivered = generate(deployment, call, plan, delivery, tools)  # encoded while it comes, then stored
     inference_s = tools.clock() - started
 
-    made = Made(files=delivery.files, seed=seed or 0, value=delivery.value)
+    made = Made(
+        files=delivered.files,
+        seed=seed or 0,
+        prompt=prompt_of(endpoint.roles, request),
+        value=delivered.value,
+        plan=plan,
+        duration_s=delivered.duration_s,
+        voice_id=voice_id,
+    )
     output = endpoint.reply(request, made)
     return Outcome(
         output=output.model_dump_json(exclude_none=True).encode(),  # absent members are left out, never null
         served_by=served_by.header(),
-        units=endpoint.units(request, clip),
+        units=endpoint.units(request, plan),
         inference_s=round(inference_s, 6),
-        files=delivery.file_ids,
+        files=delivered.file_ids,
+        voice=VoiceMade(voice_id, delivered.profile_id) if voice_id and delivered.profile_id else None,
+        forget_voice=forgotten,
+        private=delivery.form == "data_uri",
     )
+
+
+def prompt_of(roles: Roles, request: BaseModel) -> str:
+    """Return the prompt in use, "" where the endpoint has none or none was given."""
+    return (getattr(request, roles.prompt, None) or "") if roles.prompt else ""
+
+
+def voice_to_forget(endpoint: Endpoint, request: BaseModel) -> str | None:
+    """Return the id of the voice that is to be deleted, None where none is; built-in ones are everybody's."""
+    field = endpoint.roles.forgets_voice
+    voice: str | None = getattr(request, field) if field else None
+    if field and voice in endpoint.voices:
+        msg = f"{voice!r} is a built-in voice and stays; only voices that were cloned can be deleted"
+        raise ModelError("feature_not_supported", msg, loc=("body", field))
+    return voice or None
+
+
+def with_voice_id(call: Call, job_id: str) -> tuple[Call, str | None]:
+    """Give a voice that is to be made its id, from the job's, so that a job tried again makes the same voice."""
+    if not isinstance(call, CloneCall):
+        return call, None
+    voice_id = f"voice-{hashlib.sha256(job_id.encode()).hexdigest()[:12]}"
+    return replace(call, voice=voice_id), voice_id
 
 
 def choose_seed(request: BaseModel, roles: Roles, job_id: str) -> tuple[BaseModel, int | None]:
@@ -96,14 +134,13 @@ def announce(deployment: Deployment, seed: int | None, report: Report) -> Served
     return ServedBy(maker.engine, deployment.name, maker.model, maker.version, maker.stand_in, seed)
 
 
-def generate(deployment: Deployment, call: Call, clip: Plan | None, tools: Tools) -> Delivery:
-    """Let the engine make it and store what comes out."""
+def generate(deployment: Deployment, call: Call, plan: Plan | None, delivery: Delivery, tools: Tools) -> Delivered:
+    """Let the engine make it, and bring what comes out on its way."""
     report = tools.report
     report.tick()
     output = deployment.engine.generate(call, progress_lines(report), report.cancelled)
-    if isinstance(output, Value):
-        return Delivery(value=output.value)
-    return deliver(output, clip, tools.files, report)
+    most = min(INLINE_MAX_BYTES, tools.settings.max_body_bytes)
+    return deliver(output, plan, delivery, tools.files, report, inline_max_bytes=most)
 
 
 def progress_lines(report: Report) -> Callable[[Progress], None]:
