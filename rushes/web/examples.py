@@ -25,9 +25,12 @@ _INDENT = "  "
 _PYTHON_WORDS = {True: "True", False: "False", None: "None"}
 # Names that the samples use themselves, and words of JavaScript that Python's keyword list doesn't have.
 _TAKEN = frozenset(
-    "fal file result request_id status handle on_queue_update console process rushes os fal_client update "
-    "case catch const default delete do enum export extends function let new null super switch this throw typeof var "
-    "void".split()
+    re.findall(
+        r"\w+",
+        "fal file result request_id status handle on_queue_update console process rushes os fal_client update "
+        "case catch const default delete do enum export extends function let new null super switch this throw typeof "
+        "var void",
+    )
 )
 
 

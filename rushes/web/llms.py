@@ -109,7 +109,7 @@ def _field(row: Row) -> Iterator[str]:
     if row.default:
         yield f"  - Default: `{row.default}`"
     if row.choices:
-        yield f"  - Options: {', '.join(f'`{json.dumps(one, ensure_ascii=False)}`' for one in row.choices)}"
+        yield f"  - Options: {', '.join(f'`{one}`' for one in row.choices)}"
     if row.limits:
         yield f"  - Range: {row.limits}"
     if row.examples:

@@ -17,13 +17,16 @@ from rushes.gateway.schema import REF, Schema, WireTypes
 from rushes.runners.deployments import ENGINES
 
 MOST_RELATED = 8
+_PAGE_WORDS = {"number": "float"}
 STAND_INS = frozenset({"animatic"})
 """Engines that make something of the promised kind, size and length, but not with the model that the name promises."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field of a type. `default` is JSON text, "" for none; `refers` the page name of the type it holds, or ""."""
+    """One field of a type. `default`, `choices` and `examples` are JSON text, `default` "" for none; `refers` the page name of the type it holds,
+    `media` the kind of file that the value leads to, "" for none.
+    """
 
     name: str
     type: str
@@ -33,7 +36,8 @@ class Row:
     limits: str
     about: str
     refers: str
-    examples: tuple[str, ...] = ()
+    media: str
+    examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +170,11 @@ def _row(name: str, schema: Schema, required: bool) -> Row:
         type=_type_words(schema),
         required=required,
         default=json.dumps(schema["default"], ensure_ascii=False) if "default" in schema else "",
-        choices=tuple(str(one) for one in _choices(inner)),
+        choices=tuple(json.dumps(one, ensure_ascii=False) for one in _choices(inner)),
         limits=limits(schema),
         about=schema.get("description", ""),
         refers=_reference(schema),
+        media=schema.get("ui", {}).get("field", ""),
         examples=tuple(json.dumps(one, ensure_ascii=False) for one in schema.get("examples", ())),
     )
 
@@ -191,9 +196,9 @@ def _type_words(schema: Schema) -> str:
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_type_words(one) for one in schema["anyOf"]))
     if schema.get("type") == "array":
-        return f"list of {_type_words(schema.get('items', {}))}"
+        return f"list<{_type_words(schema.get('items', {}))}>"
     word = str(schema.get("type", "any"))
-    return "enum" if "enum" in schema and word == "string" else word
+    return "enum" if "enum" in schema and word == "string" else _PAGE_WORDS.get(word, word)
 
 
 def limits(schema: Schema) -> str:

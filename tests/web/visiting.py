@@ -19,7 +19,7 @@ from rushes.web.site import Site
 
 HOST = "127.0.0.1:8787"
 SITE = Site()
-VOID = frozenset({"meta", "link", "input", "img", "br", "hr"})
+VOID = frozenset({"meta", "link", "input", "img", "br", "hr", "wbr"})
 
 
 def look(
