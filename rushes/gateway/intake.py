@@ -39,18 +39,24 @@ _EXPECTED = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^\s,]+""")
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """A body that holds a JSON object: the bytes to store, why it can't be run (if so), and what to warn of."""
+    """A body that holds a JSON object: the bytes to store, why it can't be run (if so), and what to warn of.
+
+    `private` when it asks for results that are kept nowhere, so that nothing else of it shall be kept either.
+    """
 
     input: bytes
     failure: Failure | None
     warnings: tuple[str, ...]
+    private: bool = False
 
 
 def take(endpoint: Endpoint, body: bytes) -> Intake:
     """Check a body; an empty one is {} (R-14). Raises ModelError where it is no JSON object at all."""
     value = _parse(body or b"{}")
     unknown = unknown_members(endpoint.input, value)
-    return Intake(body or b"{}", _check(endpoint.input, value, unknown), warnings(unknown))
+    request, failure = _check(endpoint.input, value, unknown)
+    private = request is not None and endpoint.delivery(request).form == "data_uri"
+    return Intake(body or b"{}", failure, warnings(unknown), private)
 
 
 def from_query(members: Iterable[tuple[str, str]]) -> bytes:
@@ -76,15 +82,17 @@ def _parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _check(model: type[BaseModel], value: dict[str, Any], unknown: Sequence[Unknown]) -> Failure | None:
+def _check(
+    model: type[BaseModel], value: dict[str, Any], unknown: Sequence[Unknown]
+) -> tuple[BaseModel | None, Failure | None]:
+    """Return the request, or why it is none."""
     try:
-        model.model_validate(value)
+        return model.model_validate(value), None
     except ValidationError as error:
         details = error.errors(include_url=False)[:MOST_PROBLEMS]
-        return ModelError.of([_problem(detail, unknown) for detail in details]).failure()
+        return None, ModelError.of([_problem(detail, unknown) for detail in details]).failure()
     except ModelError as error:
-        return error.failure()
-    return None
+        return None, error.failure()
 
 
 def _problem(detail: ErrorDetails, unknown: Sequence[Unknown]) -> Problem:

@@ -45,6 +45,7 @@ async def new_job(visit: Visit) -> NewJob:
         failure=intake.failure,
         warnings=intake.warnings,
         retry=not refuses_retry(visit),
+        private=intake.private,
     )
 
 

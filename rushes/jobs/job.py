@@ -50,6 +50,7 @@ class NewJob:
     failure: Failure | None = None
     warnings: tuple[str, ...] = ()  # become the first log lines
     retry: bool = True  # False: the first failure ends it, also one that is not its own (S-03, X-Fal-No-Retry)
+    private: bool = False  # see Outcome; known here already, so that it holds for a job that fails too
 
 
 @dataclass(frozen=True, slots=True)

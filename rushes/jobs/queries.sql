@@ -126,7 +126,7 @@ SELECT n, id, attempts, cancel_requested, retry FROM jobs WHERE id = :id AND tok
 -- name: finish
 UPDATE jobs
 SET status = 2, ended_at = :now, lease_until = NULL, served_by = :served_by, units = :units,
-    inference_s = :inference_s, files = :files, private = :private
+    inference_s = :inference_s, files = :files, private = max(private, :private)
 WHERE id = :id AND token = :token AND status = 1
 RETURNING n
 

@@ -29,7 +29,7 @@ from rushes.jobs.job import (
 from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
 
 _ROWS = 128  # most rows in one INSERT
-_JOB_COLUMNS = ("n", "id", "line", "place", "status", "account", "created_at", "start_deadline", "retry")
+_JOB_COLUMNS = ("n", "id", "line", "place", "status", "account", "created_at", "start_deadline", "retry", "private")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +237,18 @@ def _job_row(connection: sqlite3.Connection, n: int, job: NewJob, place: tuple[i
     """Values of _JOB_COLUMNS; a job that has failed already is entered as running, to be ended at once."""
     status = Status.IN_QUEUE if place else Status.IN_PROGRESS
     line, at = place or (line_id(connection, job.endpoint, job.priority), 0)
-    return n, job.id, line, at, int(status), job.account, job.created_at, job.start_deadline, job.retry
+    return (
+        n,
+        job.id,
+        line,
+        at,
+        int(status),
+        job.account,
+        job.created_at,
+        job.start_deadline,
+        job.retry,
+        int(job.private),
+    )
 
 
 def _insert(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from rushes.endpoint import Endpoint
+from rushes.endpoint import Delivery, Endpoint
 from rushes.errors import ModelError
 from rushes.fields import ImageUrl, WireModel
 from rushes.gateway.intake import from_query, take
@@ -290,3 +290,13 @@ def test_a_missing_member_of_a_nested_type_names_the_misspelt_one_beside_it() ->
         "Unknown field 'voice.voice_di' was ignored; did you mean 'voice.voice_id'?",
         "Unknown field 'voice.sped' was ignored; did you mean 'voice.speed'?",
     )
+
+
+def test_a_request_for_results_that_are_kept_nowhere_is_private() -> None:
+    def delivery(request: Input) -> Delivery:
+        return Delivery(form="data_uri" if request.anything == "sync" else "url")
+
+    endpoint = replace(ENDPOINT, delivery=delivery)
+    assert take(endpoint, b'{"prompt": "x", "anything": "sync"}').private
+    assert not take(endpoint, b'{"prompt": "x"}').private
+    assert not take(endpoint, b'{"anything": "sync"}').private, "it never runs; its failure is an ordinary one"

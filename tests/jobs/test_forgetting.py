@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rushes.jobs.job import LogLine, Outcome, Status, VoiceMade
+from rushes.errors import ModelError
+from rushes.jobs.job import LogLine, NewJob, Outcome, Status, VoiceMade
 from rushes.jobs.store import JobStore
 from tests.jobs.queue import RETENTION_S, Queue, opened, outcome
 
@@ -69,6 +70,33 @@ def test_a_private_request_is_repeatable_for_its_time_and_then_only_its_facts_ar
         queue.clock.now += RETENTION_S
         await queue.jobs.sweep()
         assert queue.jobs.state("hush") is None
+
+    run(tmp_path, test)
+
+
+def test_a_private_request_that_fails_is_forgotten_just_so(tmp_path: Path) -> None:
+    async def test(queue: Queue) -> None:
+        await queue.jobs.submit(NewJob("hush", "a/b", "me", b'{"prompt": "a secret"}', queue.clock.now, private=True))
+        lease = (await queue.take()).lease
+        assert await queue.jobs.fail("hush", lease.token, ModelError("no_media_generated").failure())
+        await queue.jobs.sweep()
+        assert bodies(queue) == [1, 1, 0]
+        queue.clock.now += PRIVATE_S + 1
+        await queue.jobs.sweep()
+        assert bodies(queue) == [0, 0, 0]
+        state = queue.jobs.state("hush")
+        assert state is not None
+        assert state.error_type == "no_media_generated"
+
+    run(tmp_path, test)
+
+
+def test_a_private_request_that_still_waits_keeps_its_input(tmp_path: Path) -> None:
+    async def test(queue: Queue) -> None:
+        await queue.jobs.submit(NewJob("hush", "a/b", "me", b"{}", queue.clock.now, private=True))
+        queue.clock.now += PRIVATE_S + 1
+        await queue.jobs.sweep()
+        assert (await queue.take()).input == b"{}"
 
     run(tmp_path, test)
 
