@@ -16,6 +16,7 @@ from rushes.engines.animatic.depth import Picture
 _GROUND = (20, 20, 22)  # what shows between the parts: nearly black, as between frames of film
 _GUTTER = 0.009  # of the frame's shorter side
 _CARD = 0.30  # of the frame's height
+_OVERLAP = 0.12  # of a part, on each inner side
 _BORDER = (246, 244, 240)
 
 
@@ -42,6 +43,30 @@ def split(count: int, width: int, height: int) -> tuple[Box, ...]:
         columns = count // rows + (row < count % rows)
         boxes += [Box(left, top, wide, tall) for left, wide in _shares(columns, width, gutter)]
     return tuple(boxes)
+
+
+def joined(count: int, width: int, height: int) -> tuple[Box, ...]:
+    """Divide the frame into parts that lie over each other a little, side by side or, in a tall frame, in a column."""
+    along = max(width, height)
+    step = along / count
+    over = round(_OVERLAP * step) if count > 1 else 0
+    spans = [(max(0, round(i * step) - over), min(along, round((i + 1) * step) + over)) for i in range(count)]
+    if width >= height:
+        return tuple(Box(start, 0, end - start, height) for start, end in spans)
+    return tuple(Box(0, start, width, end - start) for start, end in spans)
+
+
+def blended(frame: Picture, box: Box, part: Picture) -> None:
+    """Paste a part of a joined frame, fading in over what lies before it, in place."""
+    along = 1 if box.left else 0
+    if not (box.left or box.top):
+        box.of(frame)[...] = part
+        return
+    length = part.shape[along]
+    ramp = np.clip(np.arange(1, length + 1, dtype=np.float32) / (2 * _OVERLAP / (1 + 2 * _OVERLAP) * length), 0.0, 1.0)
+    mask = ramp[None, :, None] if along else ramp[:, None, None]
+    under = box.of(frame)
+    under[...] = under + (part.astype(np.float32) - under) * mask
 
 
 def cards(count: int, width: int, height: int) -> tuple[Box, ...]:
@@ -81,7 +106,8 @@ def _outlined(box: Box, share: float) -> Box:
 
 def _oddness(count: int, rows: int, width: int, height: int) -> float:
     """Return how far the parts would be from a square, counting unequal rows as a fault."""
-    shape = abs(math.log((width / math.ceil(count / rows)) / (height / rows)))
+    columns = {count // rows, math.ceil(count / rows)}
+    shape = max(abs(math.log((width / wide) / (height / rows))) for wide in columns)
     return shape + (0.25 if count % rows else 0.0)
 
 

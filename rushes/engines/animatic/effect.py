@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -76,7 +77,7 @@ def _drawn(at: Plane, amount: float) -> Plane:
 def _hug(grid: Grid, frame: Picture, t: float) -> None:
     """Two who stand apart are drawn together, held, and swayed a little."""
     together, sway = ease(t / 0.6), smoothstep((t - 0.4) / 0.2)
-    u = _drawn(grid.u, 1.0 * together)
+    u = _drawn(grid.u, 0.75 * together)
     close = 1.0 - 0.16 * together
     lean = 0.03 * sway * math.sin(math.tau * 2.0 * (t - 0.4))
     grid.warp(frame, np.asarray(u * close + lean * (1 - grid.v**2) * 0.6, np.float32), grid.v * np.float32(close))
@@ -90,22 +91,25 @@ def _kiss(grid: Grid, frame: Picture, t: float) -> None:
     centre = -0.12 * near  # faces are above the middle
     tilt = np.asarray(0.10 * near * grid.u * (1.0 - np.abs(grid.u)), np.float32)
     grid.warp(
-        frame, _drawn(grid.u, 1.5 * near) * np.float32(close), grid.v * np.float32(close) + np.float32(centre) + tilt
+        frame, _drawn(grid.u, 0.8 * near) * np.float32(close), grid.v * np.float32(close) + np.float32(centre) + tilt
     )
     _tint(frame, _PINK, 0.20 * near)
 
 
 def _heart_gesture(grid: Grid, frame: Picture, t: float) -> None:
     """A heart closes around the picture and beats."""
-    arrives = smoothstep(t / 0.45)
-    beat = 1.0 + 0.06 * arrives * max(0.0, math.sin(math.tau * 3.0 * t)) ** 3
+    arrives = ease(t / 0.6)
+    beat = 1.0 + 0.05 * arrives * max(0.0, math.sin(math.tau * 3.0 * t)) ** 3
     side = min(grid.width, grid.height)
-    size = (2.6 - 1.72 * arrives) * beat * max(1.0, 1.0 + (1 - arrives) * max(grid.width, grid.height) / side)
-    x = grid.u * (grid.width / side / size)
-    y = -grid.v * (grid.height / side / size) + 0.12
-    edge = (x**2 + y**2 - 0.55) ** 3 - 1.25 * x**2 * y**3  # the well-known heart curve
-    inside = cv2.resize(np.asarray(np.clip(0.5 - edge * 60.0 * size, 0, 1), np.float32), (grid.width, grid.height))
-    outside = np.asarray((1.0 - inside) * 0.92, np.float32)[..., None]
+    widest = 2.2 * math.hypot(grid.width, grid.height) / side  # at first it is beyond the corners
+    size = (widest * (1.02 / widest) ** arrives) * beat * side / 2
+    # Half size is fine enough for an outline that is softened anyway.
+    x = ((np.arange(0.5, grid.width, 2, dtype=np.float32) - (grid.width - 1) / 2) / size)[None, :]
+    y = ((grid.height * 0.54 - np.arange(0.5, grid.height, 2, dtype=np.float32)) / size)[:, None]
+    edge = (x**2 + y**2 - 0.62) ** 3 - 1.1 * x**2 * y**3  # the well-known heart curve, below 0 inside
+    steep = np.maximum(np.hypot(np.gradient(edge, axis=0), np.gradient(edge, axis=1)), 1e-9)
+    soft = np.asarray(np.clip(0.5 + edge / steep / 1.5, 0.0, 1.0) * 0.80, np.float32)
+    outside = cv2.resize(soft, (grid.width, grid.height), interpolation=cv2.INTER_LINEAR)[..., None]
     frame[...] = frame + (np.array(_PINK, np.float32) - frame) * outside
 
 
@@ -119,15 +123,16 @@ def _squish(grid: Grid, frame: Picture, t: float) -> None:
 def _expansion(grid: Grid, frame: Picture, t: float) -> None:
     """Blown up like a balloon, in puffs, rounder and rounder."""
     puffs = (math.floor(t * 4.0) + smoothstep((t * 4.0 % 1.0) / 0.55)) / 4.0 if t < 1.0 else 1.0
-    size = -1.15 * puffs * (1.0 + 0.05 * math.sin(math.tau * 5.0 * t))
-    grid.warp(frame, _drawn(grid.u, size), _drawn(grid.v, size))
+    size = 1.15 * puffs * (1.0 + 0.05 * math.sin(math.tau * 5.0 * t))
+    away = np.minimum(np.hypot(grid.u, grid.v), 1.0)
+    share = 1.0 / (1.0 + size * (1.0 - away))
+    grid.warp(frame, np.asarray(grid.u * share, np.float32), np.asarray(grid.v * share, np.float32))
 
 
 def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
     """Fur grows: strands that stand out from every outline and tremble a little."""
     grown = smoothstep(t / 0.7)
-    dice = np.random.default_rng(7)  # the same strands in every frame
-    strands = cv2.GaussianBlur(dice.normal(0, 1, frame.shape[:2]).astype(np.float32), (0, 0), 1.1)
+    strands = _strands(grid.width, grid.height)
     angle = 7.0 * cv2.resize(grid.noise[::2, ::2, 0], (grid.width, grid.height), interpolation=cv2.INTER_CUBIC)
     reach = 0.011 * max(grid.width, grid.height) * grown
     y, x = np.mgrid[0 : grid.height, 0 : grid.width].astype(np.float32)
@@ -136,6 +141,12 @@ def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
     y += np.sin(angle * 0.35 + shiver) * strands * np.float32(3.0 * reach)
     furry = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     frame[...] = np.clip(furry + (strands * np.float32(30.0 * grown))[..., None], 0, 255)
+
+
+@lru_cache(maxsize=1)  # drawn once for a film, not once a frame
+def _strands(width: int, height: int) -> Plane:
+    noise = np.random.default_rng(7).normal(0, 1, (height, width)).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.1), dtype=np.float32)
 
 
 def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:

@@ -15,7 +15,11 @@ import numpy as np
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.errors import ModelError
 
+Colour = tuple[int, int, int]
 Treat = Callable[[Picture], Picture]
+
+
+_NEON: tuple[Colour, ...] = ((8, 4, 34), (64, 16, 112), (168, 44, 168), (84, 178, 246), (226, 255, 255))
 
 
 def styled(picture: Picture, style: str | None) -> Picture:
@@ -87,12 +91,16 @@ def _stepped(picture: Picture, steps: int) -> Picture:
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
 
 
-def _tinted(picture: Picture, dark: tuple[int, int, int], light: tuple[int, int, int], share: float) -> Picture:
+def _tinted(picture: Picture, dark: Colour, light: Colour, share: float) -> Picture:
     """Mix in two colours, one for shadows and one for lights."""
-    ramp = np.linspace(0.0, 1.0, 256, dtype=np.float32)[:, None]
-    table = np.array(dark, np.float32) * (1 - ramp) + np.array(light, np.float32) * ramp
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    tones = np.dstack([cv2.LUT(grey, table[:, channel].astype(np.uint8)) for channel in range(3)])
+    return _mapped(picture, (dark, light), share)
+
+
+def _mapped(picture: Picture, colours: tuple[Colour, ...], share: float) -> Picture:
+    """Mix in a row of colours by brightness, from the darkest to the lightest."""
+    stops, grey = np.linspace(0, 255, len(colours)), cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    tables = [np.interp(np.arange(256), stops, channel).astype(np.uint8) for channel in zip(*colours, strict=True)]
+    tones = cv2.merge([cv2.LUT(grey, table) for table in tables])
     return np.asarray(cv2.addWeighted(picture, 1.0 - share, tones, share, 0.0), dtype=np.uint8)
 
 
@@ -133,11 +141,11 @@ def _comic(picture: Picture) -> Picture:
 
 
 def _cyberpunk(picture: Picture) -> Picture:
-    return _glowing(_toned(_tinted(picture, (22, 4, 58), (120, 246, 255), 0.55), 1.45, 1.25, -26), 1.3)
+    return _glowing(_toned(_mapped(picture, _NEON, 0.55), 1.15, 1.2, -18), 0.9)
 
 
 def _day(picture: Picture) -> Picture:
-    return _tinted(_toned(picture, 1.12, 1.06, 22), (44, 56, 84), (255, 246, 220), 0.16)
+    return _tinted(_toned(picture, 1.45, 1.08, 20), (30, 44, 80), (255, 247, 214), 0.12)
 
 
 STYLES: dict[str, Treat] = {
@@ -150,7 +158,7 @@ STYLES: dict[str, Treat] = {
 }
 
 # Words in a prompt → the colours of shadows and of lights.
-_LIGHTS: tuple[tuple[str, tuple[int, int, int], tuple[int, int, int]], ...] = (
+_LIGHTS: tuple[tuple[str, Colour, Colour], ...] = (
     (r"night|moon|midnight|dark|noir", (4, 8, 26), (142, 168, 214)),
     (r"sunset|golden|dusk|autumn|fire|warm|desert", (60, 26, 34), (255, 214, 150)),
     (r"snow|ice|winter|frozen|cold|fog", (70, 86, 108), (246, 250, 255)),

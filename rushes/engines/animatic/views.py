@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.calls import AnimaticCall
-from rushes.engines.animatic.board import Box, cards, ground, shade, split
+from rushes.engines.animatic.board import Box, blended, cards, ground, joined, shade, split
 from rushes.engines.animatic.camera import Move
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
@@ -122,7 +122,10 @@ class Board:
     def __init__(self, call: AnimaticCall, levels: Iterator[float] | None = None) -> None:
         count, size = len(call.pictures), (call.width, call.height)
         self._back = Single(call, first_picture(call), levels) if call.image is not None else None
-        self._boxes = (split if self._back is None else cards)(count, *size)
+        # An effect plays on all of them together, so they share one picture instead of lying side by side.
+        self._joined = self._back is None and call.effect is not None
+        layout = cards if self._back is not None else joined if self._joined else split
+        self._boxes = layout(count, *size)
         self._board = ground(*size)
         self._frames, self._loop = call.frames, call.loop
         moves = moves_of(call)
@@ -146,7 +149,10 @@ class Board:
         for shot, box in zip(self._shots, self._boxes, strict=True):
             part = np.empty((box.height, box.width, 3), np.uint8)
             shot.draw(t, part)
-            box.of(frame)[...] = part
+            if self._joined:
+                blended(frame, box, part)
+            else:
+                box.of(frame)[...] = part
         if self._end is not None and (share := share_at(t)) > 0.0:
             dissolve(frame, self._end, t, share)
 

@@ -101,7 +101,7 @@ def _pitches(frames: npt.NDArray[np.float64]) -> Samples:
         if not better.any():
             break
         first = np.where(better, following, first)
-    return np.asarray(rate / (first + shortest))[best > _VOICED]
+    return np.asarray((rate / (first + shortest))[best > _VOICED], dtype=np.float64)
 
 
 def _spectrum(frames: npt.NDArray[np.float64]) -> tuple[float, float]:
