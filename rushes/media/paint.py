@@ -20,7 +20,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from rushes.media.video_formats import Recipe
 
 BT709 = 1  # AVCOL_SPC_BT709, for which PyAV has no name
-# BT.709 from 0–255 RGB to 16–235 luma and 16–240 chroma: rows Y, U, V; columns R, G, B, offset.
+# BT.709 from 0–255 RGB to 16–235 for Y and 16–240 for U and V: rows Y, U, V; columns R, G, B, offset.
 _KR, _KG, _KB = 0.2126, 0.7152, 0.0722
 _TO_YUV = np.array(
     [

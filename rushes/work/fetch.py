@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from rushes.endpoint import Media, MediaMap
 from rushes.errors import ModelError
-from rushes.fields import MediaInput, media_inputs
+from rushes.fields import MediaInput, MediaKind, media_inputs
 from rushes.media.data_uri import is_data_uri, read_data_uri
 from rushes.media.decode import PictureLimits, decode_picture
 from rushes.media.download import DownloadLimits, Fetched, fetch
@@ -50,6 +50,7 @@ def fetch_inputs(  # noqa: PLR0917
     """
     found: dict[str, Media] = {}
     seen: dict[str, Fetched] = {}
+    looked: dict[tuple[str, MediaKind], Media] = {}
     for number, given in enumerate(media_inputs(request)):
         if given.field.kind == "voice" and (not given.url or given.url in voices):
             continue
@@ -60,7 +61,9 @@ def fetch_inputs(  # noqa: PLR0917
         )
         check_size(fetched, limits, given)
         seen[given.url] = fetched
-        media = look(given, fetched, place, settings, report)
+        kind = given.field.kind
+        media = looked.get((given.url, kind)) or look(given, fetched, place, settings, report)
+        looked[given.url, kind] = media
         check_length(given, media)
         report.say(f"Fetched {given.key}: {describe(media)}")
         found[given.key] = media

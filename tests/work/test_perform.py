@@ -2,16 +2,23 @@
 
 import base64
 import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
 
-from rushes.endpoint import Roles
-from rushes.engines.engine import Cancelled, Progress
+from rushes.calls import CloneCall, ForgetCall
+from rushes.endpoint import Clip, Delivery, Endpoint, Made, Roles, Sound, Stills, VideoFormat
+from rushes.engines.engine import Cancelled, Maker, Output, Progress, SoundTrack, Value, Voice
 from rushes.errors import ModelError
-from rushes.work.perform import choose_seed, perform, progress_lines
-from tests.work.parts import Shelf, TinyEngine, TinyInput, Told, job, png, tools
+from rushes.fields import File, VoiceId, WireModel
+from rushes.jobs.job import VoiceMade
+from rushes.work.perform import choose_seed, describe, perform, progress_lines, with_voice_id
+from rushes.work.tools import Deployment, Tools
+from tests.work.parts import ENDPOINT, Shelf, TinyEngine, TinyInput, Told, job, png, tools
 
 PICTURE = "data:image/png;base64," + base64.b64encode(png(96, 64)).decode()
 
@@ -111,3 +118,115 @@ def test_every_step_is_told() -> None:
     for done in range(1, 101):
         tell(Progress(done, 100, "steps"))
     assert len(told.lines) == 100
+
+
+class VoiceInput(WireModel):
+    text: str = ""
+    voice_id: VoiceId | None = None
+
+
+class VoiceOutput(WireModel):
+    audio: File | None = None
+    voice_id: str | None = None
+    seconds: float | None = None
+    said: str = ""
+
+
+@dataclass
+class Parrot:
+    """An engine that clones voices, and notes what it was asked."""
+
+    asked: list[object] = field(default_factory=list)
+
+    def load(self) -> Maker:
+        return Maker("parrot", "a parrot", "1", stand_in=True)
+
+    def generate(self, call: object, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Output:
+        self.asked.append(call)
+        if isinstance(call, ForgetCall):
+            return Value(None)
+        chunks = iter([np.zeros((8_000, 1), np.float32)] * 2)
+        return Voice('{"pitch": 120}', SoundTrack(chunks, 16_000, 1))
+
+    def unload(self) -> None: ...
+
+
+def voice_endpoint(forgets: bool = False) -> Endpoint:
+    def reply(request: VoiceInput, made: Made) -> VoiceOutput:
+        file = made.files[0] if made.files else None
+        return VoiceOutput(audio=file, voice_id=made.voice_id, seconds=made.duration_s, said=made.prompt)
+
+    return Endpoint(
+        id=ENDPOINT.id,
+        title="Voice",
+        category="test",
+        about="",
+        input=VoiceInput,
+        output=VoiceOutput,
+        units=lambda request, plan: 1.0,
+        unit="voice",
+        engines={
+            "tiny": lambda request, media, plan: (
+                ForgetCall(request.voice_id or "") if forgets else CloneCall("", "sample.npy", request.text)
+            )
+        },
+        reply=reply,
+        roles=Roles(prompt="text", forgets_voice="voice_id" if forgets else None),
+        voices=("Anna",),
+    )
+
+
+def with_endpoint(given: Tools, endpoint: Endpoint, engine: Parrot | None = None) -> Tools:
+    deployments = {endpoint.id: Deployment("tiny", "tiny", engine, engine.load())} if engine else given.deployments
+    return replace(given, endpoints={endpoint.id: endpoint}, deployments=deployments)
+
+
+def test_a_voice_that_was_made_is_reported_with_its_stored_profile(tmp_path: Path) -> None:
+    parrot = Parrot()
+    given = with_endpoint(tools(Shelf(tmp_path), Told()), voice_endpoint(), parrot)
+    outcome = perform(job('{"text": "Hello"}'), given)
+    output = json.loads(outcome.output)
+    voice_id = output["voice_id"]
+    assert voice_id.startswith("voice-")
+    assert len(voice_id) == 18
+    assert outcome.voice == VoiceMade(voice_id, "voice.json")
+    assert outcome.files == ("preview.mp3",)
+    assert (output["seconds"], output["said"]) == (1.0, "Hello")
+    assert json.loads((tmp_path / "voice.json").read_text()) == {"pitch": 120}
+    assert parrot.asked == [CloneCall(voice_id, "sample.npy", "Hello")]
+
+
+def test_a_voices_id_follows_from_the_job() -> None:
+    call = CloneCall("", "s", "t")
+    assert with_voice_id(call, "job-1") == with_voice_id(call, "job-1")
+    assert with_voice_id(call, "job-1") != with_voice_id(call, "job-2")
+    other = ForgetCall("v")
+    assert with_voice_id(other, "job-1") == (other, None)
+
+
+def test_a_voice_to_be_forgotten_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "profile").write_text("{}")
+    given = with_endpoint(tools(Shelf(tmp_path), Told()), voice_endpoint(forgets=True), Parrot())
+    outcome = perform(job('{"voice_id": "voice-1"}', own_files={"voice-1": "profile"}), given)
+    assert (outcome.forget_voice, outcome.voice, outcome.files) == ("voice-1", None, ())
+
+
+def test_a_built_in_voice_is_not_forgotten(tmp_path: Path) -> None:
+    given = with_endpoint(tools(Shelf(tmp_path), Told()), voice_endpoint(forgets=True), Parrot())
+    with pytest.raises(ModelError, match="'Anna' is a built-in voice and stays") as caught:
+        perform(job('{"voice_id": "Anna"}'), given)
+    assert caught.value.problems[0].loc == ("body", "voice_id")
+
+
+def test_a_result_inside_the_reply_is_private_and_stores_nothing(tmp_path: Path) -> None:
+    endpoint = replace(ENDPOINT, delivery=lambda _: Delivery(VideoFormat("gif"), form="data_uri"))
+    outcome = perform(job(), with_endpoint(tools(Shelf(tmp_path), Told()), endpoint))
+    assert json.loads(outcome.output)["video"]["url"].startswith("data:image/gif;base64,")
+    assert outcome.private
+    assert outcome.files == ()
+
+
+def test_every_kind_of_plan_is_described() -> None:
+    assert describe(Clip(64, 48, 24, 24, True)) == "Making 64x48, 24 frames at 24 fps (1.00 s) with sound"
+    assert describe(Stills(64, 48, 2)) == "Making 2 pictures of 64x48"
+    assert describe(Sound(2.04, 32_000, 1)) == "Making about 2.0 s of sound at 32000 Hz, channels: 1"

@@ -1,0 +1,18 @@
+"""Messages of the runner protocol: what goes in comes out."""
+
+import pytest
+
+from rushes.jobs.job import Outcome, VoiceMade
+from rushes.jobs.protocol import Finish, Line
+
+PLAIN = Outcome(b'{"ok": true}', "echo/1", 1.5, 0.25, ("f1", "f2"))
+VOICE = Outcome(b"{}", "echo/1", 1, 2, (), VoiceMade("voice-1", "file-1"), private=True)
+FORGOTTEN = Outcome(b"{}", "echo/1", 1, 2, forget_voice="voice-1")
+
+
+@pytest.mark.parametrize("outcome", [PLAIN, VOICE, FORGOTTEN])
+def test_an_outcome_survives_the_wire(outcome: Outcome) -> None:
+    sent = Finish.of(7, outcome, (Line(at=1.0, message="done"),)).model_dump_json()
+    got = Finish.model_validate_json(sent)
+    assert got.outcome() == outcome
+    assert (got.token, got.lines[0].message) == (7, "done")
