@@ -15,14 +15,15 @@ from pydantic import BaseModel
 
 from rushes.endpoint import Clip, Endpoint, Media, Plan, Sound, Stills
 from rushes.families import served
-from rushes.fields import File, MediaKind, media_inputs
+from rushes.fields import BriefFile, File, MediaKind, media_inputs
 from tests.families.catalogue import CATALOGUE
 from tests.families.reference import SCHEMAS, page_example
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
 
 SERVED = served(test_endpoints=False)
-VIDEO = Media("video", "", "video/mp4", 0, 640, 360, 60, 24.0, 2.5, has_audio=True, sound="")
+VIDEO_FRAMES = 132
+VIDEO = Media("video", "", "video/mp4", 0, 640, 360, VIDEO_FRAMES, 24.0, VIDEO_FRAMES / 24, has_audio=True, sound="")
 AUDIO_S = 11.0
 PICTURE = Media("image", "", "image/jpeg", 0, 1600, 900)
 AUDIO = Media("audio", "", "audio/wav", 0, duration_s=AUDIO_S, has_audio=True)
@@ -38,17 +39,17 @@ def samples(tmp_path_factory: pytest.TempPathFactory, photograph: Path) -> dict[
 
 
 def made_video(path: Path) -> Path:
-    """2.5 s of a moving gradient at 640x360 and 24 frames per second, with a tone."""
+    """5.5 s of a moving gradient at 640x360 and 24 frames per second, with a tone."""
     ramp = np.linspace(0, 255, 640, dtype=np.uint8)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
         video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
         sound = container.add_stream("aac", rate=48_000, layout="mono")
-        for index in range(60):
+        for index in range(VIDEO_FRAMES):
             picture = np.broadcast_to(np.roll(ramp, 4 * index)[None, :, None], (360, 640, 3)).copy()
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(video.encode(None))
-        samples = tone(2.5).reshape(1, -1)
+        samples = tone(VIDEO_FRAMES / 24).reshape(1, -1)
         for start in range(0, samples.shape[1], 1024):
             frame = av.AudioFrame.from_ndarray(samples[:, start : start + 1024], "s16", "mono")
             frame.sample_rate, frame.pts = 48_000, start
@@ -104,8 +105,8 @@ def place(body: Any, loc: tuple[str | int, ...], value: str) -> None:
 
 
 def files_in(value: Any) -> Iterator[File]:
-    if isinstance(value, File):
-        yield value
+    if isinstance(value, BriefFile):
+        yield File.model_validate(value.model_dump())
     elif isinstance(value, BaseModel):
         for name in type(value).model_fields:
             yield from files_in(getattr(value, name))
