@@ -87,6 +87,11 @@ class Client:
         units = response.headers.get("x-fal-billable-units")
         return Answer(response.json(), response.headers.get("x-rushes-served-by"), float(units) if units else None)
 
+    def voices(self) -> list[dict[str, str]]:
+        """Return the account's cloned voices, oldest first."""
+        found: list[dict[str, str]] = self._json("GET", f"{self._url}/v1/voices")["voices"]
+        return found
+
     def cancel(self, submitted: Submitted) -> None:
         """Ask for the request to be given up; one that has finished meanwhile stays finished."""
         self._http.put(submitted.cancel_url)

@@ -1,6 +1,6 @@
 """Which commands there are, and how every one of them ends: one-line errors, exit codes 1 (failed) and 2 (mistyped).
 
-Only the file of the command that was asked for is loaded: `rushes serve` must listen within 0.6 s of its start, and
+Only the file of the command that was asked for is loaded: `rushes serve` must answer within a second of its start, and
 never needs the progress bars of `rushes run`.
 """
 
@@ -20,7 +20,8 @@ from rushes.cli.problem import CommandError
 COMMANDS: Mapping[str, str] = {
     "serve": "Run the server and its local runners.",
     "run": "Make something: submit to an endpoint, wait, download the files.",
-    "endpoints": "List what can be asked, or the fields of one endpoint.",
+    "endpoints": "List what can be asked, or the price and fields of one endpoint.",
+    "voices": "List the voices you have cloned.",
     "env": "Print shell exports that point clients at a server.",
 }
 """Each command and its line in the help; the function of that name lies in the file of that name."""

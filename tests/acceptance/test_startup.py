@@ -6,13 +6,14 @@ import sys
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from tests.server import start_server
 
 pytestmark = pytest.mark.acceptance
 
-READY_S = 0.6
+HEALTHY_S = 1.0
 TRIES = 5
 HEAVY = ("torch", "cv2", "numpy", "av.libs", "PIL", "diffusers")
 
@@ -23,18 +24,19 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def test_a_server_listens_within_the_budget(tmp_path: Path) -> None:
+def test_a_server_is_healthy_within_the_budget(tmp_path: Path) -> None:
     """The best of several starts; on a machine that is busy otherwise, processor time counts instead of the clock."""
     took = []
     for number in range(TRIES):
         begun = time.monotonic()
         with start_server(tmp_path / f"data-{number}", runners=0) as server:
+            assert httpx2.get(f"{server.url}/health", trust_env=False).status_code == 200
             clock = time.monotonic() - begun
             busy = os.getloadavg()[0] > (os.cpu_count() or 1)
             took.append(cpu_s(server.process.pid) if busy else clock)
-        if took[-1] < READY_S:
+        if took[-1] < HEALTHY_S:
             return
-    raise AssertionError(f"none of {TRIES} starts was ready within {READY_S} s: {took}")
+    raise AssertionError(f"none of {TRIES} starts was healthy within {HEALTHY_S} s: {took}")
 
 
 def test_the_server_s_process_maps_no_engine(tmp_path: Path) -> None:
