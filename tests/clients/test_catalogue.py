@@ -19,7 +19,12 @@ from rushes.fields import BriefFile, File, MediaKind, media_inputs
 from tests.families.catalogue import CATALOGUE
 from tests.families.reference import SCHEMAS, page_example
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.acceptance,
+    pytest.mark.slow,
+    # The client leaves the connections of its uploads open, which shows whenever they are collected.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 SERVED = served(test_endpoints=False)
 VIDEO_FRAMES = 132
