@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from inspect import cleandoc
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -199,3 +201,11 @@ class Endpoint:
     tags: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     test_only: bool = False
+
+    @property
+    def price_rule(self) -> str:
+        """The price in words: the first paragraph of the docstring of the function that applies it."""
+        rule: Any = self.units
+        while isinstance(rule, partial):  # one function may serve several endpoints, with a rate of each
+            rule = rule.func
+        return " ".join(cleandoc(rule.__doc__ or "").partition("\n\n")[0].split())

@@ -6,6 +6,7 @@ given on the command line: voice_setting.speed, dynamic_masks.0.mask_url.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -57,19 +58,17 @@ def input_rows(endpoint: Endpoint) -> list[FieldRow]:
 def output_rows(endpoint: Endpoint) -> list[FieldRow]:
     """Return the output's fields; of nested types only the names of their fields."""
     types = types_of(endpoint)
-    return [
-        FieldRow(row.name, words(row, types.output["properties"][row.name], _members(types, row)), row.about)
-        for row in table("", types.output).rows
-    ]
+    return [FieldRow(row.name, words(row, _members(types, row)), row.about) for row in table("", types.output).rows]
 
 
 def _input_rows(types: WireTypes, schema: Schema, prefix: str, above: tuple[str, ...]) -> Iterator[FieldRow]:
     for row in table("", schema).rows:
         name = prefix + row.name
-        yield FieldRow(name, words(row, schema["properties"][row.name]), row.about)
+        yield FieldRow(name, words(row), row.about)
         inner = types.nested.get(row.refers, {})
         if "properties" in inner and row.refers not in above:
-            below = f"{name}.0." if row.type.startswith("list of") else f"{name}."
+            several = schema["properties"][row.name].get("type") == "array"
+            below = f"{name}.0." if several else f"{name}."
             yield from _input_rows(types, inner, below, (*above, row.refers))
 
 
@@ -77,15 +76,15 @@ def _members(types: WireTypes, row: Row) -> str:
     return ", ".join(types.nested.get(row.refers, {}).get("properties", ()))
 
 
-def words(row: Row, schema: Schema, members: str = "") -> str:
+def words(row: Row, members: str = "") -> str:
     """Say what a field takes: type or choices, limits, whether it is a file, default."""
-    kind = " | ".join(row.choices) if row.choices else row.type
-    if row.choices and row.type.startswith("list of"):
+    kind = " | ".join(str(json.loads(one)) for one in row.choices) if row.choices else row.type
+    if row.choices and row.type.startswith("list"):
         kind = f"list of {kind}"
     default = f"default {_short(row.default)}" if row.default else ""
     parts = (
         f"{kind} of {members}" if members else kind,
-        _FILES.get(schema.get("ui", {}).get("field", ""), ""),
+        _FILES.get(row.media, ""),
         row.limits,
         "required" if row.required else default,
     )

@@ -96,18 +96,11 @@ def details(endpoint: Endpoint, settings: Settings) -> dict[str, object]:
     """Return the line of the list with the price rule, both schemas and the example."""
     return {
         **summary(endpoint, settings),
-        "price_rule": price_rule(endpoint),
+        "price_rule": endpoint.price_rule,
         "input_schema": endpoint.input.model_json_schema(),
         "output_schema": endpoint.output.model_json_schema(mode="serialization"),
         "example": dict(endpoint.example),
     }
-
-
-def price_rule(endpoint: Endpoint) -> str:
-    """Return the rule that its page shows."""
-    from rushes.web.pages import price  # noqa: PLC0415  see `show`
-
-    return price(endpoint, {}).rule
 
 
 def print_endpoint(endpoint: Endpoint, settings: Settings) -> None:
@@ -115,7 +108,7 @@ def print_endpoint(endpoint: Endpoint, settings: Settings) -> None:
     from rushes.cli.describe import input_rows, output_rows  # noqa: PLC0415  see `show`
 
     typer.echo(f"{endpoint.id}: {endpoint.title}, {endpoint.category}")
-    facts = [endpoint.about, f"Price {price_words(endpoint, settings)}. {price_rule(endpoint)}"]
+    facts = [endpoint.about, f"Price {price_words(endpoint, settings)}. {endpoint.price_rule}"]
     if endpoint.voices:
         facts.append(f"Voices: {', '.join(endpoint.voices)}")
     for fact in facts:

@@ -63,7 +63,7 @@ def test_one_endpoint_shows_its_price_rule_and_its_fields() -> None:
 
 def test_nested_fields_and_voices_are_shown() -> None:
     shown = rushes("endpoints", SPEECH).stdout
-    assert "  voice_setting.speed  (number, 0.5 to 2, default 1)\n" in shown
+    assert "  voice_setting.speed  (float, 0.5 to 2, default 1)\n" in shown
     assert "Voices: " in shown
 
 
