@@ -168,7 +168,7 @@ def _javascript_head(files: tuple[LocalFile, ...], setup: str) -> str:
 def _javascript_run(endpoint_id: str, example: Any, files: tuple[LocalFile, ...], bases: Bases) -> str:
     return (
         _javascript_head(files, _javascript_setup(bases))
-        + _javascript_uploads(files)
+        + (_javascript_uploads(files) + "\n" if files else "")
         + f'const result = await fal.subscribe("{endpoint_id}", {{\n'
         f"  input: {literal(example, 'javascript', files, 1)},\n"
         "  logs: true,\n"

@@ -95,7 +95,7 @@ def _overview(endpoint: Endpoint, server: Server | None, bases: Bases) -> Iterat
 
 def _price_words(price: Price) -> str:
     here = f" Here a unit costs {price.unit_price}." if price.unit_price else " No price is set on this server."
-    return f"## Pricing\n\n{price.rule} The unit is one {price.unit}.{here}"
+    return f"## Pricing\n\n{price.rule} Priced per {price.unit}.{here}"
 
 
 def _fields(one: TypeTable) -> str:
@@ -105,7 +105,8 @@ def _fields(one: TypeTable) -> str:
 def _field(row: Row) -> Iterator[str]:
     need = "_required_" if row.required else "_optional_"
     about = f":\n  {row.about}" if row.about else ""
-    yield f"- **`{row.name}`** (`{row.type}`, {need}){about}"
+    file = f", {row.media} file" if row.media else ""
+    yield f"- **`{row.name}`** (`{row.type}`{file}, {need}){about}"
     if row.default:
         yield f"  - Default: `{row.default}`"
     if row.choices:

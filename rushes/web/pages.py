@@ -24,8 +24,9 @@ STAND_INS = frozenset({"animatic"})
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One field of a type. `default`, `choices` and `examples` are JSON text, `default` "" for none; `refers` the page name of the type it holds,
-    `media` the kind of file that the value leads to, "" for none.
+    """One field of a type. `default`, `choices` and `examples` are JSON text.
+
+    `refers` is the page name of the type it holds, `media` the kind of file that its value leads to; "" says none.
     """
 
     name: str
@@ -79,6 +80,11 @@ def table(name: str, schema: Schema) -> TypeTable:
 def nested_tables(types: WireTypes) -> tuple[TypeTable, ...]:
     """Return the types that input and output use; enums have no fields and stand with the field itself."""
     return tuple(table(name, schema) for name, schema in types.nested.items() if "properties" in schema)
+
+
+def takes_files(*tables: TypeTable) -> bool:
+    """Say whether any field of these types is a file."""
+    return any(row.media for one in tables for row in one.rows)
 
 
 def served_by(endpoint: Endpoint) -> Server | None:

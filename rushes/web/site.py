@@ -127,13 +127,15 @@ class Site:
         """Return all that a page or a text says about an endpoint, by the names that the templates use."""
         types = self._types_of(endpoint)
         bases = bases_of(visit.links)
+        takes, others = pages.table("Input", types.input), pages.nested_tables(types)
         answer = pages.example_output(types, endpoint.category, bases.site)
         return {
             "endpoint": endpoint,
             "bases": bases,
-            "takes": pages.table("Input", types.input),
+            "takes": takes,
+            "takes_files": pages.takes_files(takes, *others),
             "gives": pages.table("Output", types.output),
-            "others": pages.nested_tables(types),
+            "others": others,
             "samples": samples(endpoint.id, endpoint.example, bases),
             "given": _json_text(endpoint.example),
             "answer": answer,

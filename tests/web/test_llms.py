@@ -25,7 +25,7 @@ def test_every_text_has_the_layout_that_agents_know(endpoint: Endpoint) -> None:
     assert f"`http://{HOST}/run/{endpoint.id}`" in text
     for name, info in endpoint.input.model_fields.items():
         need = "_required_" if info.is_required() else "_optional_"
-        assert re.search(rf"^- \*\*`{re.escape(info.alias or name)}`\*\* \(`.+`, {need}\)", text, re.MULTILINE)
+        assert re.search(rf"^- \*\*`{re.escape(info.alias or name)}`\*\* \(`.+`.*, {need}\)", text, re.MULTILINE)
     for block in re.findall(r"```json\n(.*?)\n```", text, re.DOTALL):
         assert isinstance(json.loads(block), dict)
 

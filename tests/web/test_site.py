@@ -5,9 +5,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 from pydantic import Field, create_model
 
+from rushes.cli.embedded import Running
 from rushes.endpoint import Endpoint
 from rushes.errors import Rejection
 from rushes.families import ENDPOINTS
@@ -200,3 +202,23 @@ def test_pages_under_a_public_url_link_below_its_path() -> None:
     assert inside
     assert all(one.startswith("/base/") for one in inside)
     assert "https://studio.example/base/queue/fal-ai/wan-i2v" in page.text
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("host", ["", "fal.ai", "FAL.AI:443"])
+@pytest.mark.parametrize("path", ["/", "/models", "/llms.txt", f"/models/{VIDEO}", "/static/rushes.css"])
+def test_a_real_server_serves_the_site_on_its_own_host_and_on_fals(server: Running, host: str, path: str) -> None:
+    headers = {"host": host} if host else {}
+    reply = httpx2.get(server.url + path, headers=headers, trust_env=False)
+    assert reply.status_code == 200
+    assert "content-security-policy" in reply.headers
+    looked = httpx2.head(server.url + path, headers=headers, trust_env=False)
+    assert (looked.status_code, looked.content) == (200, b"")
+    assert looked.headers["content-length"] == str(len(reply.content))
+
+
+@pytest.mark.acceptance
+def test_a_program_gets_json_for_what_is_not_there(server: Running) -> None:
+    reply = httpx2.get(f"{server.url}/models/fal-ai/wan-i2", trust_env=False)
+    assert reply.status_code == 404
+    assert VIDEO in reply.json()["detail"]
