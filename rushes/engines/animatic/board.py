@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.depth import Picture, Plane
 
 _GROUND = (20, 20, 22)  # what shows between the parts: nearly black, as between frames of film
 _GUTTER = 0.009  # of the frame's shorter side
@@ -86,14 +86,19 @@ def ground(width: int, height: int) -> Picture:
     return np.full((height, width, 3), _GROUND, np.uint8)
 
 
-def shade(frame: Picture, boxes: tuple[Box, ...]) -> None:
-    """Lay soft shadows and thin white borders where cards will lie, in place."""
-    light = np.ones(frame.shape[:2], np.float32)
+def shadows(boxes: tuple[Box, ...], width: int, height: int) -> Plane:
+    """Return the light, (height, width, 3) from 0 to 1, that is left around cards which lie on a picture."""
+    light = np.ones((height, width), np.float32)
     for box in boxes:
         shadow = _outlined(box, 0.02)
         light[shadow.top : shadow.top + shadow.height, shadow.left : shadow.left + shadow.width] = 0.45
-    soft = cv2.GaussianBlur(light, (0, 0), max(1.0, 0.012 * frame.shape[0]))
-    frame[...] = (frame * soft[..., None]).astype(np.uint8)
+    soft = np.minimum(cv2.GaussianBlur(light, (0, 0), max(1.0, 0.012 * height)), 1.0)
+    return np.asarray(cv2.merge([soft, soft, soft]), dtype=np.float32)
+
+
+def shade(frame: Picture, boxes: tuple[Box, ...], light: Plane) -> None:
+    """Lay shadows and thin white borders where cards will lie, in place."""
+    cv2.multiply(frame, light, dst=frame, dtype=cv2.CV_8U)
     for box in boxes:
         _outlined(box, 0.012).of(frame)[...] = _BORDER
 

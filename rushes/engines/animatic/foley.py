@@ -91,9 +91,10 @@ def _wind(dice: np.random.Generator, rate: int) -> Wave:
 
 def _rain(dice: np.random.Generator, rate: int) -> Wave:
     wave = _noise(dice, rate, 5.3, 5200, 1.0) * np.float32(0.5)
-    for _ in range(420):
-        drop = _fading(rate, 0.02, 0.0008, 0.004) * _noise(dice, rate, 0.02, dice.uniform(1500, 6000), 0.5)[:8192]
-        _strewn(wave, drop, dice.random(), dice.uniform(0.3, 1.6))
+    fading = _fading(rate, 0.02, 0.0008, 0.004)
+    drops = [fading * _noise(dice, rate, 0.02, dice.uniform(1500, 6000), 0.5) for _ in range(24)]
+    for number in range(420):
+        _strewn(wave, drops[number % len(drops)], dice.random(), dice.uniform(0.3, 1.6))
     return wave
 
 

@@ -31,8 +31,7 @@ def soundtrack_of(call: AnimaticCall, cancelled: Callable[[], bool]) -> SoundTra
     if call.sound is None and call.speech is None and call.foley is None:
         return None
     channels = _channels(call)
-    layers = _layers(call, channels)
-    return SoundTrack(_mixed(call, channels, layers, cancelled), RATE, channels)
+    return SoundTrack(_mixed(call, channels, cancelled), RATE, channels)
 
 
 def levels_of(call: AnimaticCall) -> Iterator[float] | None:
@@ -65,10 +64,10 @@ def _layers(call: AnimaticCall, channels: int) -> list[tuple[Layer, ...]]:
     return [layers_of(call.foley, call.seed * 2 + channel, RATE) for channel in range(min(channels, 2))]
 
 
-def _mixed(
-    call: AnimaticCall, channels: int, layers: list[tuple[Layer, ...]], cancelled: Callable[[], bool]
-) -> Iterator[SoundChunk]:
+def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> Iterator[SoundChunk]:
     length = max(1, round(call.frames / call.fps * RATE))
+    layers = _layers(call, channels)  # here and not before: the first frame need not wait for it
+    is_cut = call.sound is None or len(_opened(call.sound)) > length
     voice = _Reader(_voice(call), channels)
     for first in range(0, length, _CHUNK):
         if cancelled():
@@ -78,7 +77,7 @@ def _mixed(
         given = voice.read(count)
         if given.size:
             chunk[: len(given)] += given
-            if voice.goes_on:
+            if is_cut:
                 chunk *= _fade(first, count, length, at_start=False)
         for channel in range(channels if layers else 0):
             for layer in layers[channel % len(layers)]:
@@ -115,18 +114,13 @@ class _Reader:
     def __init__(self, pieces: Iterator[Sound], channels: int | None = None) -> None:
         self._pieces, self._channels = pieces, channels
         self._rest: list[Sound] = []
-        self.goes_on = True
 
     def read(self, count: int) -> Sound:
         """Return (n, channels) with n at most `count`; less only when there is no more."""
         have = sum(map(len, self._rest))
-        while have < count and self.goes_on:
-            piece = next(self._pieces, None)
-            if piece is None:
-                self.goes_on = False
-            else:
-                self._rest.append(self._fitted(piece))
-                have += len(piece)
+        while have < count and (piece := next(self._pieces, None)) is not None:
+            self._rest.append(self._fitted(piece))
+            have += len(piece)
         if not self._rest:
             return np.zeros((0, self._channels or 1), np.float32)
         whole = np.concatenate(self._rest)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.calls import AnimaticCall
-from rushes.engines.animatic.board import Box, blended, cards, ground, joined, shade, split
+from rushes.engines.animatic.board import Box, blended, cards, ground, joined, shade, shadows, split
 from rushes.engines.animatic.camera import Move
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
@@ -127,6 +127,7 @@ class Board:
         layout = cards if self._back is not None else joined if self._joined else split
         self._boxes = layout(count, *size)
         self._board = ground(*size)
+        self._light = shadows(self._boxes, *size)
         self._frames, self._loop = call.frames, call.loop
         moves = moves_of(call)
         self._shots = [
@@ -145,7 +146,7 @@ class Board:
             frame[...] = self._board
         else:
             self._back.draw(index, frame)
-            shade(frame, self._boxes)
+            shade(frame, self._boxes, self._light)
         for shot, box in zip(self._shots, self._boxes, strict=True):
             part = np.empty((box.height, box.width, 3), np.uint8)
             shot.draw(t, part)
@@ -224,7 +225,7 @@ class Remade:
         film_s, video_s = call.frames / call.fps, recording.frames / recording.fps
         if video_s > _FASTEST * film_s:
             return int(index / call.fps * recording.fps + 1e-6)
-        return int((index + 0.5) * recording.frames / call.frames)
+        return int(index * recording.frames / call.frames + 1e-6)
 
     def _close_loop(self, index: int, frame: Picture) -> None:
         """Let the last quarter of a loop turn into its first frame again."""
