@@ -205,7 +205,9 @@ def _python_uploads(files: tuple[LocalFile, ...]) -> str:
 
 def _python_run(endpoint_id: str, example: Any, files: tuple[LocalFile, ...], bases: Bases) -> str:
     return (
-        _python_setup(bases) + "\n\n" + _python_uploads(files) + "\n\ndef on_queue_update(update):\n"
+        _python_setup(bases)
+        + (f"\n\n{_python_uploads(files)}" if files else "\n")
+        + "\n\ndef on_queue_update(update):\n"
         "    if isinstance(update, fal_client.InProgress):\n"
         "        for log in update.logs or []:\n"
         '            print(log["message"])\n'

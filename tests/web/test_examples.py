@@ -96,6 +96,13 @@ def test_two_files_of_one_name_are_told_apart() -> None:
     assert two.variable in text
 
 
+def test_samples_are_spaced_as_people_write_them() -> None:
+    for endpoint in ENDPOINTS.values():
+        for sample in samples(endpoint.id, endpoint.example, HERE).run.values():
+            assert "\n\n\n\n" not in sample
+            assert sample == sample.strip()
+
+
 def test_on_fals_own_hosts_samples_point_nowhere() -> None:
     one = samples(VIDEO, ENDPOINTS[VIDEO].example, FAL)
     assert "proxyUrl" not in one.run["javascript"]
