@@ -118,7 +118,7 @@ def _anime(picture: Picture) -> Picture:
 
 
 def _three_d(picture: Picture) -> Picture:
-    return _glowing(_toned(_smooth(picture, 4), 1.35, 1.12, 10), 0.5)
+    return _glowing(_toned(_smooth(picture, 4), 1.3, 1.12, 4), 0.3)
 
 
 def _clay(picture: Picture) -> Picture:

@@ -88,7 +88,7 @@ class Single:
         self._end: Shot | None = None
         self._loop = call.loop
         if call.end_image is not None:
-            end = cover(loaded(call.end_image), *size)
+            end = styled(cover(loaded(call.end_image), *size), call.style)
             self._end = Shot(end, size, moves, seconds=seconds, seed=call.seed, arriving=True)
 
     def draw(self, index: int, frame: Picture) -> None:
@@ -135,7 +135,7 @@ class Board:
         ]
         self._end = None
         if self._back is None and call.end_image is not None:
-            end = cover(loaded(call.end_image), *size)
+            end = styled(cover(loaded(call.end_image), *size), call.style)
             seconds = max(call.frames - 1, 0) / call.fps
             self._end = Shot(end, size, moves, seconds=seconds, seed=call.seed, arriving=True)
 
