@@ -7,6 +7,7 @@ and the mouth of a still picture are put in here, before the camera, where they 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,7 @@ from rushes.engines.animatic.board import Box, blended, cards, ground, joined, s
 from rushes.engines.animatic.camera import Move
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
-from rushes.engines.animatic.easing import there_and_back
+from rushes.engines.animatic.easing import smoothstep, there_and_back
 from rushes.engines.animatic.framing import cover
 from rushes.engines.animatic.lips import Mouth
 from rushes.engines.animatic.recording import Recording
@@ -26,6 +27,7 @@ from rushes.engines.animatic.shot import Shot, cropped, moves_of
 from rushes.engines.animatic.style import styled, treatment
 
 _SPARE = 1.2  # a drawn view can be as wide as the move likes
+_TURN_S = 1.0
 _FASTEST = 1.1  # a video that is longer than the film by more than this is cut, not hurried
 
 
@@ -175,6 +177,8 @@ class Continued:
         self._keep = min(call.keep or 0, call.frames)
         self._recording = Recording(call.video)
         self._after: Single | None = None
+        self._styled: Single | None = None
+        self._from = 0
 
     def draw(self, index: int, frame: Picture) -> None:
         """Write a kept frame, or one that follows them."""
@@ -186,8 +190,19 @@ class Continued:
                 return
         if self._after is None:  # also when the video is shorter than what was to be kept
             last = self._recording.at(max(index - 1, 0))
-            self._after = Single(self._call, (cover(last, *size), None), first=index)
+            seen = (cover(last, *size), None)
+            self._after, self._from = Single(replace(self._call, style=None), seen, first=index), index
+            self._styled = Single(self._call, seen, first=index) if self._call.style else None
         self._after.draw(index, frame)
+        self._turn_into_style(index, frame)
+
+    def _turn_into_style(self, index: int, frame: Picture) -> None:
+        """Let the style come over the picture within a second: a sudden one would look like a cut."""
+        if self._styled is not None:
+            share = smoothstep((index - self._from + 1) / max(_TURN_S * self._call.fps, 1.0))
+            styled_frame = np.empty_like(frame)
+            self._styled.draw(index, styled_frame)
+            dissolve(frame, styled_frame, 0.0, share)
 
     def close(self) -> None:
         """Close the video."""

@@ -30,6 +30,14 @@ def test_the_film_goes_on_from_the_last_kept_frame(tmp_path: Path) -> None:
     assert not np.array_equal(frames[-1], frames[5])
 
 
+def test_a_style_comes_over_the_kept_picture_without_a_cut(tmp_path: Path) -> None:
+    video = recorded(np.stack([textured(160, 90)] * 6), tmp_path)
+    plain, comic = (film(call("static", video=video, keep=6, style=style)) for style in (None, "comic"))
+    assert apart(comic[5], plain[5]) == 0.0
+    assert apart(comic[6], comic[5]) < 0.2 * apart(comic[-1], plain[-1])
+    assert apart(comic[-1], plain[-1]) > 3.0
+
+
 def test_a_video_that_is_shorter_than_what_is_kept_goes_on_earlier(tmp_path: Path) -> None:
     frames = film(call("push in", video=recorded(counting(4), tmp_path), keep=10))
     assert len(frames) == 24
