@@ -30,7 +30,7 @@ from av.video.stream import VideoStream
 from rushes.endpoint import VideoFormat
 from rushes.media.paint import BT709, painter
 from rushes.media.sound import Heard, SoundFeed, SoundSource, SoundTrackWriter
-from rushes.media.video_formats import Recipe, recipe
+from rushes.media.video_formats import THREADS, Recipe, recipe
 
 FrameChunk = npt.NDArray[np.uint8]
 """(T, H, W, 3) uint8 RGB, T at least 1."""
@@ -260,6 +260,8 @@ def _set_up(context: VideoCodecContext, target: _Target) -> None:
     context.width, context.height, context.pix_fmt = target.width, target.height, how.pixels
     context.time_base = 1 / target.rate
     context.options = dict(how.options)
+    if how.frame_threads:
+        context.thread_type, context.thread_count = "FRAME", THREADS
     if how.pixels == "pal8":  # no YUV, hence none of its tags; every frame may stand alone
         return
     context.gop_size = max(1, round(_KEYFRAME_EVERY_S * target.rate))

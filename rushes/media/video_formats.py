@@ -29,6 +29,7 @@ class Recipe:
     sound_bps: int = 0
     colours: int = 256  # in a GIF's palette
     dither: str = ""
+    frame_threads: bool = False  # the encoder works on THREADS frames at once; without, its options say
 
 
 EXTENSIONS = {"video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov", "image/gif": ".gif"}
@@ -48,8 +49,16 @@ _X264_PARAMS = f"mbtree=0:bframes=0:chromaloc=1:threads={THREADS}"
 _VP9_CRF = {"low": "42", "medium": "33", "high": "24", "maximum": "15"}
 _VP9_SPEED = {"fast": ("realtime", "8"), "balanced": ("realtime", "6"), "small": ("good", "3")}
 
-# ProRes 4444: bits for a macroblock. What Apple's own encoders spend at this profile is about 1,600.
-_PRORES_BITS = {"low": "500", "medium": "1000", "high": "1600", "maximum": "4000"}
+# ProRes 4444 (low to high) and 4444 XQ. The encoder `prores_aw` is three times as fast as `prores_ks` (30 and 11 frames
+# per second at 1280x720) and closer to the original, but knows only the profile's own rate; less needs the other one.
+_PRORES = {
+    "low": ("prores_ks", {"profile": "4444", "bits_per_mb": "500"}),
+    "medium": ("prores_ks", {"profile": "4444", "bits_per_mb": "1000"}),
+    "high": ("prores_aw", {"profile": "4"}),
+    "maximum": ("prores_aw", {"profile": "5"}),
+}
+# The vendor mark is what editing programs look for before they trust a ProRes file.
+_PRORES_VENDOR = {"vendor": "apl0"}
 
 # GIF: fewer colours pack better; ordered dither packs better than error diffusion and doesn't crawl in motion, which
 # counts for more than its pattern until the highest quality.
@@ -94,9 +103,9 @@ def _webm(look: VideoFormat) -> Recipe:
 
 
 def _mov(look: VideoFormat) -> Recipe:
-    # The vendor mark is what editing programs look for before they trust a ProRes file.
-    options = {"profile": "4444", "bits_per_mb": _PRORES_BITS[look.quality], "vendor": "apl0"}
-    return Recipe("mov", "video/quicktime", "prores_ks", "yuv444p10le", options, _FASTSTART, "pcm_s16le")
+    codec, options = _PRORES[look.quality]
+    options = {**options, **_PRORES_VENDOR}
+    return Recipe("mov", "video/quicktime", codec, "yuv444p10le", options, _FASTSTART, "pcm_s16le", frame_threads=True)
 
 
 def _gif(look: VideoFormat) -> Recipe:
