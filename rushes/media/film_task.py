@@ -59,6 +59,8 @@ def decode_film(
         if stream is None:
             return {"problem": "no pictures"}
         survey = _survey(container, stream)
+        if survey.packets == 1 and container.format.name == "gif":  # all other one-picture files are known by sight
+            return {"problem": "only one picture"}
     rate = survey.rate(stream.average_rate)
     step = -int(-rate // FASTEST)
     seconds = survey.packets / rate

@@ -213,6 +213,7 @@ BAD: list[tuple[str, Callable[[Path], bytes], Kind, str, str]] = [
     ("concat", lambda _: b"ffconcat version 1.0\nfile /etc/passwd\n", "audio", "audio_load_error", "text"),
     ("sound as video", lambda at: wav(at).read_bytes(), "video", "video_load_error", "no pictures"),
     ("silent video as sound", lambda at: film(at).read_bytes(), "audio", "audio_load_error", "no sound"),
+    ("still GIF", lambda at: still_gif(at).read_bytes(), "video", "video_load_error", "only one picture"),
     ("0 Hz", lambda at: patched_wav(at, 0), "audio", "audio_load_error", "WAV"),
     ("4 GHz", lambda at: patched_wav(at, 0xFFFFFFF0), "audio", "audio_load_error", "WAV"),
     ("headers only", lambda at: wav(at).read_bytes()[:44], "audio", "audio_load_error", ""),
@@ -227,6 +228,11 @@ def film(folder: Path) -> Path:
     noise = np.random.default_rng(1).integers(0, 255, (24, 64, 96, 3), dtype=np.uint8)
     write_film(folder / "whole.mp4", noise)
     return folder / "whole.mp4"
+
+
+def still_gif(folder: Path) -> Path:
+    write_film(folder / "still.gif", moving(1), look=VideoFormat("gif"))
+    return folder / "still.gif"
 
 
 def wav(folder: Path) -> Path:

@@ -163,7 +163,8 @@ def test_higher_quality_is_larger(tmp_path: Path) -> None:
         sizes = [
             write_film(tmp_path / "f", pixels, 24, VideoFormat(container, q)).size_bytes for q in get_args(Quality)
         ]
-        assert sizes == sorted(set(sizes)), container
+        assert sizes == sorted(sizes), container
+        assert len(set(sizes)) == (2 if container == "mov" else 4), "ProRes knows two rates"
 
 
 def test_bad_sound_ends_the_film_and_leaves_nothing(tmp_path: Path) -> None:
