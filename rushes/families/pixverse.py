@@ -181,12 +181,12 @@ class LipsyncRequest(WireModel):
     """A video of somebody, and what they are to say: a recording, or a text with a voice."""
 
     video_url: VideoUrl = Field(description="Video of the one who is to speak; the result is exactly as long.")
-    audio_url: AudioUrl | None = Field(None, description="Recording to be spoken; give either this or a text.")
+    audio_url: AudioUrl | None = Field(None, description="Recording to be spoken; without it, the text is.")
     voice_id: VoiceName = Field("Auto", description="Who reads the text; 'Auto' leaves the choice to us.")
     text: str | None = Field(
         None,
         max_length=MOST_TEXT,
-        description="Text to be read out, in up to 5,000 characters; give either this or a recording.",
+        description="Text to be read out where no recording is given, in up to 5,000 characters.",
         validate_default=True,
     )
 
@@ -196,10 +196,7 @@ class LipsyncRequest(WireModel):
         """The last of the fields is judged, since all others are known by then."""
         if "audio_url" not in info.data:  # then it has a problem of its own, which is enough
             return text
-        spoken = bool(text and text.strip())
-        if spoken and info.data["audio_url"] is not None:
-            raise PydanticCustomError("value_error", "text and audio_url are both given; leave one of them out")
-        if not spoken and info.data["audio_url"] is None:
+        if info.data["audio_url"] is None and not (text and text.strip()):
             raise PydanticCustomError(
                 "value_error", "nothing to say: give text (to be read out) or audio_url (a recording)"
             )

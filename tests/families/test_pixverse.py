@@ -243,7 +243,6 @@ def test_a_text_is_read_by_the_voice_that_was_named(voice: str, expected: str) -
         {},
         {"text": ""},
         {"text": "  "},
-        {"text": "hello", "audio_url": "https://example.com/a.mp3"},
     ],
 )
 def test_lipsync_needs_a_recording_or_a_text_and_names_both(given: dict[str, str]) -> None:
@@ -279,3 +278,11 @@ def test_every_reply_is_the_video(endpoint_id: str) -> None:
 def test_every_shape_is_offered_and_known() -> None:
     for ratio in SHAPE:
         assert asked(MAIN, aspect_ratio=ratio).aspect_ratio == ratio
+
+
+def test_a_recording_is_spoken_where_a_text_is_given_as_well() -> None:
+    path = f"{ROOT}/lipsync"
+    request = asked(path, text="Good day", audio_url="https://example.com/a.mp3")
+    recording = Media("audio", "/tmp/a.npy", "audio/mpeg", 10, duration_s=3.0, has_audio=True)
+    made = call(path, request, {"video_url": video(), "audio_url": recording})
+    assert (made.sound, made.speech) == ("/tmp/a.npy", None)
