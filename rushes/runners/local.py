@@ -49,13 +49,14 @@ class Recipe:
 class LocalRunners:
     """So many runner processes, named `local-<this start>-<place>-<generation>`.
 
-    `release(name)` gives a dead one's job to the next. To be used from the event loop's thread, which must live as long
-    as the runners: on Linux they end with it.
+    `release(name)` gives a dead one's job to the next, `take_back(name)` that of one we stopped ourselves. To be used
+    from the event loop's thread, which must live as long as the runners: on Linux they end with it.
     """
 
     recipe: Recipe
     count: int
     release: Release
+    take_back: Release
     start_id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _places: list[asyncio.Task[None]] = field(default_factory=list)
@@ -109,7 +110,9 @@ class LocalRunners:
                 _signal(process.terminate)
             code = await process.wait()
             del self._processes[name]
-            if not self._stop.is_set():  # else it handed its job back, and the next start takes what it couldn't
+            if self._stop.is_set():
+                await self.take_back(name)  # nothing, if it had the time to hand its job back
+            else:
                 await self.release(name)
                 LOG.warning("the runner %s ended with %s and is replaced", name, _exit(code))
         finally:
