@@ -81,9 +81,7 @@ class Application:
             )
         )
         self._sweep = asyncio.create_task(run_sweep(jobs, settings.sweep_s))
-        self._runners = LocalRunners(
-            _recipe(settings, keys.runner_key), settings.runners, release=jobs.release, take_back=jobs.release_prefix
-        )
+        self._runners = LocalRunners(_recipe(settings, keys.runner_key), settings.runners, jobs.release)
         await self._runners.start()
 
     async def stop_work(self) -> None:

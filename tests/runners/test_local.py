@@ -22,7 +22,7 @@ def runners(live: Live, count: int = 1, deployments: tuple[str, ...] = ("echo",)
     recipe = Recipe(live.url, live.services.keys.runner_key, deployments, live.services.settings)
 
     async def make() -> LocalRunners:
-        made = LocalRunners(recipe, count, live.services.jobs.release, live.services.jobs.release_prefix)
+        made = LocalRunners(recipe, count, live.services.jobs.release)
         await made.start()
         return made
 
@@ -104,10 +104,10 @@ def test_they_die_with_their_server_even_in_the_middle_of_a_job(live: Live) -> N
         "import asyncio, sys\n"
         "from rushes.runners.local import LocalRunners, Recipe\n"
         "from rushes.settings import Settings\n"
-        "async def release(name): return 0\n"
+        "async def release(name, fault=True): return 0\n"
         "async def main():\n"
         "    recipe = Recipe(sys.argv[1], sys.argv[2], ('echo',), Settings(test_endpoints=True))\n"
-        "    local = LocalRunners(recipe, 1, release, release)\n"
+        "    local = LocalRunners(recipe, 1, release)\n"
         "    await local.start()\n"
         "    while not local.pids: await asyncio.sleep(0.01)\n"
         "    print(*local.pids.values(), flush=True)\n"
