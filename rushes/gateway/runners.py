@@ -31,8 +31,8 @@ from rushes.jobs.protocol import (
     ClaimRequest,
     Fail,
     Finish,
+    Leave,
     Message,
-    Return,
     StoredFile,
 )
 
@@ -47,6 +47,8 @@ async def handle(visit: Visit) -> Answer:
     match visit.segments:
         case ("claim",):
             return await _only("POST", visit, claim)
+        case ("leave",):
+            return await _only("POST", visit, leave)
         case ("jobs", job_id, word) if word in _JOB_WORDS:
             method, answer = _JOB_WORDS[word]
             return await _only(method, visit, lambda visit: answer(visit, job_id))
@@ -74,6 +76,13 @@ async def claim(visit: Visit) -> Answer:
     finally:
         hung_up.cancel()
     return Reply(204, b"")
+
+
+async def leave(visit: Visit) -> Answer:
+    """Let what a runner holds wait again: it was told to stop."""
+    runner = (await _read(visit, Leave)).runner
+    await visit.services.jobs.release(runner, fault=False)
+    return json_reply(200, {})
 
 
 async def beat(visit: Visit, job_id: str) -> Answer:
@@ -166,22 +175,11 @@ async def fail(visit: Visit, job_id: str) -> Answer:
     return json_reply(200, {})
 
 
-async def hand_back(visit: Visit, job_id: str) -> Answer:
-    """Let the job of a runner that was told to stop wait again; 410 when it is another's by now."""
-    returned = await _read(visit, Return)
-    lines = [line.line() for line in returned.lines]
-    stopped = RequestError("runner_disconnected", "The worker was stopped while it worked on the request").failure()
-    if not await visit.services.jobs.hand_back(job_id, returned.token, stopped, lines):
-        raise _stale(job_id)
-    return json_reply(200, {})
-
-
 _JOB_WORDS: Mapping[str, tuple[str, Callable[[Visit, str], Awaitable[Answer]]]] = {
     "beat": ("POST", beat),
     "files": ("PUT", store_file),
     "finish": ("POST", finish),
     "fail": ("POST", fail),
-    "return": ("POST", hand_back),
 }
 
 

@@ -191,7 +191,7 @@ def after_failure(failure: Failure, tried: Try) -> Failure | None:
     return None if tried.retry and may_retry(failure.type, tried.attempt) else failure
 
 
-def after_hand_back(failure: Failure, tried: Try) -> Failure | None:
+def after_stop(failure: Failure, tried: Try) -> Failure | None:
     """Decide the same for a try that was stopped through no fault of the job: it doesn't count, however often."""
     if tried.cancel_requested:
         return Cancelled().failure

@@ -6,7 +6,7 @@
     GET  /runners/files/{file_id}                 → 200 bytes        (an input that lies in our own storage)
     POST /runners/jobs/{id}/finish  Finish        → 200 {} | 410 stale token: throw the result away
     POST /runners/jobs/{id}/fail    Fail          → 200 {} | 410
-    POST /runners/jobs/{id}/return  Return        → 200 {} | 410   (the runner was told to stop; the try doesn't count)
+    POST /runners/leave             Leave         → 200 {}         (told to stop: what it holds waits again, uncounted)
 
 A lease is renewed by beats only, and beats come from a live step loop. The gateway decides; the runner obeys.
 """
@@ -165,8 +165,7 @@ class Fail(Message):
         return Failure(self.shape, self.type, self.status, base64.b64decode(self.body), self.retryable)
 
 
-class Return(Message):
-    """The runner stops, through no fault of the job, which waits again."""
+class Leave(Message):
+    """The runner stops, through no fault of a job; also one whose claim was just on its way to it waits again."""
 
-    token: int
-    lines: tuple[Line, ...] = ()
+    runner: str

@@ -142,21 +142,12 @@ class JobStore:
         )
         return moved is not None
 
-    async def hand_back(self, job_id: str, token: int, failure: Failure, lines: Sequence[LogLine] = ()) -> bool:
-        """Let a job wait again whose runner was told to stop; the try doesn't count. False: the token is stale.
+    async def release(self, runner: str, *, fault: bool = True) -> int:
+        """Take back all jobs of a runner whose process is gone; return how many.
 
-        `failure` is what a job that may not be tried again ends with.
+        With `fault` it died, which may be its job's doing and costs an attempt; else it was told to stop.
         """
-        now = self._clock()
-        moved = await self._database.write(
-            lambda connection: writes.hand_back(connection, job_id, token, failure, lines=lines, now=now),
-            lambda moved: self._moved([moved] if moved else []),
-        )
-        return moved is not None
-
-    async def release(self, runner: str) -> int:
-        """Take back all jobs of a runner whose process died; return how many. It may be the job that killed it."""
-        return await self._lose("leases_of", runner)
+        return await self._lose("leases_of", runner, counted=fault)
 
     async def release_prefix(self, prefix: str) -> int:
         """Take back all jobs of runners whose names begin so, at a start: their server's end was no job's fault."""

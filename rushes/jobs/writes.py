@@ -24,7 +24,7 @@ from rushes.jobs.job import (
     Status,
     Try,
     after_failure,
-    after_hand_back,
+    after_stop,
 )
 from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
 
@@ -141,23 +141,6 @@ def fail(
         return None
     _log(connection, rows[0][0], lines)
     return _settle(connection, _running(rows[0]), failure, now)
-
-
-def hand_back(
-    connection: sqlite3.Connection,
-    job_id: str,
-    token: int,
-    failure: Failure,
-    *,
-    lines: Sequence[LogLine],
-    now: float,
-) -> Moved | None:
-    """End a try that its runner was told to stop; it isn't counted. None when the token is stale."""
-    rows = connection.execute(SQL["running"], {"id": job_id, "token": token}).fetchall()
-    if not rows:
-        return None
-    _log(connection, rows[0][0], lines)
-    return _settle(connection, _running(rows[0]), failure, now, counted=False)
 
 
 def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now: float) -> CancelAnswer:
@@ -282,7 +265,7 @@ def _running(row: tuple[int, str, int, int, int]) -> _Running:
 def _settle(
     connection: sqlite3.Connection, job: _Running, failure: Failure, now: float, *, counted: bool = True
 ) -> Moved:
-    final = (after_failure if counted else after_hand_back)(failure, job.tried)
+    final = (after_failure if counted else after_stop)(failure, job.tried)
     if final is None:
         return Moved(job.id, _return(connection, job, failure, now, counted))
     _end(connection, job.n, final, now)

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Message, Return, StoredFile
+from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Leave, Message, StoredFile
 
 TIMEOUT_S = 10.0
 UPLOAD_TIMEOUT_S = 60.0  # for the answer, once the last byte is sent; the gateway syncs the file to its disk
@@ -76,9 +76,9 @@ class RunnerClient:
         """Report the failure; else as `finish`."""
         return self._end(f"jobs/{job_id}/fail", fail, KEEP_TRYING_S)
 
-    def hand_back(self, job_id: str, returned: Return, keep_trying_s: float) -> bool:
-        """Give the job back undone, because this runner is to stop; else as `finish`."""
-        return self._end(f"jobs/{job_id}/return", returned, keep_trying_s)
+    def leave(self, leave: Leave, keep_trying_s: float) -> None:
+        """Give back what this runner holds, because it is to stop; raises as `finish`."""
+        self._end("leave", leave, keep_trying_s)
 
     def get_file(self, file_id: str, to: Path, tick: Callable[[], None]) -> str:
         """Write an own file to `to` and return its content type. Raises GatewayAway, FileNotFoundError, Refused."""

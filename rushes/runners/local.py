@@ -14,10 +14,11 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from rushes.runners.parent import KEY_VARIABLE
 from rushes.settings import Settings
@@ -32,7 +33,13 @@ SECRETS = {"key", "proxy_key"}
 
 LOG = logging.getLogger(__name__)
 
-Release = Callable[[str], Awaitable[int]]
+
+class Release(Protocol):
+    """JobStore.release."""
+
+    async def __call__(self, runner: str, *, fault: bool = True) -> int:
+        """Take back what a runner held."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +56,8 @@ class Recipe:
 class LocalRunners:
     """So many runner processes, named `local-<this start>-<place>-<generation>`.
 
-    `release(name)` gives a dead one's job to the next. To be used from the event loop's thread, which must live as long
-    as the runners: on Linux they end with it.
+    `release(name, fault=…)` gives the job of one that is gone to the next; we are at fault where we stopped it. To be
+    used from the event loop's thread, which must live as long as the runners: on Linux they end with it.
     """
 
     recipe: Recipe
@@ -109,8 +116,8 @@ class LocalRunners:
                 _signal(process.terminate)
             code = await process.wait()
             del self._processes[name]
-            if not self._stop.is_set():  # else it handed its job back, and the next start takes what it couldn't
-                await self.release(name)
+            await self.release(name, fault=not self._stop.is_set())
+            if not self._stop.is_set():
                 LOG.warning("the runner %s ended with %s and is replaced", name, _exit(code))
         finally:
             shutil.rmtree(folder, ignore_errors=True)

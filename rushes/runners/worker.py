@@ -27,7 +27,7 @@ from rushes.engines.engine import Cancelled
 from rushes.errors import CANCELLED, CallerError, Failure, ModelError, RequestError
 from rushes.families import served
 from rushes.jobs.job import Outcome
-from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Line, Return
+from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Leave, Line
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from rushes.runners.deployments import UnknownDeployment, load, serving
@@ -98,9 +98,6 @@ class Worker:
         folder = JobFolder()
         try:
             end = self._try(job, reporter, folder)
-        except Stopped:
-            self._hand_back(job, reporter)
-            raise
         finally:
             folder.remove()
         lines = reporter.close()
@@ -139,12 +136,12 @@ class Worker:
             return self.client.fail(job.job_id, Fail.of(job.token, end, lines))
         return self.client.finish(job.job_id, Finish.of(job.token, end, lines))
 
-    def _hand_back(self, job: ClaimAnswer, reporter: Reporter) -> None:
-        returned = Return(token=job.token, lines=reporter.close(LAST_WORD_S))
+    def leave(self) -> None:
+        """Give back what we hold, in the little time there is."""
         try:
-            self.client.hand_back(job.job_id, returned, LAST_WORD_S)
+            self.client.leave(Leave(runner=self.name), LAST_WORD_S)
         except (GatewayAway, Refused) as error:
-            LOG.info("job %s could not be handed back and waits for its lease to run out: %s", job.job_id, error)
+            LOG.info("could not take leave, so a job held here waits for its lease to run out: %s", error)
 
     def _beat(self, job: ClaimAnswer, lines: tuple[Line, ...]) -> BeatReply:
         return self.client.beat(job.job_id, Beat(token=job.token, lines=lines))
@@ -163,9 +160,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         die_with_parent()
     signal.signal(signal.SIGTERM, _stop)
     try:
-        _worker(given, key).run()
+        worker = _worker(given, key)
+        try:
+            worker.run()
+        except Stopped:
+            worker.leave()
     except Stopped:
-        return 0
+        return 0  # while it was still loading
     except (UnknownDeployment, Refused) as error:
         return _give_up(str(error))
     return 0

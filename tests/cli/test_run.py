@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -112,6 +113,15 @@ def test_without_an_endpoint_the_usage_is_shown() -> None:
     assert done.stderr.startswith("Usage: rushes run ENDPOINT")
 
 
+@pytest.fixture
+def at_a_terminal() -> Iterator[None]:
+    """Children of a process that ignores Ctrl-C, as one in the background does, would ignore it as well."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("at_a_terminal")
 def test_ctrl_c_cancels_the_request(there: dict[str, str], server: Running) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "rushes", "run", "rushes/echo", "sleep_s=30", "steps=600"],

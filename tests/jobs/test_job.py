@@ -3,7 +3,7 @@
 import pytest
 
 from rushes.errors import REQUEST_ERRORS, Cancelled, Failure, ModelError
-from rushes.jobs.job import MAX_ATTEMPTS, Try, after_failure, after_hand_back, may_retry
+from rushes.jobs.job import MAX_ATTEMPTS, Try, after_failure, after_stop, may_retry
 from tests.jobs.queue import lost
 
 
@@ -34,9 +34,9 @@ def test_a_failure_ends_the_job_or_sends_it_back(
 
 def test_a_job_that_may_not_be_tried_again_ends_with_its_first_loss() -> None:
     assert after_failure(lost(), Try(1, cancel_requested=False, retry=False)) == lost()
-    assert after_hand_back(lost(), Try(1, cancel_requested=False, retry=False)) == lost()
+    assert after_stop(lost(), Try(1, cancel_requested=False, retry=False)) == lost()
 
 
 def test_a_try_that_was_stopped_sends_the_job_back_however_often() -> None:
-    assert after_hand_back(lost(), Try(99, cancel_requested=False, retry=True)) is None
-    assert after_hand_back(lost(), Try(1, cancel_requested=True, retry=True)) == Cancelled().failure
+    assert after_stop(lost(), Try(99, cancel_requested=False, retry=True)) is None
+    assert after_stop(lost(), Try(1, cancel_requested=True, retry=True)) == Cancelled().failure

@@ -227,8 +227,8 @@ def test_a_servers_end_or_a_stopped_runner_costs_a_job_no_attempt(queue: Queue) 
             assert await queue.jobs.release_prefix("local-") == 1
             claimed = await queue.take(runner="local-2")
             assert claimed.attempt == 1
-            assert await queue.jobs.hand_back("a", claimed.lease.token, lost())
-            assert not await queue.jobs.hand_back("a", claimed.lease.token, lost())
+            assert await queue.jobs.release("local-2", fault=False) == 1
+            assert not await queue.jobs.finish("a", claimed.lease.token, outcome())
 
     drive(story)
 

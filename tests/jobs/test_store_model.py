@@ -70,10 +70,6 @@ class NaiveQueue:
         else:
             self.end(job, error_type)
 
-    def hand_back(self, job: Job) -> None:
-        job.attempts -= 1
-        self.lose(job, "runner_disconnected")
-
     def end(self, job: Job, error: str | None) -> None:
         job.status, job.error = Status.COMPLETED, error
 
@@ -147,7 +143,7 @@ class QueueMachine(RuleBasedStateMachine):
                 self.naive.end(job, "client_cancelled")
 
     @precondition(lambda self: self.naive.running())
-    @rule(data=st.data(), how=st.sampled_from(["finish", RETRIED, "internal_error", "stale", "hand back"]))
+    @rule(data=st.data(), how=st.sampled_from(["finish", RETRIED, "internal_error", "stale"]))
     def report(self, data: st.DataObject, how: str) -> None:
         job = data.draw(st.sampled_from(self.naive.running()))
         assert job.claimed is not None
@@ -157,9 +153,6 @@ class QueueMachine(RuleBasedStateMachine):
         elif how == "finish":
             assert self.runner.run(self.queue.jobs.finish(job.id, token, outcome()))
             self.naive.end(job, None)
-        elif how == "hand back":
-            assert self.runner.run(self.queue.jobs.hand_back(job.id, token, lost()))
-            self.naive.hand_back(job)
         else:
             assert self.runner.run(self.queue.jobs.fail(job.id, token, lost(how)))
             self.naive.lose(job, how) if how == RETRIED else self.naive.end(job, how)
@@ -173,10 +166,12 @@ class QueueMachine(RuleBasedStateMachine):
         assert answer == ("cancel" if job.cancel else "carry on")
         job.until = self.queue.clock.now + LEASE_S
 
-    @rule(runner=st.sampled_from(["r1", "r2"]))
-    def release(self, runner: str) -> None:
+    @rule(runner=st.sampled_from(["r1", "r2"]), fault=st.booleans())
+    def release(self, runner: str, fault: bool) -> None:
         gone = [job for job in self.naive.running() if job.runner == runner]
-        assert self.runner.run(self.queue.jobs.release(runner)) == len(gone)
+        assert self.runner.run(self.queue.jobs.release(runner, fault=fault)) == len(gone)
+        for job in gone:
+            job.attempts -= 0 if fault else 1
         self.lose(gone)
 
     @rule(seconds=st.integers(1, 15))

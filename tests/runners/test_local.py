@@ -104,7 +104,7 @@ def test_they_die_with_their_server_even_in_the_middle_of_a_job(live: Live) -> N
         "import asyncio, sys\n"
         "from rushes.runners.local import LocalRunners, Recipe\n"
         "from rushes.settings import Settings\n"
-        "async def release(name): return 0\n"
+        "async def release(name, fault=True): return 0\n"
         "async def main():\n"
         "    recipe = Recipe(sys.argv[1], sys.argv[2], ('echo',), Settings(test_endpoints=True))\n"
         "    local = LocalRunners(recipe, 1, release)\n"
