@@ -23,9 +23,9 @@ class Media:
     """One input file after it was fetched and probed. Sizes are of the upright picture, in pixels.
 
     `path` is local, decoded and safe to open anywhere: a picture is a `.npy`, (H, W, 3) uint8 RGB; a video is a file
-    that our own decoder wrote (H.264 in mp4, no sound, upright, every frame once at a constant rate); sound is a `.npy`,
-    (N, channels) int16 at 48 kHz; a voice is its JSON profile. `sound` is a video's sound in that form, `source` the
-    file as it came.
+    that our own decoder wrote (H.264 in mp4, no sound, upright, every frame once at a constant rate of at most 60 per
+    second); sound is a `.npy`, (N, channels) int16 at 48 kHz; a voice is its JSON profile. `sound` is a video's sound
+    in that form, `source` the file as it came.
 
     `frames`, `fps` and `duration_s` are None where the kind has none (a picture) or the container doesn't say.
     """
