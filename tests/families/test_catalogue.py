@@ -36,8 +36,9 @@ def test_nested_types_are_the_references(endpoint_id: str) -> None:
 def test_what_the_page_requires_is_required(endpoint_id: str) -> None:
     page, name = CATALOGUE[endpoint_id]
     ours = {field for field, info in ENDPOINTS[endpoint_id].input.model_fields.items() if info.is_required()}
-    assert ours >= required(page, name)
     assert ours, "every endpoint needs something"
+    if any(required(page, each) for each in reference_types(page)):  # a page that marks none says nothing about it
+        assert ours == required(page, name)
 
 
 MAIN = [endpoint_id for endpoint_id, (_, name) in CATALOGUE.items() if name == "Input"]
