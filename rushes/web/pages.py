@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from inspect import cleandoc
 from itertools import islice
 from typing import Any
 
@@ -94,10 +93,10 @@ def served_by(endpoint: Endpoint) -> Server | None:
 
 
 def price(endpoint: Endpoint, unit_prices: Mapping[str, float]) -> Price:
-    """Return what a request costs: the rule is the docstring of the function that applies it."""
-    rule = " ".join(cleandoc(endpoint.units.__doc__ or "").partition("\n\n")[0].split())
+    """Return what a request costs: the rule in the endpoint's own words, and the operator's price of a unit."""
     set_here = unit_prices.get(endpoint.id)
-    return Price(rule, endpoint.unit, None if set_here is None else f"${set_here:.6f}".rstrip("0").rstrip("."))
+    dollars = None if set_here is None else f"${set_here:.6f}".rstrip("0").rstrip(".")
+    return Price(endpoint.price_rule, endpoint.unit, dollars)
 
 
 def related(endpoint: Endpoint, among: Mapping[str, Endpoint]) -> tuple[Endpoint, ...]:

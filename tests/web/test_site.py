@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from markupsafe import escape
 from pydantic import Field, create_model
 
 from rushes.cli.embedded import Running
@@ -19,6 +22,8 @@ from tests.web.visiting import HOST, Page, header, look, text_of
 VIDEO = "fal-ai/wan-i2v"
 HTML = {"accept": "text/html,application/xhtml+xml"}
 PAGES = ["/", "/models", "/models?q=video", *(f"/models/{one}" for one in ENDPOINTS)]
+PYTHON_WORDS = re.compile(r"partial\(|<class|<function|\bNone\b|functools|pydantic|Optional\[")
+"""What only somebody who reads the source could make sense of."""
 EVERY = pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=lambda one: one.id)
 
 
@@ -86,6 +91,15 @@ def test_every_endpoint_has_an_openapi_document(endpoint: Endpoint) -> None:
     document = json.loads(reply.body)
     assert document["info"]["x-fal-metadata"]["endpointId"] == endpoint.id
     assert document["servers"] == [{"url": f"http://{HOST}/queue"}]
+
+
+@EVERY
+def test_the_price_is_said_in_words_on_the_page_and_in_the_text_for_agents(endpoint: Endpoint) -> None:
+    page, plain = text_of(f"/models/{endpoint.id}"), text_of(f"/models/{endpoint.id}/llms.txt")
+    assert f"<p>{escape(endpoint.price_rule)}</p>" in page
+    assert endpoint.price_rule in plain
+    assert not PYTHON_WORDS.search(unescape(page))
+    assert not PYTHON_WORDS.search(plain)
 
 
 def test_what_a_price_is_made_of_is_shown() -> None:
