@@ -40,10 +40,14 @@ VideoUrl = Annotated[str, MediaField("video")]
 AudioUrl = Annotated[str, MediaField("audio")]
 VoiceId = Annotated[str, MediaField("voice")]
 
+_UNUSUAL = 10**9  # no enum has such numbers, and far larger ones can't be written out
+
 
 def _spelled(value: object) -> object:
-    """5 and 5.0 are "5"; what is no number stays what it is, to be judged by the enum."""
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else value
+    """5 and 5.0 are "5"; what is no whole number of a usual size stays what it is, to be refused by the enum."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    return str(int(value)) if abs(value) < _UNUSUAL and value == int(value) else value
 
 
 Spelled = BeforeValidator(_spelled)
@@ -84,10 +88,10 @@ class BriefFile(WireModel):
 
     wire_name: ClassVar[str] = "File"
 
-    url: str = Field(description="Where the file can be downloaded.")
+    url: str = Field(description="Address that the file is served at.")
     content_type: str | None = Field(None, description="MIME type of the file.")
     file_name: str | None = Field(None, description="Name of the file; made up when none was given.")
-    file_size: int | None = Field(None, description="Size of the file in bytes.")
+    file_size: int | None = Field(None, description="How many bytes the file has.")
 
 
 class File(BriefFile):
