@@ -10,7 +10,7 @@ from functools import partial
 from math import ceil
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rushes.calls import AnimaticCall, SpeechCall
@@ -204,6 +204,13 @@ class LipsyncT2VRequest(WireModel):
         1, ge=0.8, le=2, allow_inf_nan=False, description="How fast the voice speaks, from 0.8 to 2; 1 is natural."
     )
 
+    @field_validator("text")
+    @classmethod
+    def _something_to_say(cls, text: str) -> str:
+        if not text.strip():
+            raise PydanticCustomError("value_error", "text is blank; it needs at least one character to be said")
+        return text
+
 
 Lipsync = LipsyncA2VRequest | LipsyncT2VRequest
 
@@ -351,7 +358,7 @@ def _lipsync(task: str, request: type[Lipsync], words: str, said: dict[str, str]
         output=KlingOutput,
         clip=lipsync_clip,
         units=lipsync_units,
-        unit="started 5 s",
+        unit="5 s of video",
         engines={"animatic": lipsync_animatic},
         reply=reply,
         roles=Roles(prompt=prompt),

@@ -263,6 +263,7 @@ def test_words_alone_are_spoken_in_english_at_natural_speed() -> None:
     [
         ("text", "x" * 121, "string_too_long"),
         ("text", "", "string_too_short"),
+        ("text", " \n\u3000", "value_error"),
         ("voice_speed", 0.79, "greater_than_equal"),
         ("voice_speed", 2.01, "less_than_equal"),
         ("voice_language", "de", "one_of"),
@@ -273,7 +274,7 @@ def test_words_outside_the_limits_are_refused(field: str, bad: object, error_typ
     assert where(FROM_WORDS, WORDS | {field: bad}) == [(error_type, ["body", field])]
 
 
-@given(st.text(min_size=1, max_size=120), st.floats(0.8, 2.0))
+@given(st.text(min_size=1, max_size=120).filter(str.strip), st.floats(0.8, 2.0))
 def test_any_words_within_the_limits_are_taken(text: str, speed: float) -> None:
     assert cost(FROM_WORDS, WORDS | {"text": text, "voice_speed": speed}) == 1
 
