@@ -52,7 +52,7 @@ GRADES = {
     "v2.1/pro": Grade(FULL_HD, 24, 1.75),
     "v2.1/master": Grade(FULL_HD, 24, 5.0),
 }
-UNIT = "5 s of standard video"
+UNIT = "5 s of standard"
 
 CameraPreset = Literal["down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
 PRESETS: Mapping[str, tuple[Move, ...]] = {

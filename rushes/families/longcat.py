@@ -298,7 +298,7 @@ def clip_from_text(resolution: str, request: FromText, _media: MediaMap) -> Clip
 
 
 def units(resolution: str, share: float, request: Request, _clip: Clip | None) -> float:
-    """Our own rule: seconds at the model's rate (15 frames at 480p, 30 at 720p), of which 720p costs two units each.
+    """Our own rule: a second of 480p (15 frames) is one unit, of 720p (30) two; with the distilled model a quarter.
 
     `fps` changes how long the film plays, not what it takes to make it, so it doesn't change the price.
     """

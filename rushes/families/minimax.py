@@ -45,9 +45,9 @@ BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 
 PROMPT = "What should happen in the video."
 DIRECTED = (
-    "What should happen in the video, with camera moves in square brackets, up to three together: "
-    "[Truck left, Pan right, Zoom in]. Moves: truck, pan (left, right), push in, pull out, pedestal, tilt (up, down), "
-    "zoom (in, out), shake, tracking shot, static shot."
+    "What should happen in the video. Camera moves stand in square brackets, up to three together, as in "
+    "[Tilt up, Push in, Shake]. There are: pan or truck (left, right), pedestal or tilt (up, down), zoom (in, out), "
+    "push in, pull out, shake, static shot and tracking shot."
 )
 FIRST = "Picture that the video starts from and takes its shape from."
 OPTIMIZER = "Rewrites the prompt into a fuller one before it is used."

@@ -85,7 +85,7 @@ def _length_for_size(duration: Choice, info: ValidationInfo) -> Choice:
     if duration == "8" and info.data.get("resolution") == "1080p":
         raise PydanticCustomError(
             "one_of",
-            "1080p videos are limited to 5 seconds, so duration '8' is not to be had; "
+            "at 1080p a video has 5 seconds and no more, so duration '8' is not to be had; "
             "ask for duration '5', or for a resolution of 720p or less",
             {"expected": "'5'"},
         )
@@ -258,7 +258,7 @@ def same_clip(_request: SoundEffectRequest | LipsyncRequest, media: MediaMap) ->
 
 
 def units(request: Drawn | Extended, _clip: Clip | None) -> float:
-    """Five seconds are a unit, "8s videos cost double"; size costs nothing. An extended video's new part counts."""
+    """The page's rule: 5 s are one unit and 8 s two, at any size. Of a lengthened video the new part counts."""
     return {5: 1.0, 8: 2.0}[seconds(request)]
 
 
@@ -367,7 +367,7 @@ def _drawn(
         output=output,
         clip=clip,
         units=units,
-        unit="5 seconds",
+        unit="5 s of video",
         engines={"animatic": animatic},
         reply=partial(reply, output),
         roles=Roles(seed="seed"),
@@ -387,7 +387,7 @@ def _extending(path: str, title: str, about: str, model: type[Extended]) -> Endp
         output=VideoOutput,
         clip=extend_clip,
         units=units,
-        unit="5 seconds",
+        unit="5 s of video",
         engines={"animatic": animatic_extend},
         reply=partial(reply, VideoOutput),
         roles=Roles(seed="seed"),
@@ -461,7 +461,7 @@ ENDPOINTS = [
         output=VideoOutput,
         clip=same_clip,
         units=units_of_a_video,
-        unit="second",
+        unit="second of video",
         engines={"animatic": animatic_sound},
         reply=partial(reply, VideoOutput),
         example={"video_url": VIDEO, "prompt": "Waves and gulls"},
@@ -476,7 +476,7 @@ ENDPOINTS = [
         output=VideoOutput,
         clip=same_clip,
         units=units_of_a_video,
-        unit="second",
+        unit="second of video",
         engines={"animatic": animatic_lipsync},
         reply=partial(reply, VideoOutput),
         roles=Roles(prompt="text"),

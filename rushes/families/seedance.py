@@ -65,7 +65,7 @@ def clip(request: SeedanceInput, media: MediaMap) -> Clip:
 
 
 def units(request: SeedanceInput, _clip: Clip | None) -> float:
-    """By second and resolution, 720p being one unit; our own rule, since the page names no price."""
+    """Our own rule: a second is half a unit at 480p, one at 720p and 2.25 at 1080p; the page names no price."""
     return int(request.duration) * UNITS_PER_SECOND[request.resolution]
 
 
