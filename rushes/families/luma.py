@@ -246,14 +246,16 @@ def first_clip(request: First, _media: MediaMap) -> Clip:
 
 
 def reframe_clip(request: ReframeVideoRequest, media: MediaMap) -> Clip:
-    """Return the clip: the new shape at 720p, as long and as fast as the video."""
-    seen(request, *media["video_url"].size)  # refuses edges outside the video before anything is made
-    return Clip(*film_size(PLAIN, request.aspect_ratio), *length(media["video_url"]))
+    """Return the clip: the new shape at 720p, as long and as fast as the video, with its sound."""
+    video = media["video_url"]
+    seen(request, *video.size)  # refuses edges outside the video before anything is made
+    return Clip(*film_size(PLAIN, request.aspect_ratio), *length(video), audio=video.sound is not None)
 
 
 def modify_clip(_request: ModifyVideoRequest, media: MediaMap) -> Clip:
-    """Return the clip: the video's own shape, length and rate."""
-    return Clip(*video_size(*media["video_url"].size), *length(media["video_url"]))
+    """Return the clip: the video's own shape, length, rate and sound."""
+    video = media["video_url"]
+    return Clip(*video_size(*video.size), *length(video), audio=video.sound is not None)
 
 
 def seen(request: ReframeVideoRequest, width: int, height: int) -> Window | None:
@@ -341,6 +343,7 @@ def animatic_reframe(request: ReframeVideoRequest, media: MediaMap, wanted: Clip
         seed=0,
         image=media["image_url"].path if "image_url" in media else None,
         video=media["video_url"].path,
+        sound=media["video_url"].sound,
         window=seen(request, *media["video_url"].size),
     )
 
@@ -356,6 +359,7 @@ def animatic_modify(request: ModifyVideoRequest, media: MediaMap, wanted: Clip) 
         seed=0,
         image=media["image_url"].path if "image_url" in media else None,
         video=media["video_url"].path,
+        sound=media["video_url"].sound,
         strength=(MODES.index(request.mode) + 1) / len(MODES),
     )
 
@@ -385,8 +389,7 @@ def new_film(path: str, title: str, about: str, asked: type[Ray | First]) -> End
         unit="5 s of 540p" if ray else "video",
         engines={"animatic": animatic},
         reply=reply,
-        example={"prompt": "A lighthouse in a storm, waves break over the rocks, the camera circles it slowly"}
-        | ({"image_url": "https://example.com/lighthouse.jpg"} if pictured else {}),
+        example={"prompt": PROMPT} | ({"image_url": "https://example.com/lighthouse.jpg"} if pictured else {}),
         tags=(kind, "loop"),
     )
 

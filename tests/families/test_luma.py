@@ -1,5 +1,7 @@
 """The luma family: sizes, prices, loops and pictures to end on, videos reframed and made over, and what is refused."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -304,6 +306,15 @@ def test_whatever_is_seen_lies_within_the_video(
         left, top, right, bottom = window
         assert 0 <= left < right <= 1
         assert 0 <= top < bottom <= 1
+
+
+@pytest.mark.parametrize("name", [*REFRAME, *MODIFY])
+@pytest.mark.parametrize("sound", ["/tmp/v.npy", None])
+def test_a_video_keeps_its_sound(name: str, sound: str | None) -> None:
+    media = {"video_url": replace(video()["video_url"], sound=sound)}
+    request = ask(name)
+    assert film(name, request, media).audio is (sound is not None)
+    assert call_for(name, request, media).sound == sound
 
 
 def test_modes_go_evenly_from_the_least_change_to_the_most() -> None:
