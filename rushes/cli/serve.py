@@ -29,6 +29,7 @@ from rushes.app import build as build_application
 from rushes.cli.folder import KEY_FILE, own_folder, write_url
 from rushes.cli.listen import check_reach, open_socket, url_of
 from rushes.cli.problem import CommandError
+from rushes.cli.wire import BoundedProtocol
 from rushes.settings import Settings, read_settings
 
 
@@ -107,7 +108,7 @@ def _http_config(application: Application) -> uvicorn.Config:
     return uvicorn.Config(
         application.asgi,
         interface="asgi3",  # not to be guessed from a bound method
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",
         access_log=False,

@@ -1,0 +1,93 @@
+"""What a caller may send besides bodies is bounded, whether it comes in one header, in many, or as trailers."""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from rushes.cli.wire import MOST_HEAD_BYTES, BoundedProtocol
+
+CHUNK = b"a" * 65_536
+SENT_AT_MOST = 64 * 1024 * 1024
+
+
+async def length_of_body(scope: Scope, receive: Receive, send: Send) -> None:
+    body = await Request(scope, receive).body()
+    await PlainTextResponse(str(len(body)))(scope, receive, send)
+
+
+@contextmanager
+def listening() -> Iterator[socket.socket]:
+    """Yield a connection to a server that has the protocol."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            length_of_body, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, log_level="error"
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
+        thread.start()
+        try:
+            with socket.create_connection(listener.getsockname(), timeout=10) as caller:
+                yield caller
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def flood(caller: socket.socket, piece: bytes) -> int:
+    """Send the piece until the server hangs up; return how many bytes it let us send."""
+    sent = 0
+    try:
+        while sent < SENT_AT_MOST:
+            sent += caller.send(piece)
+    except OSError:
+        pass
+    return sent
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"GET / HTTP/1.1\r\nhost: a\r\nx-long: ", CHUNK, id="one header"),
+        pytest.param(b"GET / HTTP/1.1\r\nhost: a\r\n", b"x-many: " + CHUNK + b"\r\n", id="many headers"),
+        pytest.param(b"GET /", CHUNK, id="path"),
+        pytest.param(
+            b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+            b"x-many: " + CHUNK + b"\r\n",
+            id="trailers",
+        ),
+    ],
+)
+def test_a_head_that_never_ends_is_cut_off(start: bytes, piece: bytes) -> None:
+    with listening() as caller:
+        caller.sendall(start)
+        assert flood(caller, piece) < SENT_AT_MOST
+
+
+def test_it_says_why() -> None:
+    with listening() as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * MOST_HEAD_BYTES)
+        assert caller.recv(4096).startswith(b"HTTP/1.1 431 ")
+
+
+def test_bodies_of_any_length_and_long_heads_pass_on_one_connection() -> None:
+    size = 4 * MOST_HEAD_BYTES
+    head = b"POST / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * 100_000 + b"\r\n"
+    whole = head + b"content-length: %d\r\n\r\n" % size + b"b" * size
+    chunked = head + b"transfer-encoding: chunked\r\n\r\n" + b"1\r\nb\r\n" * 50_000 + b"0\r\n\r\n"
+    with listening() as caller:
+        answers = b""
+        for request, expected in ((whole, b"%d" % size), (chunked, b"50000")) * 3:
+            caller.sendall(request)
+            answers = b""
+            while not answers.endswith(b"\r\n\r\n" + expected):
+                more = caller.recv(4096)
+                assert more, answers
+                answers += more
