@@ -8,9 +8,9 @@ second. Neither gives sizes in pixels, the price of reframing and modifying, or 
 from __future__ import annotations
 
 from math import sqrt
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from rushes.calls import AnimaticCall
@@ -70,20 +70,32 @@ class RayImageToVideoRequest(WireModel):
 
     prompt: Prompt
     image_url: Start = None
-    end_image_url: End = Field(None, validate_default=True)
+    end_image_url: End = None
     aspect_ratio: AspectRatio = "16:9"
     loop: Loop = None
     resolution: Resolution = "540p"
     duration: Literal["5s"] = Field("5s", description="Length of the video.")
 
-    @field_validator("end_image_url")
+    @model_validator(mode="before")
     @classmethod
-    def _one_picture_at_least(cls, end: str | None, info: ValidationInfo) -> str | None:
-        if end is None and info.data.get("image_url", "") is None:  # absent from data: wrong, and said so already
+    def _one_picture_at_least(cls, given: Any) -> Any:
+        """Hand image_url an explicit null where neither picture came, and only there.
+
+        So the missing picture is found in image_url's place and beside whatever else is wrong.
+        """
+        if not isinstance(given, dict) or given.get("image_url") is not None:
+            return given
+        others = {name: value for name, value in given.items() if name != "image_url"}
+        return others if others.get("end_image_url") is not None else others | {"image_url": None}
+
+    @field_validator("image_url")
+    @classmethod
+    def _there(cls, first: str | None) -> str:
+        if first is None:
             raise PydanticCustomError(
                 "missing", "A picture is missing: give image_url to begin on, end_image_url to end on, or both"
             )
-        return end
+        return first
 
 
 class Ray2TextToVideoRequest(WireModel):

@@ -64,7 +64,7 @@ def reframing(**fields: object) -> ReframeVideoRequest:
 @pytest.mark.parametrize(
     ("name", "needed"),
     [
-        (FLASH_PICTURE, ["prompt", "end_image_url"]),
+        (FLASH_PICTURE, ["prompt", "image_url"]),
         *((name, ["prompt"]) for name in (*RAY_TEXT, ROOT)),
         (FIRST_PICTURE, ["prompt", "image_url"]),
         *((name, ["video_url", "aspect_ratio"]) for name in REFRAME),
@@ -83,10 +83,26 @@ def test_a_picture_at_either_end_is_enough(pictures: dict[str, str]) -> None:
     assert {found.key for found in media_inputs(request)} == set(pictures)
 
 
-def test_a_wrong_picture_is_one_problem_not_two() -> None:
+@pytest.mark.parametrize("field", ["image_url", "end_image_url"])
+def test_a_wrong_picture_is_one_problem_not_two(field: str) -> None:
     with pytest.raises(ValidationError) as caught:
-        ENDPOINTS[FLASH_PICTURE].input.model_validate({"prompt": "a lighthouse", "image_url": 5})
-    assert [error["loc"] for error in caught.value.errors()] == [("image_url",)]
+        ENDPOINTS[FLASH_PICTURE].input.model_validate({"prompt": "a lighthouse", field: 5})
+    assert [error["loc"] for error in caught.value.errors()] == [(field,)]
+
+
+@pytest.mark.parametrize("nulls", [{}, {"image_url": None}, {"image_url": None, "end_image_url": None}])
+def test_a_missing_picture_is_missed_where_it_usually_stands(nulls: dict[str, None]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        ENDPOINTS[FLASH_PICTURE].input.model_validate({**nulls, "prompt": "a lighthouse", "duration": "9s"})
+    assert [(error["type"], error["loc"]) for error in caught.value.errors()] == [
+        ("missing", ("image_url",)),
+        ("literal_error", ("duration",)),
+    ]
+
+
+def test_null_for_the_picture_to_begin_on_is_fine_beside_one_to_end_on() -> None:
+    request = ENDPOINTS[FLASH_PICTURE].input.model_validate({"prompt": "a", "image_url": None, **END})
+    assert [found.key for found in media_inputs(request)] == ["end_image_url"]
 
 
 @pytest.mark.parametrize(
