@@ -177,7 +177,7 @@ class TextToSpeechTurboRequest(SpeechRequest):
 class SpeechOutput(WireModel):
     """The sound and its length."""
 
-    audio: File = Field(description="The spoken text; with 'hex', `file_data` holds its bytes.")
+    audio: File = Field(description="The spoken text; with 'hex', file_data holds its bytes.")
     duration_ms: int = Field(description="Length of the sound in milliseconds.")
 
 
@@ -210,7 +210,7 @@ class VoiceCloneOutput(WireModel):
 class VoiceDeleteRequest(WireModel):
     """A voice that is no longer wanted."""
 
-    voice_id: VoiceId = Field(description="Id of a voice you cloned; built-in voices stay.")
+    voice_id: VoiceId = Field(min_length=1, description="Id of a voice you cloned; built-in voices stay.")
 
 
 class VoiceDeleteOutput(WireModel):

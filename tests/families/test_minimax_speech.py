@@ -238,3 +238,4 @@ def test_a_voice_is_deleted_for_nothing() -> None:
     assert endpoint.units(request, None) == 0.0
     assert endpoint.reply(request, Made()).model_dump() == {"status": "success", "voice_id": "voice-1"}
     assert problems(DELETE) == {"voice_id": "missing"}
+    assert problems(DELETE, voice_id="") == {"voice_id": "string_too_short"}
