@@ -46,7 +46,7 @@ BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 PROMPT = "What should happen in the video."
 DIRECTED = (
     "What should happen in the video. Camera moves stand in square brackets, up to three together, as in "
-    "[Tilt up, Push in, Shake]. There are: pan or truck (left, right), pedestal or tilt (up, down), zoom (in, out), "
+    "[Tilt up, Push in, Shake]. There are: pan or truck (left, right), zoom (in, out), pedestal or tilt (up, down), "
     "push in, pull out, shake, static shot and tracking shot."
 )
 FIRST = "Picture that the video starts from and takes its shape from."
