@@ -2,17 +2,26 @@
 
 uvicorn with httptools keeps all of it until the head is complete, however long that takes, and does so before anybody
 has shown a key: a single connection could fill the memory. Bodies are bounded by the gateway, which knows their limits.
+What never reaches the gateway is refused here, as JSON like every other error (protocol R-16).
 """
 
 from __future__ import annotations
 
+import json
+
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 256 * 1024  # far above what proxies let through, and room for a long query
-_BODY = b'{"detail": "The head of the request is larger than %d bytes"}' % MOST_HEAD_BYTES
-_REFUSAL = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(_BODY), _BODY)
+
+
+def _refusal(status_line: bytes, detail: str) -> bytes:
+    body = json.dumps({"detail": detail}).encode()
+    head = b"HTTP/1.1 %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n"
+    return head % (status_line, len(body)) + body
+
+
+_TOO_LARGE = _refusal(
+    b"431 Request Header Fields Too Large", f"The head of the request is larger than {MOST_HEAD_BYTES} bytes"
 )
 
 
@@ -38,9 +47,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unspent = 0
         super().on_body(body)
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what can't be parsed; uvicorn would write plain text."""
+        self.transport.write(_refusal(b"400 Bad Request", msg))
+        self.transport.close()
+
     def _refuse(self) -> None:
         if self.transport.is_closing():
             return
         if self.cycle is None or self.cycle.response_complete:  # else an answer to an earlier request is on its way
-            self.transport.write(_REFUSAL)
+            self.transport.write(_TOO_LARGE)
         self.transport.close()

@@ -1,6 +1,7 @@
 """What a caller may send besides bodies is bounded, whether it comes in one header, in many, or as trailers."""
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -75,6 +76,28 @@ def test_it_says_why() -> None:
     with listening() as caller:
         caller.sendall(b"GET / HTTP/1.1\r\nhost: a\r\nx-long: " + b"a" * MOST_HEAD_BYTES)
         assert caller.recv(4096).startswith(b"HTTP/1.1 431 ")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        pytest.param(b"NONSENSE\r\n\r\n", id="no HTTP"),
+        pytest.param(b"\x16\x03\x01\x02\x00\x01\x00", id="TLS"),
+        pytest.param(b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nhost: a\r\n\r\n", id="path too long to parse"),
+        pytest.param(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n", id="broken chunk"),
+    ],
+)
+def test_what_is_no_http_is_refused_as_json(request_: bytes) -> None:
+    with listening() as caller:
+        caller.sendall(request_)
+        answer = b""
+        while more := caller.recv(4096):
+            answer += more
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\n")
+    assert b"content-type: application/json" in head
+    assert b"content-length: %d" % len(body) in head
+    assert isinstance(json.loads(body)["detail"], str)
 
 
 def test_bodies_of_any_length_and_long_heads_pass_on_one_connection() -> None:
