@@ -39,16 +39,21 @@ class Links:
         return f"{self.origin}/files/b/{quote(file_id, safe='')}/{quote(name, safe='')}"
 
 
+def reached_host(settings: Settings, headers: Headers) -> str:
+    """Return the Host under which the caller reached us; behind a trusted proxy that is what the proxy says."""
+    host = _first(headers, b"host") or "localhost"
+    return (_forwarded(headers, b"x-forwarded-host") or host) if settings.behind_proxy else host
+
+
 def links_for(settings: Settings, scheme: str, headers: Headers, *, own_host: bool) -> Links:
-    """Return the links of one request; `own_host` is False where the Host is one of fal's (layout H).
+    """Return the links of one request; `own_host` is False where the caller reached one of fal's hosts (layout H).
 
     Raises Rejection(400) for a Host that no URL can be built from.
     """
     if settings.public_url is not None:
         return _links(settings.public_url.rstrip("/"), "/queue")
-    host = _first(headers, b"host") or "localhost"
+    host = reached_host(settings, headers)
     if settings.behind_proxy:
-        host = _forwarded(headers, b"x-forwarded-host") or host
         scheme = _forwarded(headers, b"x-forwarded-proto") or scheme
     return _links(_origin(scheme.lower(), host), "/queue" if own_host else "")
 

@@ -15,8 +15,8 @@ from rushes.errors import CallerError, Rejection, RequestError
 from rushes.gateway import health, platform, proxy, queue, run, runners, storage
 from rushes.gateway.cors import EVERY_ANSWER, preflight_headers
 from rushes.gateway.hosts import PROXY_PATH, Group, host_group, place
-from rushes.gateway.ids import new_id, request_path, split_path
-from rushes.gateway.links import links_for
+from rushes.gateway.ids import is_plain, new_id, request_path, split_path
+from rushes.gateway.links import links_for, reached_host
 from rushes.gateway.replies import Reply, failure_reply, not_allowed
 from rushes.gateway.visit import Answer, Handler, Services, Visit
 from rushes.jobs.store import WriteFailed
@@ -93,8 +93,12 @@ class Door:
     def _visit(self, scope: Scope, receive: Receive) -> Visit:
         headers = scope["headers"]
         host = next((value for name, value in headers if name == b"host"), b"").decode("latin-1")
-        group = host_group(host)
-        links = links_for(self._services.settings, scope["scheme"], headers, own_host=group is None)
+        settings = self._services.settings
+        group = reached = host_group(host)
+        if settings.behind_proxy:  # a proxy may ask for another Host than its caller did: either one can be fal's
+            reached = host_group(reached_host(settings, headers))
+            group = reached or group
+        links = links_for(settings, scope["scheme"], headers, own_host=reached is None)
         segments = split_path(scope.get("raw_path") or scope["path"].encode())
         placed = None if segments == PROXY_PATH else place(group, segments)
         meant, below = placed or ("site", segments)

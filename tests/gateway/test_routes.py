@@ -24,6 +24,29 @@ def test_fals_queue_host_and_our_prefix_give_the_same_answers(gateway: Gateway, 
         assert status.json()["status_url"] == answer["status_url"]
 
 
+@pytest.mark.parametrize(
+    ("host", "forwarded", "path", "base"),
+    [
+        ("127.0.0.1:8787", "queue.fal.run", "/fal-ai/clip", "https://queue.fal.run"),
+        ("queue.fal.run", "studio.example", "/fal-ai/clip", "https://studio.example/queue"),
+        ("127.0.0.1:8787", "studio.example", "/queue/fal-ai/clip", "https://studio.example/queue"),
+        ("queue.fal.run", "", "/fal-ai/clip", "https://queue.fal.run"),
+    ],
+)
+def test_behind_a_proxy_urls_lead_back_to_the_host_that_the_caller_asked(
+    tmp_path: Path, host: str, forwarded: str, path: str, base: str
+) -> None:
+    headers = {"host": host, "x-forwarded-host": forwarded, "x-forwarded-proto": "https"}
+    with running(tmp_path, behind_proxy=True) as gateway:
+        answer = gateway.client.post(path, json={"prompt": "x"}, headers=headers).json()
+    assert answer["response_url"] == f"{base}/fal-ai/clip/requests/{answer['request_id']}"
+
+
+def test_without_a_proxy_forwarded_hosts_mean_nothing(gateway: Gateway) -> None:
+    headers = {"x-forwarded-host": "queue.fal.run"}
+    assert gateway.client.post("/fal-ai/clip", json={"prompt": "x"}, headers=headers).status_code == 404
+
+
 def test_the_run_host_runs(gateway: Gateway) -> None:
     response = gateway.client.post("/fal-ai/clip", json={}, headers={"host": "fal.run"})
     assert response.status_code == 422
