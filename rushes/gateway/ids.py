@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 NAMESPACES = frozenset({"workflows", "comfy"})
+_PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LEGACY = re.compile(r"(\d+)-([A-Za-z0-9-]+)")
 
 Part = Literal["result", "status", "stream", "cancel"]
@@ -75,6 +76,11 @@ def request_path(segments: tuple[str, ...]) -> RequestPath | None:
             part = _PARTS.get(segments[at + 2 :])
             return part and RequestPath(endpoint_id(segments[:at]), segments[at + 1], part)
     return None
+
+
+def is_plain(request_id: str) -> bool:
+    """Say whether an id that a caller wrote consists of what ids are made of."""
+    return _PLAIN.fullmatch(request_id) is not None
 
 
 def names(path_endpoint: str, endpoint: str) -> bool:

@@ -22,6 +22,7 @@ from rushes.jobs.job import JobState, Result, Status
 
 IN_PROGRESS = b'{"detail": "Request is still in progress"}'  # clients compare this text
 _NO_LOGS = frozenset({b"", b"logs=0", b"logs=false"})
+_MOST_DIGITS = 18  # of a number that is compared: no queue is longer, and Python refuses to read thousands of digits
 _METHODS: Mapping[Part, tuple[str, ...]] = {
     "result": ("GET", "HEAD"),
     "status": ("GET", "HEAD"),
@@ -123,7 +124,7 @@ def _queue_full(visit: Visit, endpoint: str) -> Failure | None:
             "bad_request", f"Invalid fal_max_queue_length {text[:100]!r}: expected a whole number, 0 or more"
         )
     waiting = visit.services.jobs.queue_length(endpoint)
-    if waiting < int(text):
+    if len(text) > _MOST_DIGITS or waiting < int(text):
         return None
     detail = f"Queue limit exceeded: {waiting} requests wait, fal_max_queue_length is {text}"
     body = json.dumps({"detail": detail, "error_type": "bad_request"}).encode()

@@ -34,6 +34,7 @@ HANDLERS: Mapping[Group, Handler] = {
 }
 
 
+_LOGGED_CHARS = 300
 _LOOKS = frozenset({"GET", "HEAD"})
 
 
@@ -78,13 +79,13 @@ class Door:
                 raise
             await failure_reply(error.failure(), _request_id(visit))(scope, receive, open_send)
         except WriteFailed as error:
-            log.error("%s %s could not be kept: %s", scope["method"], scope["path"], error)
+            log.error("%s could not be kept: %s", _asked(scope), error)
             if started:
                 return
             full = RequestError("storage_unavailable").failure()
             await failure_reply(full, _request_id(visit))(scope, receive, open_send)
         except Exception:
-            log.exception("%s %s failed, request %s", scope["method"], scope["path"], _request_id(visit))
+            log.exception("%s failed, request %s", _asked(scope), _request_id(visit))
             if started:  # too late for another answer; the server cuts the connection, which the caller notices
                 return
             crash = RequestError("internal_error").failure()
@@ -127,9 +128,19 @@ def _preflight(scope: Scope) -> Reply:
     return reply
 
 
+def _asked(scope: Scope) -> str:
+    """Return method and path for a log line; what a caller wrote must not end the line and begin one of its own."""
+    return "".join(char if char.isprintable() else "?" for char in f"{scope['method']} {scope['path'][:_LOGGED_CHARS]}")
+
+
 def _request_id(visit: Visit | None) -> str | None:
-    """The request that an error is about: the one the path names, else the one this visit would have started."""
+    """The request that an error is about: the one the path names, else the one this visit would have started.
+
+    It becomes a header: what a path names and no id of ours could be is left out, for it may hold line ends.
+    """
     if visit is None or visit.group not in {"run", "queue"}:
         return None
     path = request_path(visit.segments)
-    return path.request_id if path else visit.id
+    if path is None:
+        return visit.id
+    return path.request_id if is_plain(path.request_id) else None

@@ -36,6 +36,7 @@ from rushes.jobs.protocol import (
     StoredFile,
 )
 
+MOST_DIGITS = 18  # of a token; what is longer is no number that the database could have given out
 JSON_IN_JSON = 4  # a runner's message may hold an input-sized text as a string, whose quotes and slashes are escaped
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
@@ -97,7 +98,7 @@ async def store_file(visit: Visit, job_id: str) -> Answer:
     """Store a produced file as the job's account; only the job's present runner may."""
     services = visit.services
     token = visit.header(b"x-rushes-token") or ""
-    if not token.isdecimal():
+    if not token.isdecimal() or len(token) > MOST_DIGITS:
         raise Rejection(422, f"X-Rushes-Token should be the number that came with the claim, got {token[:100]!r}")
     state = services.jobs.state(job_id)
     # Bytes on their way are a sign of life, so asking whether the token counts may renew the lease as well.

@@ -50,7 +50,7 @@ async def give_token(visit: Visit) -> Answer:
     account = admit(visit).account
     body = await json_object(visit)
     asked = body.get("expiration_seconds")
-    lasts = min(float(asked), CDN_TOKEN_MOST_S) if isinstance(asked, int | float) and asked > 0 else CDN_TOKEN_S
+    lasts = float(min(asked, CDN_TOKEN_MOST_S)) if isinstance(asked, int | float) and asked > 0 else CDN_TOKEN_S
     now = visit.services.clock()
     answer = {
         "token": visit.services.signer.sign(CDN, {"account": account}, now + lasts),

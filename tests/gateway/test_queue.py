@@ -281,6 +281,13 @@ def test_a_queue_longer_than_the_caller_likes_is_429(gateway: Gateway) -> None:
     assert (wrong.status_code, wrong.json()["error_type"]) == (400, "bad_request")
 
 
+def test_a_queue_may_be_as_long_as_any_number_says(gateway: Gateway) -> None:
+    gateway.submit()
+    for digits in (19, 5_000):
+        taken = gateway.client.post(f"/queue/fal-ai/clip?fal_max_queue_length={'9' * digits}", json={"prompt": "x"})
+        assert taken.status_code == 200
+
+
 def test_unknown_query_and_headers_are_ignored(gateway: Gateway) -> None:
     gateway.submit("fal-ai/clip?fal_webhook=https://example.com/hook&x=1", headers={"x-fal-something": "1"})
 

@@ -133,6 +133,18 @@ def test_a_crash_is_answered_as_json_with_the_request_id(tmp_path: Path, caplog:
     assert "secret" not in caplog.text
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_path_writes_no_lines_into_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture, method: str) -> None:
+    with running(tmp_path) as gateway:
+        gateway.loop.call_soon_threadsafe(broken_database(gateway.services.jobs).close)
+        path = "/queue/fal-ai/clip" if method == "POST" else "/queue/fal-ai/clip/requests/x%0AERROR%20forged%1B/status"
+        response = gateway.client.request(method, path, headers=AUTH, json={"prompt": "x"})
+    assert response.status_code in {500, 503}
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "rushes.gateway.routes"]
+    assert line.isprintable()
+    assert line.startswith(f"{method} /queue/fal-ai/clip")
+
+
 def test_a_request_that_cannot_be_kept_is_not_accepted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with running(tmp_path) as gateway:
         gateway.submit()

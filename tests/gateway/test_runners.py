@@ -171,7 +171,7 @@ def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize("token", ["", "seven", "-1"])
+@pytest.mark.parametrize("token", ["", "seven", "-1", "9" * 19, "9" * 5_000])
 def test_an_upload_without_a_number_for_a_token_is_refused(live: Live, runner: httpx2.Client, token: str) -> None:
     job_id = live.submit()
     answer = runner.put(f"jobs/{job_id}/files", content=b"x", headers={"x-rushes-token": token})
