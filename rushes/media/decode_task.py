@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 __all__ = ["decode"]
 
@@ -36,7 +36,7 @@ def decode(
 ) -> dict[str, Any]:
     """Decode `source` into the NumPy file `to`; answers the size, or with `problem` why the size is not allowed."""
     Image.MAX_IMAGE_PIXELS = None  # the limits below are stricter, and say more
-    with Image.open(source, formats=formats) as picture:
+    with _opened(source, formats) as picture:
         width, height = picture.size
         seen = {"width": width, "height": height, "format": picture.format}
         if width > max_width or height > max_height or width * height > max_pixels:
@@ -50,6 +50,14 @@ def decode(
         rgb = rgb.transpose(turn)
     _save(rgb, Path(to))
     return {**seen, "width": rgb.width, "height": rgb.height}
+
+
+def _opened(source: str, formats: list[str]) -> Image.Image:
+    """Open the picture; Pillow's own words for one it does not know would show the caller our path."""
+    try:
+        return Image.open(source, formats=formats)
+    except UnidentifiedImageError:
+        raise ValueError("its first part is broken or missing") from None
 
 
 def _orientation(picture: Image.Image) -> int:

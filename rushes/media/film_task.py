@@ -8,6 +8,7 @@ length too; below 1 per second the film gets shorter.
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -164,6 +165,7 @@ class _Target:
     def __init__(self, file: OutputContainer, rate: Fraction, first: VideoFrame, square: tuple[int, int]) -> None:
         self._file, self._rate, self._square = file, rate, square
         self._turns = round(first.rotation / 90) % 4  # counterclockwise
+        self._rows = slice(None, None, -1 if _is_mirrored(first) else 1)
         width, height = square if self._turns % 2 == 0 else square[::-1]
         self.width, self.height = width // 2 * 2, height // 2 * 2
         self._frame = VideoFrame(self.width, self.height, "yuv420p")
@@ -195,13 +197,24 @@ class _Target:
             dst_color_range=ColorRange.MPEG,
         )
         for ours, plane in zip(self._planes, plain.planes, strict=True):
-            ours[:] = np.rot90(_samples(plane), self._turns)[: ours.shape[0], : ours.shape[1]]
+            ours[:] = np.rot90(_samples(plane)[self._rows], self._turns)[: ours.shape[0], : ours.shape[1]]
         self._frame.pts, self._frame.time_base = number, 1 / self._rate
         self._file.mux(self._stream.encode(self._frame))
 
     def end(self) -> None:
         """Write what the encoder still holds."""
         self._file.mux(self._stream.encode(None))
+
+
+def _is_mirrored(frame: VideoFrame) -> bool:
+    """Whether the picture is to be shown upside down before it is turned: with a flip, as some front cameras write."""
+    try:
+        beside: Any = frame.side_data  # PyAV's own types know of motion vectors only
+        matrix = beside["DISPLAYMATRIX"]
+    except (KeyError, ValueError):  # a ValueError: beside the frame lies a sort of data that PyAV does not know
+        return False
+    right_x, right_y, _, down_x, down_y = struct.unpack_from("=5i", bytes(matrix))
+    return bool(right_x * down_y < right_y * down_x)
 
 
 def _samples(plane: VideoPlane) -> npt.NDArray[np.uint8]:

@@ -187,7 +187,12 @@ def _answer(request: dict[str, Any], modules: dict[str, Any]) -> bytes:
     except MemoryError:
         return json.dumps({"error": "memory", "text": ""}).encode()
     except Exception as error:  # noqa: BLE001  decoders raise anything on hostile bytes; the caller gets it as TaskFailed
-        return json.dumps({"error": type(error).__name__, "text": str(error)[:_TEXT_CHARS]}).encode()
+        return json.dumps({"error": type(error).__name__, "text": _text(error)[:_TEXT_CHARS]}).encode()
+
+
+def _text(error: Exception) -> str:
+    """Say what is wrong; errors with a `strerror` (OSError's, FFmpeg's) would add our path, nobody else's business."""
+    return getattr(error, "strerror", None) or str(error)
 
 
 def main() -> None:

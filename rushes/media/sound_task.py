@@ -30,10 +30,14 @@ _DAMAGE = 0.1  # share of packets that may be damaged
 
 @contextmanager
 def opened(source: str) -> Iterator[InputContainer]:
-    """Open a container that may come from anywhere; it can make the reader open nothing else."""
+    """Open a container that may come from anywhere; it can make the reader open nothing else.
+
+    Titles and names in it may be in any encoding: nobody reads them here.
+    """
+    options = {"format_whitelist": _FORMATS, "protocol_whitelist": "none"}
     with (
         Path(source).open("rb") as file,
-        av.open(file, "r", options={"format_whitelist": _FORMATS, "protocol_whitelist": "none"}) as container,
+        av.open(file, "r", options=options, metadata_errors="replace") as container,
     ):
         yield container
 
