@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx2
 
+from rushes.cli.address import server_address
 from rushes.cli.outputs import carried
 from rushes.cli.problem import CommandError
 
@@ -42,8 +43,8 @@ class Client:
     """Calls one server with one key."""
 
     def __init__(self, url: str, key: str | None) -> None:
-        self._url = url.rstrip("/")
-        headers = {"Authorization": f"Key {key}"} if key else {}
+        self._url = server_address(url)
+        headers = {"Authorization": f"Key {_sendable(key)}"} if key else {}
         # Off loopback a web proxy may be needed; on loopback it could only be wrong.
         local = httpx2.URL(self._url).host in ("127.0.0.1", "localhost", "::1")
         self._http = httpx2.Client(headers=headers, timeout=TIMEOUT_S, trust_env=not local)
@@ -98,8 +99,13 @@ class Client:
 
     def download(self, url: str, to: Path) -> int:
         """Save a file, or what a data URI carries, and return its size in bytes; a broken download leaves nothing."""
-        if url.startswith("data:"):
-            return to.write_bytes(carried(url))
+        try:
+            return to.write_bytes(carried(url)) if url.startswith("data:") else self._fetch(url, to)
+        except OSError as error:
+            kept = "" if url.startswith("data:") else f"; it lies at {url}"
+            raise CommandError(f"cannot save {str(to)!r}: {error.strerror}{kept}") from error
+
+    def _fetch(self, url: str, to: Path) -> int:
         part = to.with_name(to.name + ".part")
         try:
             with self._http.stream("GET", url) as response, part.open("wb") as file:
@@ -125,6 +131,14 @@ class Client:
         if response.is_error:
             raise CommandError(explain(response.status_code, response.text))
         return response
+
+
+def _sendable(key: str) -> str:
+    """Return the key as a header can carry it: what ends its line is no part of it."""
+    stripped = key.strip()
+    if not (stripped.isascii() and stripped.isprintable()):
+        raise CommandError("the key holds characters that no key has; it is written id:secret", exit_code=2)
+    return stripped
 
 
 def explain(status: int, body: str) -> str:

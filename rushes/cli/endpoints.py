@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 
 from rushes import families
+from rushes.cli.configured import settings_from
 from rushes.cli.problem import CommandError
 from rushes.endpoint import Endpoint
-from rushes.settings import Settings, read_settings
+from rushes.settings import Settings
 
 
 def endpoints(
@@ -24,7 +25,7 @@ def endpoints(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON. Default: off.")] = False,
 ) -> None:
     """List what can be asked, or the price and fields of one endpoint."""
-    settings = read_settings()
+    settings = settings_from()
     if endpoint is not None:
         show(endpoint, settings, as_json=json_)
         return

@@ -14,10 +14,12 @@ from urllib.parse import urlsplit
 
 import typer
 
+from rushes.cli.address import server_address
+from rushes.cli.configured import settings_from
 from rushes.cli.folder import KEY_FILE, written_url
 from rushes.cli.problem import CommandError
 from rushes.connect import DEFAULT_URL
-from rushes.settings import Settings, read_settings
+from rushes.settings import Settings
 
 COMMENTS = """\
 # Python: fal-client takes the key from FAL_KEY; one line points it at the server:
@@ -42,8 +44,8 @@ def env(
     ] = None,
 ) -> None:
     """Print shell exports that point clients at a server."""
-    settings = read_settings(data=data)
-    address = (url or written_url(settings.data) or os.environ.get("RUSHES_URL") or DEFAULT_URL).rstrip("/")
+    settings = settings_from(data=data)
+    address = server_address(url or written_url(settings.data) or os.environ.get("RUSHES_URL") or DEFAULT_URL)
     key = settings.key.get_secret_value() if settings.key is not None else stored_key(settings.data)
     typer.echo(exports({"RUSHES_URL": address, "RUSHES_KEY": key, "FAL_KEY": key}) + COMMENTS, nl=False)
     if not answers(address):

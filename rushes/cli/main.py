@@ -51,7 +51,7 @@ def build(words: Sequence[str]) -> typer.Typer:
     named = next((word for word in words if not word.startswith("-")), "")
     for name in [named] if named in COMMANDS else COMMANDS:
         command = getattr(import_module(f"rushes.cli.{name}"), name)
-        app.command(name, help=COMMANDS[name], add_help_option=name not in RAW_HELP)(command)
+        app.command(name, help=COMMANDS[name], short_help=COMMANDS[name], add_help_option=name not in RAW_HELP)(command)
     return app
 
 

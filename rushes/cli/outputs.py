@@ -11,6 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from rushes.cli.problem import CommandError
+
 
 @dataclass(frozen=True, slots=True)
 class OutputFile:
@@ -50,6 +52,19 @@ def _type_of(data_uri: str) -> str:
 def carried(data_uri: str) -> bytes:
     """Return the bytes that a data URI carries, as the server writes them: in base64."""
     return b64decode(data_uri.partition(",")[2])
+
+
+def place(text: str) -> Path:
+    """Return where somebody wants the output saved; CommandError when that is in no folder that there is."""
+    wanted = Path(text).expanduser()
+    folder = wanted if text.endswith("/") else wanted.parent
+    if not folder.is_dir():
+        raise CommandError(f"there is no folder {str(folder)!r} to save into; make it first", exit_code=2)
+    try:
+        wanted.is_dir()
+    except OSError as error:
+        raise CommandError(f"cannot save {text!r}: {error.strerror}", exit_code=2) from error
+    return wanted
 
 
 def targets(files: Sequence[OutputFile], wanted: Path | None, here: Path) -> list[Path]:

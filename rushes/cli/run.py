@@ -20,13 +20,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rushes.cli.client import Answer, Client, Submitted
+from rushes.cli.configured import settings_from
 from rushes.cli.describe import endpoint_named
 from rushes.cli.embedded import embedded_server
 from rushes.cli.endpoints import print_endpoint
 from rushes.cli.inputs import files_named, parse, wire
-from rushes.cli.outputs import files_in, targets
+from rushes.cli.outputs import files_in, place, targets
 from rushes.endpoint import Endpoint
-from rushes.settings import read_settings
 
 USAGE = """Usage: rushes run ENDPOINT name=value ... [name=@file] [-o FILE] [--data DIR] [--json]
 
@@ -55,7 +55,7 @@ def run(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="NAME=VALUE", help="Fields of the request; @file uploads a file.")
     ] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to save.")] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", metavar="FILE", help="Where to save.")] = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Data folder of the server of one's own.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the output as JSON.")] = False,
     help_: Annotated[bool, typer.Option("--help", help="Show the usage and the endpoint's fields.")] = False,
@@ -64,19 +64,20 @@ def run(
     if endpoint is None:
         typer.echo(USAGE, nl=False, err=not help_)
         raise typer.Exit(0 if help_ else 2)
-    settings = read_settings()
+    settings = settings_from()
     chosen = endpoint_named(endpoint, test_endpoints=settings.test_endpoints)
     if help_:
         typer.echo(USAGE)
         print_endpoint(chosen, settings)
         raise typer.Exit
     request = parse(chosen, words or [])
-    files_named(request)  # a missing file is said before a server is started
+    files_named(request)  # a missing file is said before a server is started, and so is a place that is none
+    wanted = None if output is None else place(output)
     begun = time.monotonic()
     with server(data) as client:
         submitted = client.submit(chosen.id, wire(request, client.upload))
         answer = _wait(client, chosen, submitted)
-        saved = _save(client, answer, output)
+        saved = _save(client, answer, wanted)
     cost = None if answer.units is None else settings.price_usd(chosen.id, answer.units)
     _report(answer, submitted, saved, time.monotonic() - begun, cost, as_json=json_)
 

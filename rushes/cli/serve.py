@@ -10,27 +10,27 @@ import asyncio
 import json
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
 import threading
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 import uvicorn
-from pydantic import ValidationError
 
 from rushes.app import Application
 from rushes.app import build as build_application
+from rushes.cli.configured import settings_from
 from rushes.cli.folder import KEY_FILE, own_folder, write_url
 from rushes.cli.listen import check_reach, open_socket, url_of
 from rushes.cli.problem import CommandError
 from rushes.cli.wire import BoundedProtocol
-from rushes.settings import Settings, read_settings
+from rushes.settings import Settings
 
 
 def _about(setting: str) -> str:
@@ -66,20 +66,6 @@ def serve(
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     with own_folder(settings.data), asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
         runner.run(_serve(settings, sock, say, until_eof))
-
-
-def settings_from(config: Path | None, **given: Any) -> Settings:
-    """Read the settings; CommandError names the one that is wrong."""
-    try:
-        return read_settings(config, **given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "settings"
-        raise CommandError(f"{name}: {first['msg']}, got {first.get('input')!r}", exit_code=2) from error
-    except OSError as error:
-        raise CommandError(f"cannot read {config}: {error.strerror}", exit_code=2) from error
-    except tomllib.TOMLDecodeError as error:
-        raise CommandError(f"{config} is not valid TOML: {error}", exit_code=2) from error
 
 
 class _Server(uvicorn.Server):
@@ -180,7 +166,7 @@ def key_place(settings: Settings) -> str:
 def _say(settings: Settings, url: str) -> None:
     typer.echo(f"Rushes is listening on {url}")
     typer.echo("Anybody may call it: no key is asked for" if settings.open else f"The key is in {key_place(settings)}")
-    typer.echo(f"Point clients at it: eval \"$(rushes env --data '{settings.data}')\"")
+    typer.echo(f'Point clients at it: eval "$(rushes env --data {shlex.quote(str(settings.data))})"')
 
 
 def _say_json(settings: Settings, url: str) -> None:

@@ -33,6 +33,12 @@ def test_a_server_that_is_not_running_is_mentioned_on_stderr(tmp_path: Path) -> 
     assert "nothing listens on http://127.0.0.1:9 yet" in done.stderr
 
 
+def test_an_address_that_is_none_is_not_exported(tmp_path: Path) -> None:
+    done = rushes("env", "--url", "http://x:abc", folder=tmp_path, environment={"RUSHES_KEY": "my:own"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("rushes: 'http://x:abc' is no address of a server")
+
+
 def test_the_key_of_the_settings_wins(tmp_path: Path) -> None:
     done = rushes("env", "--data", str(tmp_path), environment={"RUSHES_KEY": "my:own"})
     assert "export FAL_KEY=my:own\n" in done.stdout

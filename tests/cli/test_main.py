@@ -20,6 +20,11 @@ def test_without_words_the_help_is_shown_and_the_exit_code_says_mistyped() -> No
     assert all(name in done.stderr for name in COMMANDS)
 
 
+def test_the_list_of_commands_says_all_of_it_on_a_narrow_terminal() -> None:
+    done = rushes("--help", environment={"COLUMNS": "60"})
+    assert all(about in " ".join(done.stdout.split()) for about in COMMANDS.values())
+
+
 @pytest.mark.parametrize(
     "words", [["endpoints", "--nix"], ["nix"], ["serve", "--port", "eighty"], ["endpoints", "a", "b"]]
 )

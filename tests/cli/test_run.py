@@ -68,6 +68,31 @@ def test_a_picture_is_uploaded_and_the_film_saved(there: dict[str, str], small_p
     assert "stand-in" in told["served_by"]
 
 
+@pytest.mark.parametrize("place", ["none/film.mp4", "none/"])
+def test_a_place_that_is_in_no_folder_is_said_before_anything_is_made(tmp_path: Path, place: str) -> None:
+    done = rushes("run", "rushes/echo", "-o", place, folder=tmp_path, environment={"RUSHES_TEST_ENDPOINTS": "1"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "rushes: there is no folder 'none' to save into; make it first\n"
+
+
+def test_a_file_that_can_not_be_saved_is_one_line_that_says_where_it_lies(
+    there: dict[str, str], server: Running, tmp_path: Path
+) -> None:
+    longest = "x" * 251 + ".mp3"  # fits itself, but not with the ending that a download has until it is whole
+    words = ["fal-ai/minimax/speech-02-hd", "text=Hello.", "-o", longest]
+    done = rushes("run", *words, folder=tmp_path, environment=there)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "File name too long" in done.stderr
+    assert f"it lies at {server.url}/files/" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_name_that_no_file_can_have_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    done = rushes("run", "rushes/echo", "-o", "x" * 300, folder=tmp_path, environment={"RUSHES_TEST_ENDPOINTS": "1"})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("File name too long\n")
+
+
 def test_a_failing_model_is_one_line_and_exit_code_1(there: dict[str, str]) -> None:
     done = rushes("run", "rushes/echo", "fail=no_media_generated", environment=there)
     assert (done.returncode, done.stdout) == (1, "")

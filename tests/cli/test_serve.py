@@ -55,6 +55,17 @@ def test_the_first_line_is_the_address_and_the_key_is_never_shown(tmp_path: Path
     assert key.partition(":")[2] not in printed
 
 
+def test_the_line_for_clients_is_shell_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    data = tmp_path / "director's $HOME"
+    with serving(data) as (process, _):
+        process.send_signal(signal.SIGTERM)
+        line = out(process).read().splitlines()[-1].partition(": ")[2]
+    told = subprocess.run(
+        ["sh", "-c", f'rushes() {{ printf %s "$3" >&2; }}; {line}'], capture_output=True, text=True, check=True
+    )
+    assert told.stderr == str(data)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_it_with_its_runners(tmp_path: Path, number: signal.Signals) -> None:
     with serving(tmp_path) as (process, _):
