@@ -64,7 +64,7 @@ Segments = Annotated[
     int,
     Field(ge=1, le=10, description="Length of the film, 1 to 10: the first segment is 5.8 s, each further one 5 s."),
 ]
-Seed = Annotated[int | None, Field(description="Give the same one again to get the same film; chosen if left out.")]
+Seed = Annotated[int | None, Field(description="Makes a result repeatable; without it, or with -1, one is chosen.")]
 Safety = Annotated[bool, Field(description="Has the prompt, the picture and the film looked at for harmful content.")]
 
 

@@ -86,7 +86,7 @@ AspectRatio = Annotated[Shape, Field(description="Shape of the film.")]
 Rate = Annotated[
     int, Field(ge=1, le=60, description="Frames per second that the film is played at, 1 to 60; changes its length.")
 ]
-Seed = Annotated[int | None, Field(description="Give the same one again to get the same film; chosen if left out.")]
+Seed = Annotated[int | None, Field(description="Makes a result repeatable; without it, or with -1, one is chosen.")]
 Expansion = Annotated[bool | None, Field(description="Has the prompt written out more fully before it is used.")]
 Safety = Annotated[bool, Field(description="Has the prompt, the picture and the film looked at for harmful content.")]
 OutputType = Annotated[Container, Field(description="Codec and container of the file.")]

@@ -27,7 +27,7 @@ class LtxInput(WireModel):
         "camera and light."
     )
     negative_prompt: str = Field(NEGATIVE_PROMPT, description="What the video should not show.")
-    seed: int | None = Field(None, description="Makes a result repeatable; a random seed is chosen without it.")
+    seed: int | None = Field(None, description="Makes a result repeatable; without it, or with -1, one is chosen.")
     num_inference_steps: int = Field(
         30, ge=1, le=100, description="Sampling steps: 20 to 30 are quick, more than 40 look better."
     )

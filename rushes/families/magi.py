@@ -35,9 +35,7 @@ NumFrames = Annotated[
         description="How many frames to make, 96 to 192; each 24 begun beyond 96 cost one unit more.",
     ),
 ]
-Seed = Annotated[
-    int | None, Field(description="Makes a result repeatable; a random seed is chosen without it, or with -1.")
-]
+Seed = Annotated[int | None, Field(description="Makes a result repeatable; without it, or with -1, one is chosen.")]
 Resolution = Annotated[
     Literal["480p", "720p"], Field(description="Size class of the video; 480p costs half of what 720p costs.")
 ]

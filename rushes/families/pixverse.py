@@ -75,7 +75,7 @@ FAST_SIZE = "Size class of the video; the fast mode has no 1080p."
 LENGTH = "Length in seconds: 8 costs twice as much as 5, and is not to be had at 1080p."
 NEGATIVE = "What the video should not show."
 STYLE = "A look for the whole video; without it, the prompt decides."
-SEED = "Makes a result repeatable; a random seed is chosen without it."
+SEED = "Makes a result repeatable; without it, or with -1, one is chosen."
 FIRST = "Picture that the video starts from."
 
 Choice = TypeVar("Choice", bound=str)
