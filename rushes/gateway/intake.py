@@ -26,6 +26,7 @@ SHOWN_CHARS = 1_000  # of a string in `input`: enough to recognise it, and a dat
 SHOWN_ITEMS = 50  # of a list or an object in `input`
 SHOWN_DEPTH = 6
 MOST_PROBLEMS = 100
+MOST_SEARCHED = 10_000  # of unknown members, for one that was meant to be a missing one
 
 # Pydantic's words that fal calls something else. Types not named here go out as they are.
 _RENAMED: Mapping[str, str] = {
@@ -90,25 +91,34 @@ def _check(
         return model.model_validate(value), None
     except ValidationError as error:
         details = error.errors(include_url=False)[:MOST_PROBLEMS]
-        return None, ModelError.of([_problem(detail, unknown) for detail in details]).failure()
+        beside = _by_place(unknown)
+        return None, ModelError.of([_problem(detail, beside) for detail in details]).failure()
     except ModelError as error:
         return None, error.failure()
 
 
-def _problem(detail: ErrorDetails, unknown: Sequence[Unknown]) -> Problem:
+def _by_place(unknown: Sequence[Unknown]) -> Mapping[Loc, Mapping[str, str]]:
+    """Map each object that has unknown members to their names and paths; once, since there may be very many."""
+    found: dict[Loc, dict[str, str]] = {}
+    for one in unknown[:MOST_SEARCHED]:
+        found.setdefault(("body", *one.parent), {})[one.name] = one.path
+    return found
+
+
+def _problem(detail: ErrorDetails, beside: Mapping[Loc, Mapping[str, str]]) -> Problem:
     kind = _RENAMED.get(detail["type"], detail["type"])
     loc: Loc = ("body", *detail["loc"])
     msg, ctx = _wording(kind, detail)
-    if kind == "missing" and (near := _misspelt(loc, unknown)):
+    if kind == "missing" and (near := _misspelt(loc, beside)):
         msg = f"{msg}; the input has {near!r}, did you mean that?"
     return Problem(kind, msg, loc, ctx, shorten(detail["input"]), has_input=True)
 
 
-def _misspelt(missing: Loc, unknown: Sequence[Unknown]) -> str | None:
+def _misspelt(missing: Loc, beside: Mapping[Loc, Mapping[str, str]]) -> str | None:
     """Return the unknown member beside a missing one that may have been meant to be it."""
-    beside = {one.name: one.path for one in unknown if ("body", *one.parent) == missing[:-1]}
-    near = nearest(str(missing[-1]), beside)
-    return beside[near] if near else None
+    members = beside.get(missing[:-1], {})
+    near = nearest(str(missing[-1]), members)
+    return members[near] if near else None
 
 
 def _wording(kind: str, detail: ErrorDetails) -> tuple[str, Mapping[str, Any] | None]:

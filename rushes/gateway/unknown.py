@@ -7,10 +7,9 @@ make; hence a warning for each. Whether the input is valid is judged in `intake`
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
@@ -22,9 +21,11 @@ _SHOWN_CHARS = 100
 _MOST_COMPARED = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
-    """A member that no type knows: where it stands, below the input, and which names its neighbours could have had."""
+class Unknown(NamedTuple):
+    """A member that no type knows: where it stands, below the input, and which names its neighbours could have had.
+
+    A tuple, since a body may have a million of them and frozen dataclasses take several times as long to make.
+    """
 
     parent: Loc
     name: str

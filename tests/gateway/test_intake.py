@@ -1,4 +1,5 @@
 import json
+import time
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Literal, Self
@@ -300,3 +301,21 @@ def test_a_request_for_results_that_are_kept_nowhere_is_private() -> None:
     assert take(endpoint, b'{"prompt": "x", "anything": "sync"}').private
     assert not take(endpoint, b'{"prompt": "x"}').private
     assert not take(endpoint, b'{"anything": "sync"}').private, "it never runs; its failure is an ordinary one"
+
+
+class Points(WireModel):
+    class Point(WireModel):
+        x: int
+        y: int
+
+    path: list[Point] = Field(max_length=60)
+
+
+def test_many_problems_beside_many_unknown_members_are_judged_in_time() -> None:
+    value = {**{f"other_{number}": number for number in range(300_000)}, "path": [{}] * 60}
+    body = json.dumps(value).encode()
+    before = time.process_time()
+    failure = take(replace(ENDPOINT, input=Points), body).failure
+    assert time.process_time() - before < 1.0, "while a body is judged, nobody else is answered"
+    assert failure is not None
+    assert len(json.loads(failure.body)["detail"]) == 100
