@@ -13,6 +13,7 @@ import os
 import shlex
 import signal
 import socket
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ from rushes.cli.folder import KEY_FILE, own_folder, write_url
 from rushes.cli.listen import check_reach, open_socket, url_of
 from rushes.cli.problem import CommandError
 from rushes.cli.wire import BoundedProtocol
+from rushes.db.sqlite import WriteFailed
 from rushes.settings import Settings
 
 
@@ -129,7 +131,7 @@ async def _serve(
 async def _start(application: Application, settings: Settings) -> None:
     try:
         await application.start()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, sqlite3.Error, WriteFailed) as error:
         raise CommandError(f"cannot start on the data folder {settings.data}: {error}") from error
 
 

@@ -17,7 +17,7 @@ _VERSION_TABLE = """CREATE TABLE alembic_version (
 )"""
 
 
-class WrongDatabase(Exception):
+class WrongDatabase(ValueError):
     """The file can't be used by this version: it isn't ours, or a newer version made it."""
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -126,6 +127,23 @@ def test_a_refusal_is_one_line(tmp_path: Path, words: list[str], code: int, comp
     done = rushes("serve", "--data", str(tmp_path), *words, folder=tmp_path)
     assert (done.returncode, done.stdout) == (code, "")
     assert complaint in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"no database at all\n" * 200, b"tables of others", None])
+def test_a_database_that_cannot_be_used_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    database = tmp_path / "rushes.db"
+    if content is None:
+        database.mkdir()
+    elif content == b"tables of others":
+        connection = sqlite3.connect(database)
+        connection.execute("CREATE TABLE theirs (a)")
+        connection.close()
+    else:
+        database.write_bytes(content)
+    done = rushes("serve", "--port", "0", "--data", str(tmp_path), folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"rushes: cannot start on the data folder {tmp_path}: ")
     assert done.stderr.count("\n") == 1
 
 
