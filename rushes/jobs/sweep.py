@@ -6,8 +6,6 @@ import asyncio
 import logging
 from typing import NoReturn, Protocol
 
-from rushes.db.sqlite import WriteFailed
-
 log = logging.getLogger(__name__)
 
 
@@ -20,10 +18,10 @@ class Sweeps(Protocol):
 
 
 async def run_sweep(store: Sweeps, every_s: float) -> NoReturn:
-    """Sweep now and then every `every_s` seconds, until cancelled. A full disk doesn't end it: space may come back."""
+    """Sweep now and then every `every_s` seconds, until cancelled. What fails is tried again: space may come back."""
     while True:
         try:
             await store.sweep()
-        except (WriteFailed, OSError) as error:
+        except Exception as error:  # noqa: BLE001  were it to end here, no lost job would ever be found again
             log.error("%s could not be swept, next try in %g s: %s", type(store).__name__, every_s, error)
         await asyncio.sleep(every_s)

@@ -94,15 +94,21 @@ class LocalRunners:
         loop = asyncio.get_running_loop()
         pause_s, generation = FIRST_PAUSE_S / 2, 0
         while not self._stop.is_set():
-            started = loop.time()
-            await self._live(f"{LOCAL_PREFIX}{self.start_id}-{place}-{generation}")
+            started, held = loop.time(), 0
+            try:
+                held = await self._live(f"{LOCAL_PREFIX}{self.start_id}-{place}-{generation}")
+            except Exception:
+                # No space for its folder or for its job's release, no more processes: all of that may pass.
+                LOG.exception("a runner could not be kept, next try soon")
             generation += 1
-            pause_s = FIRST_PAUSE_S if loop.time() - started > STEADY_S else min(pause_s * 2, LONGEST_PAUSE_S)
+            # A process that died at work did not die of its start, and must not keep the jobs behind it waiting.
+            steady = held > 0 or loop.time() - started > STEADY_S
+            pause_s = FIRST_PAUSE_S if steady else min(pause_s * 2, LONGEST_PAUSE_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause_s)
 
-    async def _live(self, name: str) -> None:
-        """Start a process, wait for its end, and clear up after it."""
+    async def _live(self, name: str) -> int:
+        """Start a process, wait for its end, and clear up after it; return how many jobs it held."""
         folder = Path(tempfile.mkdtemp(prefix=f"rushes-{name}-"))
         try:
             process = await asyncio.create_subprocess_exec(
@@ -116,9 +122,9 @@ class LocalRunners:
                 _signal(process.terminate)
             code = await process.wait()
             del self._processes[name]
-            await self.release(name, fault=not self._stop.is_set())
             if not self._stop.is_set():
                 LOG.warning("the runner %s ended with %s and is replaced", name, _exit(code))
+            return await self.release(name, fault=not self._stop.is_set())
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

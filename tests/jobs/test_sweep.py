@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import sqlite3
 from pathlib import Path
 
 from rushes.jobs.job import Status
@@ -37,5 +38,26 @@ def test_a_sweep_that_fails_is_followed_by_another(tmp_path: Path) -> None:
             sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeping
+
+    asyncio.run(main())
+
+
+def test_a_sweep_goes_on_after_errors_of_every_kind() -> None:
+    class Broken:
+        sweeps = 0
+
+        async def sweep(self) -> None:
+            self.sweeps += 1
+            raise sqlite3.OperationalError("disk I/O error")
+
+    async def main() -> None:
+        store = Broken()
+        sweeping = asyncio.create_task(run_sweep(store, 0.01))
+        await asyncio.sleep(0.1)
+        assert not sweeping.done()
+        assert store.sweeps > 1
+        sweeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await sweeping
 
     asyncio.run(main())

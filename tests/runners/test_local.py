@@ -74,6 +74,36 @@ def test_a_job_that_kills_its_runner_is_given_up_after_some_tries(live: Live) ->
         assert live.result(live.submit(payload="after")).failure is None
 
 
+def test_jobs_that_kill_their_runners_slow_down_no_others(live: Live) -> None:
+    with runners(live) as local:
+        for _ in range(3):
+            live.submit(exit_code=3)
+        began = time.monotonic()
+        assert live.result(live.submit(payload="after"), within_s=20).failure is None
+        # Nine starts. Had each pause doubled the one before, they alone would have taken 25 seconds.
+        assert time.monotonic() - began < 18
+        assert [name.rsplit("-", 1)[1] for name in local.pids] == ["9"]
+
+
+def test_a_place_is_filled_again_after_its_runners_end_could_not_be_stored(live: Live) -> None:
+    recipe = Recipe(live.url, live.services.keys.runner_key, ("echo",), live.services.settings)
+
+    async def release(_name: str, *, fault: bool = True) -> int:
+        raise OSError(f"no space left, fault {fault}")
+
+    async def make() -> LocalRunners:
+        made = LocalRunners(recipe, 1, release)
+        await made.start()
+        return made
+
+    local = live.call(make())
+    wait_for(lambda: bool(local.pids))
+    for pid in local.pids.values():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: any(name.endswith("-1") for name in local.pids))
+    live.call(local.stop())
+
+
 def test_stop_hands_back_what_they_were_doing(live: Live) -> None:
     with runners(live):
         job_id = live.submit(sleep_s=30, steps=600)
