@@ -8,12 +8,13 @@ This file knows nothing about fetching or decoding; it only says which strings a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic.fields import FieldInfo
 
 from rushes.errors import Loc
@@ -43,14 +44,15 @@ VoiceId = Annotated[str, MediaField("voice")]
 _UNUSUAL = 10**9  # no enum has such numbers, and far larger ones can't be written out
 
 
-def _spelled(value: object) -> object:
-    """5 and 5.0 are "5"; what is no whole number of a usual size stays what it is, to be refused by the enum."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    return str(int(value)) if abs(value) < _UNUSUAL and value == int(value) else value
+def _spelled(value: object, check: ValidatorFunctionWrapHandler) -> object:
+    """5 and 5.0 are "5"; what the enum has in neither form is refused as it was sent."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _UNUSUAL and value == int(value):
+        with suppress(ValidationError):
+            return check(str(int(value)))
+    return check(value)
 
 
-Spelled = BeforeValidator(_spelled)
+Spelled = WrapValidator(_spelled)
 """For enums of numbers, which the pages print as text and callers also send as numbers:
 `Annotated[Literal["5", "10"], Spelled]`."""
 

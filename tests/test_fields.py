@@ -39,4 +39,6 @@ def test_a_number_counts_as_its_spelling(sent: object, meant: str) -> None:
 def test_any_other_value_is_refused_as_it_was_sent(sent: Any) -> None:
     with pytest.raises(ValidationError) as caught:
         RATE.validate_python(sent)
-    assert [error["type"] for error in caught.value.errors()] == ["literal_error"]
+    (error,) = caught.value.errors()
+    assert (error["type"], error["input"]) == ("literal_error", sent)
+    assert type(error["input"]) is type(sent)
