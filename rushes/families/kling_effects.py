@@ -37,6 +37,7 @@ from rushes.fields import AudioUrl, ImageUrl, VideoUrl, WireModel
 
 MOST_ELEMENTS = 4
 MOST_TEXT = 120
+MOST_PLAYERS = 2
 BILLED_S = 5  # lipsync is paid by started five seconds
 
 EffectScene = Literal["hug", "kiss", "heart_gesture", "squish", "expansion", "fuzzyfuzzy", "bloombloom", "dizzydizzy"]
@@ -130,7 +131,8 @@ class VideoEffectsRequest(WireModel):
     """A ready-made scene, played by who is in the pictures."""
 
     input_image_urls: list[ImageUrl] = Field(
-        description="Pictures of who plays the scene: exactly two for hug, kiss and heart_gesture, one for the others."
+        max_length=MOST_PLAYERS,  # bounds the work on a list of millions; how many a scene takes is judged below
+        description="Pictures of who plays the scene: exactly two for hug, kiss and heart_gesture, one for the others.",
     )
     effect_scene: EffectScene = Field(description="The scene that is to be played.")
     duration: Duration = "5"
@@ -149,7 +151,7 @@ class VideoEffectsRequest(WireModel):
         except ValidationError as error:
             if miscount is None:
                 raise
-            others = [_again(one) for one in error.errors(include_url=False)]
+            others = [_again(one) for one in error.errors(include_url=False) if one["loc"] != miscount["loc"]]
             raise ValidationError.from_exception_data(error.title, [miscount, *others]) from None
         if miscount is not None:
             raise ValidationError.from_exception_data(cls.__name__, [miscount])

@@ -137,6 +137,7 @@ class PronunciationDict(WireModel):
 
     tone_list: list[Annotated[str, AfterValidator(_checked)]] | None = Field(
         None,
+        max_length=MOST_TEXT,  # no text has more words; without a bound, checking millions would hold everybody up
         description="Entries of the form 'text/(how it is said)', with tones 1 to 5 for Chinese: "
         "'燕少飞/(yan4)(shao3)(fei1)'.",
     )

@@ -165,12 +165,16 @@ def test_the_number_of_pictures_is_told_beside_all_other_problems() -> None:
     assert answered(EFFECTS[0], asked)[1]["ctx"] == {"expected": ["5", "10"]}
 
 
+NEVER = [("sequence_too_long", "input_image_urls"), ("one_of", "effect_scene")]  # no scene takes three
+
+
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
         ({}, [("missing", "input_image_urls"), ("missing", "effect_scene")]),
-        ({"effect_scene": "wave", "input_image_urls": urls(3)}, [("one_of", "effect_scene")]),
-        ({"effect_scene": ["hug"], "input_image_urls": urls(3)}, [("one_of", "effect_scene")]),
+        ({"effect_scene": "wave", "input_image_urls": urls(2)}, [("one_of", "effect_scene")]),
+        ({"effect_scene": "wave", "input_image_urls": urls(3)}, NEVER),
+        ({"effect_scene": ["hug"], "input_image_urls": urls(3)}, NEVER),
         ({"effect_scene": "hug", "input_image_urls": "one"}, [("list_type", "input_image_urls")]),
     ],
 )
