@@ -14,7 +14,7 @@ from dataclasses import replace
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rushes.errors import ModelError, Problem, Rejection
-from rushes.files.store import FileStore, FileTooLarge, StoredFile, new_id
+from rushes.files.store import FileMissing, FileStore, FileTooLarge, StoredFile, new_id
 from rushes.files.types import UNKNOWN
 from rushes.gateway import uploads
 from rushes.gateway.replies import json_reply
@@ -79,15 +79,28 @@ async def complete(visit: Visit, token: str) -> Answer:
     """Put the parts together in the order of their numbers; repeated, it answers the same."""
     wish = uploads.signed_wish(visit, PARTS, token)
     files = visit.services.files
-    stored = await files.stat(wish.file_id or "")
-    if stored is None:
-        parts = await _parts(visit, wish, await _completion(visit))
-        if sum(part.size_bytes for part in parts) > visit.services.settings.max_upload_bytes:
-            return uploads.too_large(visit.services.settings.max_upload_bytes)
-        stored = await uploads.store(visit, _joined(files, parts), wish)
-        for part in parts:
-            await files.delete(part.id)
+    try:
+        stored = await files.stat(wish.file_id or "") or await _put_together(visit, wish)
+    except FileTooLarge as error:
+        return uploads.too_large(error.limit_bytes)
+    except Rejection:
+        # The same completion, sent again by a client that gave up waiting, takes the parts away when it is faster.
+        found = await files.stat(wish.file_id or "")
+        if found is None:
+            raise
+        stored = found
     return json_reply(200, {"access_url": visit.links.file(stored.id, stored.name)})
+
+
+async def _put_together(visit: Visit, wish: Wish) -> StoredFile:
+    files, most = visit.services.files, visit.services.settings.max_upload_bytes
+    parts = await _parts(visit, wish, await _completion(visit))
+    if sum(part.size_bytes for part in parts) > most:
+        raise FileTooLarge(most)
+    stored = await uploads.store(visit, _joined(files, parts), wish)
+    for part in parts:
+        await files.delete(part.id)
+    return stored
 
 
 async def _store_part(visit: Visit, wish: Wish) -> StoredFile:
@@ -130,6 +143,9 @@ async def _parts(visit: Visit, wish: Wish, listed: list[DonePart]) -> list[Store
 
 async def _joined(files: FileStore, parts: list[StoredFile]) -> AsyncIterator[bytes]:
     for part in parts:
-        async with files.open(part.id) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        try:
+            async with files.open(part.id) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except FileMissing:
+            raise Rejection(400, "A part went away while the parts were put together: complete again") from None

@@ -1,8 +1,11 @@
 """Uploads in parts, in both clients' dialects, against a real server."""
 
 import asyncio
+import json
 import random
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,34 @@ def test_completing_twice_answers_the_same(gateway: Gateway) -> None:
     answers = [gateway.client.post(promise["upload_url"] + "/complete", json=body) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[0].json() == answers[1].json()
+
+
+def test_a_completion_that_another_one_overtook_answers_the_same(gateway: Gateway, stranger: httpx2.Client) -> None:
+    promise = initiate(gateway)
+    url, body = promise["upload_url"] + "/complete", {"parts": put_parts(gateway, promise["upload_url"], [1, 2])}
+
+    def slowly() -> Iterator[bytes]:
+        yield b" "
+        assert gateway.client.post(url, json=body).is_success
+        yield json.dumps(body).encode()
+
+    answer = stranger.post(url, content=slowly())
+    assert (answer.status_code, answer.json()) == (200, {"access_url": promise["file_url"]})
+
+
+def test_completing_many_times_at_once_answers_the_same(gateway: Gateway, stranger: httpx2.Client) -> None:
+    promise = initiate(gateway)
+    listed = put_parts(gateway, promise["upload_url"], list(range(1, 12)))
+
+    def complete(delay_s: float) -> httpx2.Response:
+        time.sleep(delay_s)
+        return stranger.post(promise["upload_url"] + "/complete", json={"parts": listed})
+
+    with ThreadPoolExecutor(12) as callers:
+        answers = list(callers.map(complete, [number / 1_000 for number in range(0, 24, 2)]))
+    assert [answer.status_code for answer in answers] == [200] * 12, [answer.text for answer in answers]
+    assert {answer.json()["access_url"] for answer in answers} == {promise["file_url"]}
+    assert gateway.client.get(promise["file_url"]).content == WHOLE
 
 
 @pytest.mark.parametrize(
