@@ -9,6 +9,7 @@ The order of start and stop is the order of dependence: database, keys, files, q
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -56,7 +57,7 @@ class Application:
         Raises OSError or ValueError when the data folder or the key can't be used.
         """
         settings = self._settings
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = load_secret(settings.data)
         database = Database.open(settings.data / DATABASE_FILE)
         self._stops.append(database.close)
@@ -95,7 +96,9 @@ class Application:
             asyncio.create_task(run_sweep(jobs, settings.sweep_s)),
             asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
         )
-        self._runners = LocalRunners(_recipe(settings, keys.runner_key), settings.runners, jobs.release)
+        self._runners = LocalRunners(
+            _recipe(settings, keys.runner_key), settings.runners, jobs.release, _owner(settings, secret)
+        )
         await self._runners.start()
 
     async def stop_work(self) -> None:
@@ -119,6 +122,11 @@ class Application:
 def build(settings: Settings) -> Application:
     """Make a server that isn't started yet."""
     return Application(settings)
+
+
+def _owner(settings: Settings, secret: bytes) -> str:
+    """Name this data folder, so that no other server's leftovers in the temporary folder are taken for ours."""
+    return hashlib.sha256(secret + bytes(settings.data.resolve())).hexdigest()[:8]
 
 
 def _recipe(settings: Settings, runner_key: str) -> Recipe:

@@ -29,6 +29,7 @@ STEADY_S = 5.0  # a process that lived so long did not die of its start
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 _STDERR = 2  # where a runner's stdout goes: the server's own may be read by a program
+_FOLDERS = "rushes-"  # begins the names of our temporary folders
 SECRETS = {"key", "proxy_key"}
 
 LOG = logging.getLogger(__name__)
@@ -54,8 +55,9 @@ class Recipe:
 
 @dataclass(slots=True)
 class LocalRunners:
-    """So many runner processes, named `local-<this start>-<place>-<generation>`.
+    """So many runner processes, named `local-<owner><this start>-<place>-<generation>`.
 
+    `owner` is the same in each life of a server and no other's, so that what a killed life left behind can be told.
     `release(name, fault=…)` gives the job of one that is gone to the next; we are at fault where we stopped it. To be
     used from the event loop's thread, which must live as long as the runners: on Linux they end with it.
     """
@@ -63,6 +65,7 @@ class LocalRunners:
     recipe: Recipe
     count: int
     release: Release
+    owner: str = ""
     start_id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _places: list[asyncio.Task[None]] = field(default_factory=list)
@@ -70,6 +73,8 @@ class LocalRunners:
 
     async def start(self) -> None:
         """Start them; returns at once, they claim as soon as they are ready."""
+        if self.owner:
+            await asyncio.to_thread(_remove_leftovers, _FOLDERS + LOCAL_PREFIX + self.owner)
         self._places = [asyncio.create_task(self._keep(place)) for place in range(self.count)]
 
     async def stop(self) -> None:
@@ -96,7 +101,7 @@ class LocalRunners:
         while not self._stop.is_set():
             started, held = loop.time(), 0
             try:
-                held = await self._live(f"{LOCAL_PREFIX}{self.start_id}-{place}-{generation}")
+                held = await self._live(f"{LOCAL_PREFIX}{self.owner}{self.start_id}-{place}-{generation}")
             except Exception:
                 # No space for its folder or for its job's release, no more processes: all of that may pass.
                 LOG.exception("a runner could not be kept, next try soon")
@@ -109,7 +114,7 @@ class LocalRunners:
 
     async def _live(self, name: str) -> int:
         """Start a process, wait for its end, and clear up after it; return how many jobs it held."""
-        folder = Path(tempfile.mkdtemp(prefix=f"rushes-{name}-"))
+        folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDERS}{name}-"))
         try:
             process = await asyncio.create_subprocess_exec(
                 *_command(self.recipe, name),
@@ -127,6 +132,12 @@ class LocalRunners:
             return await self.release(name, fault=not self._stop.is_set())
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_leftovers(prefix: str) -> None:
+    """Remove the temporary folders of runners whose server was killed before it could."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _command(recipe: Recipe, name: str) -> list[str]:

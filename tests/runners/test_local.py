@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import gettempdir
+from tempfile import gettempdir, mkdtemp
 
 from rushes.jobs.job import MAX_ATTEMPTS
 from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
@@ -127,6 +127,18 @@ def test_they_leave_no_temporary_files(live: Live) -> None:
             os.kill(pid, signal.SIGKILL)
         wait_for(lambda: any(name.endswith("-1") for name in local.pids))
     assert not list(Path(gettempdir()).glob(pattern))
+
+
+def test_what_a_killed_server_left_is_removed_at_its_next_start_and_nothing_of_others(live: Live) -> None:
+    ours, theirs = (Path(mkdtemp(prefix=f"rushes-{LOCAL_PREFIX}{owner}-")) for owner in ("testowner", "otherowner"))
+    (ours / "rushes-job-1").mkdir()
+    (ours / "rushes-job-1" / "frames.mp4").write_bytes(b"half a film")
+    recipe = Recipe(live.url, live.services.keys.runner_key, ("echo",), live.services.settings)
+    local = LocalRunners(recipe, 0, live.services.jobs.release, owner="testowner")
+    live.call(local.start())
+    assert not ours.exists()
+    assert theirs.exists()
+    theirs.rmdir()
 
 
 def test_they_die_with_their_server_even_in_the_middle_of_a_job(live: Live) -> None:
