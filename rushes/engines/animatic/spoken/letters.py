@@ -56,13 +56,13 @@ _PAUSES = {"。": ".", "\n": ".", "…": ".", "؟": "?"}
 
 
 def _breaths(words: list[str]) -> Iterator[list[str]]:
-    """Cut a long run of words where a breath is due."""
+    """Cut a long run of words where a breath is due, and a word that is longer than a breath (or knows no spaces)."""
     part: list[str] = []
-    for word in words:
+    for word in (word[at : at + _LONGEST] for word in words for at in range(0, len(word), _LONGEST)):
         if part and sum(map(len, part)) + len(part) + len(word) > _LONGEST:
             yield part
             part = []
-        part.extend(word[at : at + _LONGEST] for at in range(0, len(word), _LONGEST))
+        part.append(word)
     if part:
         yield part
 

@@ -54,6 +54,13 @@ def test_a_run_without_commas_is_broken_for_breath() -> None:
     assert all(clause.letters < 120 for clause in found)
 
 
+@pytest.mark.parametrize("text", ["a" * 5_000, "山" * 5_000, "short " + "long" * 500, "x-y" * 900])
+def test_what_has_no_spaces_is_broken_for_breath_too(text: str) -> None:
+    found = list(clauses(text))
+    assert max(clause.letters for clause in found) <= 92
+    assert sum(clause.letters for clause in found) >= len(text)
+
+
 def test_the_longest_pronunciation_is_taken_first_and_case_does_not_count() -> None:
     (clause,) = clauses("SQLite", (("sql", "sequel"), ("sqlite", "sequel light")))
     assert clause.words == next(clauses("sequel light")).words
