@@ -21,7 +21,7 @@ KEY_FILE = "key"
 def own_folder(data: Path) -> Iterator[None]:
     """Make the folder and hold it; CommandError when another server does, or when it can't be written."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts and films are nobody else's on this machine
         lock = (data / LOCK_FILE).open("a")
     except OSError as error:
         raise CommandError(f"cannot use the data folder {data}: {error.strerror}") from error

@@ -20,6 +20,7 @@ nothing was stored. What rows mean is not known here.
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -63,6 +64,7 @@ class Database:
     @classmethod
     def open(cls, path: Path) -> Self:
         """Open the file, made if it isn't there. Raises WrongDatabase for a file of others or of a newer version."""
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # SQLite's log beside it gets the same rights
         writing = _connect(path)
         try:
             prepare(writing, path)  # before the settings: WAL would already change a file of others

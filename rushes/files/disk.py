@@ -41,6 +41,7 @@ class DiskStore:
         self._folder = folder
         self._secret = secret
         self._clock = clock
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # who can list ids may read every file by them
         self._incoming = Incoming(folder / INCOMING)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
 

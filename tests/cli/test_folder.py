@@ -1,6 +1,7 @@
 """A data folder belongs to one server at a time."""
 
 from pathlib import Path
+from stat import S_IMODE
 
 import pytest
 
@@ -12,6 +13,7 @@ def test_the_folder_is_made_and_held_by_one(tmp_path: Path) -> None:
     data = tmp_path / "deep" / "data"
     with own_folder(data):
         assert data.is_dir()
+        assert S_IMODE(data.stat().st_mode) == 0o700, "prompts and films are nobody else's on this machine"
         with pytest.raises(CommandError, match="another server runs on the data folder"), own_folder(data):
             pass
     with own_folder(data):

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -51,6 +52,16 @@ def test_a_write_gives_the_operations_result_and_is_visible_at_once(database: Da
         assert database.read_one("SELECT id FROM keys WHERE id = :id", {"id": "k2"}) is None
 
     asyncio.run(main())
+
+
+def test_only_the_owner_can_read_the_database_and_its_log(database: Database, tmp_path: Path) -> None:
+    async def main() -> None:
+        await database.write(lambda c: add("k1", c))
+
+    asyncio.run(main())
+    files = list(tmp_path.iterdir())
+    assert {file.name for file in files} >= {"some.db", "some.db-wal"}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
 def test_what_is_answered_can_be_read_from_another_connection(database: Database, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,11 @@ def test_a_cancelled_upload_leaves_nothing(store: DiskStore, folder: Path) -> No
 def test_only_the_owner_can_read_the_folder_of_a_file(store: DiskStore, folder: Path) -> None:
     stored = asyncio.run(put(store))
     assert stat.S_IMODE((folder / stored.id[:2] / stored.id).stat().st_mode) == 0o700
+
+
+def test_only_the_owner_can_list_the_ids_of_files(folder: Path) -> None:
+    with closing(DiskStore(folder / "new", b"s" * 32)):
+        assert stat.S_IMODE((folder / "new").stat().st_mode) == 0o700
 
 
 def test_two_processes_share_a_folder_without_sweeping_each_other(store: DiskStore, folder: Path) -> None:
