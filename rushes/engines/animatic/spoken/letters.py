@@ -58,11 +58,11 @@ _PAUSES = {"。": ".", "\n": ".", "…": ".", "؟": "?"}
 def _breaths(words: list[str]) -> Iterator[list[str]]:
     """Cut a long run of words where a breath is due, and a word that is longer than a breath (or knows no spaces)."""
     part: list[str] = []
-    for word in (word[at : at + _LONGEST] for word in words for at in range(0, len(word), _LONGEST)):
-        if part and sum(map(len, part)) + len(part) + len(word) > _LONGEST:
+    for piece in (word[at : at + _LONGEST] for word in words for at in range(0, len(word), _LONGEST)):
+        if part and sum(map(len, part)) + len(part) + len(piece) > _LONGEST:
             yield part
             part = []
-        part.append(word)
+        part.append(piece)
     if part:
         yield part
 
