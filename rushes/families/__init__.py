@@ -39,11 +39,16 @@ def served(*, test_endpoints: bool) -> Mapping[str, Endpoint]:
 
 
 def nearest(endpoint_id: str, among: Mapping[str, Endpoint] = ENDPOINTS, most: int = 3) -> tuple[str, ...]:
-    """Return up to `most` known ids that a mistyped one may have meant, nearest first; the owner may be left out."""
+    """Return up to `most` known ids that a mistyped one may have meant, nearest first; the owner may be left out.
+
+    What lies below the wanted one comes before what only looks like it: fal-ai/veo2 meant fal-ai/veo2/image-to-video.
+    """
     wanted = endpoint_id.strip("/").lower()
     names: dict[str, str] = {}
     for known in among:
         names.setdefault(known.lower(), known)
         names.setdefault(known.lower().partition("/")[2], known)
     matches = get_close_matches(wanted, names, n=most * 2, cutoff=0.6)
-    return tuple(dict.fromkeys(names[match] for match in matches))[:most]
+    is_owner = any(known.lower().startswith(f"{wanted}/") for known in among) and "/" not in wanted
+    below = [] if is_owner else [known for name, known in names.items() if name.startswith(f"{wanted}/")]
+    return tuple(dict.fromkeys((*below, *(names[match] for match in matches))))[:most]
