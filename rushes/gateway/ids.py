@@ -20,6 +20,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
+REQUESTS = "requests"  # reserved: no segment of an endpoint id (R-05)
 NAMESPACES = frozenset({"workflows", "comfy"})
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LEGACY = re.compile(r"(\d+)-([A-Za-z0-9-]+)")
@@ -72,7 +73,7 @@ def app_of(endpoint: str) -> str:
 def request_path(segments: tuple[str, ...]) -> RequestPath | None:
     """Parse from the right: the last `requests` followed by an id; None where this names no request (R-04)."""
     for at in range(len(segments) - 2, -1, -1):
-        if segments[at] == "requests":
+        if segments[at] == REQUESTS:
             part = _PARTS.get(segments[at + 2 :])
             return part and RequestPath(endpoint_id(segments[:at]), segments[at + 1], part)
     return None

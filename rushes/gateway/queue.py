@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from rushes.errors import Failure, Rejection, RequestError
 from rushes.gateway.auth import admit
-from rushes.gateway.ids import Part, RequestPath, app_of, names, request_path
+from rushes.gateway.ids import REQUESTS, Part, RequestPath, app_of, names, request_path
 from rushes.gateway.replies import Reply, failure_reply, json_reply, not_allowed, request_id_header
 from rushes.gateway.results import result_reply
 from rushes.gateway.statuses import open_job, status_reply
@@ -35,6 +35,8 @@ async def handle(visit: Visit) -> Answer:
     """Answer everything under the queue's host."""
     path = request_path(visit.segments)
     if path is None:
+        if REQUESTS in visit.segments:  # no endpoint has this word, so it is a request's path with a mistake in it
+            raise Rejection(404, f"Path /{'/'.join(visit.segments)[:200]} not found")
         return await submit(visit) if visit.method == "POST" else not_allowed("POST")
     if visit.method not in _METHODS[path.part]:
         return not_allowed(*_METHODS[path.part])

@@ -308,6 +308,15 @@ def test_a_wrong_method_is_405_and_names_the_right_ones(gateway: Gateway, method
     assert allowed in response.json()["detail"]
 
 
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize(
+    "path", [RESULT.format("x") + "/statuses", STATUS.format("x") + "/x", "/queue/fal-ai/clip/requests"]
+)
+def test_a_mistake_in_a_requests_path_is_404_whatever_the_method(gateway: Gateway, method: str, path: str) -> None:
+    response = gateway.client.request(method, path)
+    assert (response.status_code, response.json()) == (404, {"detail": f"Path {path.removeprefix('/queue')} not found"})
+
+
 @pytest.mark.parametrize(
     ("path", "detail"),
     [
