@@ -150,6 +150,8 @@ class _Visit:
         except ValueError as error:
             raise self._failed(f"{shown(url)} is not a URL: {error}; give {_ACCEPTED_URLS}") from None
         if parts.scheme not in ("http", "https"):
+            if not url.strip():
+                raise self._failed(f"the URL is empty; give {_ACCEPTED_URLS}")
             what = f"has the scheme {parts.scheme!r}" if parts.scheme else "is not a URL"
             raise self._failed(f"{shown(url)} {what}; give {_ACCEPTED_URLS}")
         if not parts.hostname or not port_is_valid:

@@ -268,6 +268,13 @@ def test_what_is_no_web_address_is_refused_helpfully(url: str, tmp_path: Path) -
         get(url, tmp_path)
 
 
+@pytest.mark.parametrize("url", ["", " \n"])
+def test_an_empty_url_is_called_so(url: str, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        get(url, tmp_path)
+    assert caught.value.problems[0].msg.startswith("the URL is empty; give ")
+
+
 def test_statuses_are_told(server: Server, tmp_path: Path) -> None:
     server.answers["/gone"] = sends(head("Content-Length: 0", "404 Not Found"))
     with refused(tmp_path, f"{server.url}/gone?… answered 404 Not Found"):
