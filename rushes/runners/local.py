@@ -121,6 +121,7 @@ class LocalRunners:
                 env=_environment(self.recipe, folder),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=_STDERR,
+                start_new_session=True,  # Ctrl-C in the terminal is for the server, which then stops its runners
             )
             self._processes[name] = process
             if self._stop.is_set():

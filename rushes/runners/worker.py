@@ -2,8 +2,8 @@
 
     RUSHES_RUNNER_KEY=… python -m rushes.runners.worker --url http://127.0.0.1:8787 --deployments animatic --name NAME
 
-It outlives the gateway (it waits for it to come back) and every kind of failing job. SIGTERM hands the running job back
-and ends the process within a second. What the steps of a job are stands in `work.perform`.
+It outlives the gateway (it waits for it to come back) and every kind of failing job. SIGTERM or Ctrl-C hands the
+running job back and ends the process within a second. What the steps of a job are stands in `work.perform`.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ class Worker:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the process; the exit code is 0 after SIGTERM or the parent's end, 2 when it cannot start or is refused."""
+    """Run the process; the exit code is 0 after a signal or the parent's end, 2 when it cannot start or is refused."""
     given = _arguments().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, format=f"%(asctime)s {given.name} %(levelname)s %(message)s")
     LOG.setLevel(logging.INFO)
@@ -158,7 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _give_up(f"{KEY_VARIABLE} is not set; it holds the key with which this runner asks for work")
     if given.parent is not None:
         die_with_parent()
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         worker = _worker(given, key)
         try:
@@ -192,7 +193,8 @@ def _worker(given: argparse.Namespace, key: str) -> Worker:
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     signal.alarm(STOP_S)  # its default action ends the process, whatever C code it is in
     raise Stopped
 

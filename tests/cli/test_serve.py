@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,8 +21,10 @@ pytestmark = pytest.mark.acceptance
 
 
 @contextmanager
-def serving(data: Path, *words: str, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
-    """Yield the process and the first line that it printed."""
+def serving(
+    data: Path, *words: str, group: bool = False, **environment: str
+) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """Yield the process and the first line that it printed; with `group` it leads a group of processes."""
     process = subprocess.Popen(
         [sys.executable, "-m", "rushes", "serve", "--port", "0", "--data", str(data), *words],
         env={**os.environ, **environment},
@@ -29,6 +32,7 @@ def serving(data: Path, *words: str, **environment: str) -> Iterator[tuple["subp
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        process_group=0 if group else None,
     )
     with process:
         try:
@@ -76,6 +80,14 @@ def test_a_signal_stops_it_with_its_runners(tmp_path: Path, number: signal.Signa
         assert (process.returncode, errors) == (0, "")
         assert [pid for pid in children if Path(f"/proc/{pid}").exists()] == []
         assert not (tmp_path / "url").exists()
+
+
+def test_ctrl_c_in_a_terminal_is_quiet_although_every_process_of_it_gets_the_signal(tmp_path: Path) -> None:
+    with serving(tmp_path, group=True) as (process, _):
+        time.sleep(1)  # the runner is up, or in the middle of its start
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=5)
+        assert (process.returncode, errors) == (0, "")
 
 
 def test_the_end_of_its_input_stops_it_when_asked_to(tmp_path: Path) -> None:

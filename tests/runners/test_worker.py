@@ -122,11 +122,12 @@ def test_a_job_survives_a_restart_of_the_gateway_under_its_runner(tmp_path: Path
         runner.__exit__(None, None, None)
 
 
-def test_sigterm_hands_the_job_back_and_ends_the_process_within_a_second(live: Live) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_hands_the_job_back_and_ends_the_process_within_a_second(live: Live, number: signal.Signals) -> None:
     with worker(live, "one") as process:
         job_id = live.submit(sleep_s=30, steps=1)
         live.running(job_id)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         assert process.wait(1.5) == 0
         assert live.state(job_id).status == Status.IN_QUEUE
 
