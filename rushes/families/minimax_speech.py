@@ -10,7 +10,7 @@ import re
 from typing import Annotated, Any, Literal
 from unicodedata import east_asian_width
 
-from pydantic import AfterValidator, Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from rushes.calls import CloneCall, ForgetCall, SpeechCall
@@ -75,6 +75,7 @@ SHORTEST_S = 0.5
 PREVIEW = "Hello, this is a preview of your cloned voice! I hope you like it!"
 SAMPLE_S = 10.0  # a voice cannot be told from less
 
+MOST_SAID = 4 * MOST_TEXT  # characters, once pronunciations are put in: a short text must not take days to say
 SAID = re.compile(r"\((?P<part>[^()]*)\)\s*")
 SHOWN = 100  # characters of an unreadable entry that its error repeats
 
@@ -158,6 +159,20 @@ class SpeechRequest(WireModel):
     pronunciation_dict: PronunciationDict | None = Field(
         None, description="Words that are said in another way than they are written."
     )
+
+    @field_validator("pronunciation_dict")
+    @classmethod
+    def _not_too_long(cls, given: PronunciationDict | None, info: ValidationInfo) -> PronunciationDict | None:
+        text = str(info.data.get("text", "")).lower()
+        entries = [pronunciation(entry) for entry in (given and given.tone_list) or []]
+        said = len(text) + sum(text.count(word.lower()) * max(0, len(how) - len(word)) for word, how in entries)
+        if said > MOST_SAID:
+            raise PydanticCustomError(
+                "value_error",
+                "with its pronunciations put in, the text has {said} characters; at most {most} can be said",
+                {"said": said, "most": MOST_SAID},
+            )
+        return given
 
     @field_validator("text")
     @classmethod

@@ -239,3 +239,9 @@ def test_a_voice_is_deleted_for_nothing() -> None:
     assert endpoint.reply(request, Made()).model_dump() == {"status": "success", "voice_id": "voice-1"}
     assert problems(DELETE) == {"voice_id": "missing"}
     assert problems(DELETE, voice_id="") == {"voice_id": "string_too_short"}
+
+
+def test_pronunciations_may_not_make_a_text_endless() -> None:
+    wrong = problems(HD, text="a" * 5_000, pronunciation_dict={"tone_list": [f"a/({'b' * 300})"]})
+    assert wrong == {"pronunciation_dict": "value_error"}
+    assert problems(HD, text="a", pronunciation_dict={"tone_list": [f"a/({'b' * 300})"]}) == {}

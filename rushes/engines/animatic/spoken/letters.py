@@ -30,9 +30,7 @@ class Clause:
 
 def clauses(text: str, pronunciations: Sequence[tuple[str, str]] = ()) -> Iterator[Clause]:
     """Read a text clause by clause; none for a text without anything to say."""
-    for written, said in sorted(pronunciations, key=lambda pair: -len(pair[0])):
-        if written:
-            text = re.sub(re.escape(written), lambda _, said=said: said, text, flags=re.IGNORECASE)  # type: ignore[misc]
+    text = _pronounced(text, pronunciations)
     text = _signs(read_out(text))
     for match in re.finditer(r"([^,.!?]+)([,.!?]*)", text):
         ends = next((sign for sign in "?!." if sign in match[2]), match[2][:1])
@@ -41,6 +39,15 @@ def clauses(text: str, pronunciations: Sequence[tuple[str, str]] = ()) -> Iterat
             spoken = tuple(sounds for word in words if (sounds := _word(word)))
             if spoken:
                 yield Clause(spoken, len(" ".join(words)) + 1, ends if index == len(pieces) - 1 else ",")
+
+
+def _pronounced(text: str, pronunciations: Sequence[tuple[str, str]]) -> str:
+    """Put in how words are said, the longest first; what was put in is not read again, or it could grow for ever."""
+    said_as = {written.lower(): said for written, said in reversed(pronunciations) if written}
+    if not said_as:
+        return text
+    words = "|".join(map(re.escape, sorted(said_as, key=len, reverse=True)))
+    return re.sub(words, lambda found: said_as.get(found[0].lower(), found[0]), text, flags=re.IGNORECASE)
 
 
 def _signs(text: str) -> str:

@@ -66,6 +66,11 @@ def test_the_longest_pronunciation_is_taken_first_and_case_does_not_count() -> N
     assert clause.words == next(clauses("sequel light")).words
 
 
+def test_what_a_pronunciation_put_in_is_not_read_again() -> None:
+    (clause,) = clauses("tom", (("tom", "ann"), ("ann", "bob")))
+    assert clause.words == next(clauses("ann")).words
+
+
 def test_accents_are_read_as_their_letters() -> None:
     assert said("café") == said("cafe")
 
