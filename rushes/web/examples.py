@@ -141,7 +141,8 @@ def _variable(name: str, taken: set[str]) -> str:
 
 
 def _python_install(bases: Bases) -> str:
-    return "pip install rushes fal-client" if bases.pointed else "pip install fal-client"
+    # By its folder: a name would be looked up in a public registry, where it may be anybody's.
+    return "pip install /path/to/rushes fal-client" if bases.pointed else "pip install fal-client"
 
 
 def _javascript_setup(bases: Bases, key: str = "process.env.FAL_KEY") -> str:

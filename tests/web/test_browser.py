@@ -21,6 +21,9 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+STICKING_OUT = """[...document.querySelectorAll(":not(pre) > code")]
+  .filter((one) => one.getBoundingClientRect().right > one.closest("main > *").getBoundingClientRect().right + 1)
+  .map((one) => one.textContent)"""
 PHONE, DESK = {"width": 375, "height": 812}, {"width": 1280, "height": 900}
 VIDEO = "/models/fal-ai/wan-i2v"
 
@@ -97,6 +100,13 @@ def test_no_page_is_wider_than_a_phone(page: Page) -> None:
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             wide.append(path)
     assert wide == []
+
+
+def test_no_address_sticks_out_of_its_line_on_the_smallest_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 300, "height": 600})
+    for path in ("/", VIDEO):
+        page.goto(path)
+        assert page.evaluate(STICKING_OUT) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

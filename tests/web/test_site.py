@@ -93,6 +93,12 @@ def test_every_endpoint_has_an_openapi_document(endpoint: Endpoint) -> None:
     assert document["servers"] == [{"url": f"http://{HOST}/queue"}]
 
 
+def test_what_is_in_no_registry_is_not_installed_from_one() -> None:
+    for path in (f"/models/{VIDEO}", f"/models/{VIDEO}/llms.txt"):
+        assert "pip install /path/to/rushes fal-client" in text_of(path)
+        assert "pip install rushes" not in text_of(path)
+
+
 @EVERY
 def test_the_price_is_said_in_words_on_the_page_and_in_the_text_for_agents(endpoint: Endpoint) -> None:
     page, plain = text_of(f"/models/{endpoint.id}"), text_of(f"/models/{endpoint.id}/llms.txt")
