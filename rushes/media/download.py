@@ -168,7 +168,7 @@ class _Visit:
             return self._joined(url, location)
         if response.status != HTTPStatus.OK:
             raise self._failed(f"{shown(url)} answered {_status_text(response.status)}")
-        if headers.get(b"content-encoding", "identity").lower() != "identity":
+        if headers.get(b"content-encoding", "").lower() not in ("", "identity"):  # some stores send an empty one
             raise self._failed(
                 f"{shown(url)} sent {headers[b'content-encoding']!r}-compressed bytes, which were not asked for"
             )

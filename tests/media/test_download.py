@@ -306,6 +306,11 @@ def test_bad_answers_are_told_apart(answer: bytes, kind: str, says: str, server:
         get(f"{server.url}/bad", tmp_path, DownloadLimits(5000, allowed=LOOPBACK))
 
 
+def test_an_empty_content_encoding_is_none(server: Server, tmp_path: Path) -> None:
+    server.answers["/plain"] = sends(head("Content-Encoding:\r\nContent-Length: 3") + b"abc")
+    assert get(f"{server.url}/plain", tmp_path).size_bytes == 3
+
+
 def test_too_large_names_the_limit_for_machines(server: Server, tmp_path: Path) -> None:
     with pytest.raises(ModelError) as caught:
         get(f"{server.url}/picture.png", tmp_path, DownloadLimits(100, allowed=LOOPBACK))
