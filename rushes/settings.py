@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     runners: int = Field(1, ge=0, description="Local runner processes.")
     lease_s: float = Field(15.0, gt=0, description="How long a runner keeps a job without a beat.")
     beat_s: float = Field(0.15, gt=0, description="Least time between two beats of a runner.")
+    hang_s: float = Field(
+        120.0, gt=0, description="How long a job may show no sign of life before its runner is ended and replaced."
+    )
     sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")
     claim_wait_s: float = Field(20.0, gt=0, description="How long a runner's claim waits for work.")
     result_retention_s: float = Field(7 * 86_400.0, gt=0, description="How long finished requests are kept.")

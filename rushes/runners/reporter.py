@@ -8,6 +8,7 @@ answer to a beat may be "cancel" or "stale": the step loop sees it at its next l
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -17,6 +18,7 @@ from rushes.jobs.job import Level
 from rushes.jobs.protocol import BeatReply, Line
 from rushes.runners.client import GatewayAway, Refused
 
+LOOK_S = 0.5  # between two looks at whether the step loop hangs
 FIRST_S = 0.03  # until the first beat: short jobs end before it and cost no extra call
 
 LOG = logging.getLogger(__name__)
@@ -25,12 +27,23 @@ Answer = Literal["carry on", "cancel", "stale"]
 
 
 class Reporter:
-    """Implements work.tools.Report. `send(lines)` is one beat; `clock` gives Unix seconds for the lines."""
+    """Implements work.tools.Report. `send(lines)` is one beat; `clock` gives Unix seconds for the lines.
+
+    `on_hang` is called when no sign of life came for `hang_s`: a thread can't be stopped, its process can be ended.
+    """
 
     def __init__(
-        self, send: Callable[[tuple[Line, ...]], BeatReply], beat_s: float, clock: Callable[[], float]
+        self,
+        send: Callable[[tuple[Line, ...]], BeatReply],
+        beat_s: float,
+        clock: Callable[[], float],
+        *,
+        hang_s: float = math.inf,
+        on_hang: Callable[[], None] = lambda: None,
     ) -> None:
         self._send = send
+        self._hang_s = hang_s
+        self._on_hang = on_hang
         self._beat_s = beat_s
         self._clock = clock
         self._news = threading.Condition()
@@ -96,7 +109,11 @@ class Reporter:
         with self._news:
             if self._news.wait_for(lambda: self._closed, pause_s):
                 return False
-            self._news.wait_for(lambda: self._closed or self._ticked)
+            silent_s = 0.0
+            while not self._news.wait_for(lambda: self._closed or self._ticked, LOOK_S):
+                silent_s += LOOK_S  # by looks, not by the clock: while the whole process is stopped, nothing hangs
+                if silent_s >= self._hang_s:
+                    self._on_hang()
             return not self._closed
 
     def _beat(self) -> None:

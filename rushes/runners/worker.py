@@ -39,6 +39,7 @@ from rushes.work.perform import perform
 from rushes.work.tools import Deployment, Files, Tools
 
 STOP_S = 1  # after SIGTERM; the kernel ends what takes longer
+HUNG_EXIT = 70  # sysexits.h: a fault inside
 LAST_WORD_S = 0.3  # for handing the job back in that second
 
 LOG = logging.getLogger(__name__)
@@ -94,7 +95,13 @@ class Worker:
 
     def work(self, job: ClaimAnswer) -> None:
         """Do one job and report how it ended."""
-        reporter = Reporter(partial(self._beat, job), self.settings.beat_s, time.time)
+        reporter = Reporter(
+            partial(self._beat, job),
+            self.settings.beat_s,
+            time.time,
+            hang_s=self.settings.hang_s,
+            on_hang=partial(_end_hung, job.job_id),
+        )
         folder = JobFolder()
         try:
             end = self._try(job, reporter, folder)
@@ -190,6 +197,12 @@ def _worker(given: argparse.Namespace, key: str) -> Worker:
         media_sandbox().start()  # gets warm while the engines load
     deployments = serving(load(names), endpoints)
     return Worker(given.name, RunnerClient(given.url, key), endpoints, deployments, settings, given.parent)
+
+
+def _end_hung(job_id: str) -> None:
+    """End the process, so that a fresh one serves the queue; the hung job's lease has run out long before."""
+    LOG.error("job %s has shown no sign of life for too long; this runner ends", job_id)
+    os._exit(HUNG_EXIT)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -108,3 +108,16 @@ async def running(session: httpx2.AsyncClient, request_id: str) -> dict[str, Any
             if body["status"] == "IN_PROGRESS":
                 return body
             await asyncio.sleep(0.02)
+
+
+def test_a_job_that_hangs_in_a_step_does_not_hold_up_the_queue_for_good(tmp_path: Path) -> None:
+    async def main(server: Server) -> None:
+        async with client(server) as session:
+            hung = await session.post("/queue/rushes/echo", json={"sleep_s": 3600})
+            after = await session.post("/queue/rushes/echo", json={"payload": "after"})
+            assert "error" not in await completed(session, after.json()["request_id"])
+            status = await completed(session, hung.json()["request_id"])
+            assert status["error_type"] == "runner_disconnected"
+
+    with start_server(tmp_path / "data", lease_s="0.5", hang_s="1") as server:
+        asyncio.run(main(server))

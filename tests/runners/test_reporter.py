@@ -105,3 +105,11 @@ def test_logging_and_print_become_lines_with_their_levels(capsys: pytest.Capture
     print("after")
     assert heard == [("low on memory", "WARN"), ("gone", "ERROR"), ("two", "STDOUT"), ("lines", "STDOUT")]
     assert capsys.readouterr().err.endswith("two\nlines")
+
+
+def test_a_step_loop_that_is_silent_for_too_long_is_reported_as_hung(post: Post) -> None:
+    hangs: list[str] = []
+    made = Reporter(post, BEAT_S, lambda: 5.0, hang_s=0.5, on_hang=lambda: hangs.append("hung"))
+    made.overhear("printed beside a hung loop", "STDOUT")
+    wait_for(lambda: bool(hangs))
+    made.close()
