@@ -14,18 +14,21 @@ A lease is renewed by beats only, and beats come from a live step loop. The gate
 from __future__ import annotations
 
 import base64
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.errors import Failure, Shape
 from rushes.jobs.job import Level, LogLine, Outcome, VoiceMade
 
+Token = Annotated[int, Field(ge=0, lt=2**63)]
+"""The number that came with a claim; as large as the database's numbers can be."""
+
 
 class Message(BaseModel):
-    """Base: frozen, unknown members refused, so that a runner of another version fails loudly."""
+    """Base: frozen, unknown members refused, so that a runner of another version fails loudly; no number is NaN."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class ClaimRequest(Message):
@@ -40,7 +43,7 @@ class ClaimAnswer(Message):
     """A job and the right to it. `own_files` maps each input URL that lies in our own storage to its file id."""
 
     job_id: str
-    token: int
+    token: Token
     lease_s: float
     endpoint: str
     account: str
@@ -66,7 +69,7 @@ class Line(Message):
 class Beat(Message):
     """A sign of life of the step loop, with what was logged since the last one."""
 
-    token: int
+    token: Token
     lines: tuple[Line, ...] = ()
 
 
@@ -94,7 +97,7 @@ class NewVoice(Message):
 class Finish(Message):
     """The job is done; `output` is JSON text. The last three members are as in Outcome."""
 
-    token: int
+    token: Token
     output: str
     served_by: str
     units: float
@@ -139,7 +142,7 @@ class Finish(Message):
 class Fail(Message):
     """The job failed; `body` is the exact JSON that the caller gets, in base64."""
 
-    token: int
+    token: Token
     shape: Shape
     type: str
     status: int

@@ -179,6 +179,19 @@ def test_an_upload_without_a_number_for_a_token_is_refused(live: Live, runner: h
     assert "came with the claim" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("claim", '{"runner": "r", "endpoints": ["fal-ai/clip"], "wait_s": NaN}'),
+        ("jobs/x/beat", '{"token": 9223372036854775808}'),
+        ("jobs/x/beat", '{"token": -1}'),
+        ("jobs/x/finish", '{"token": 1, "output": "{}", "served_by": "x", "units": Infinity, "inference_s": 1}'),
+    ],
+)
+def test_numbers_that_are_none_are_refused(runner: httpx2.Client, path: str, body: str) -> None:
+    assert runner.post(path, content=body).status_code == 422
+
+
 def test_an_input_of_our_own_is_named_by_its_id_and_can_be_read(live: Live, runner: httpx2.Client) -> None:
     async def chunks() -> Any:
         yield b"pixels"
