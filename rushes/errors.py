@@ -1,4 +1,4 @@
-"""Every error a caller can meet, as the wire knows it: shape, type, HTTP status, retryable, billed.
+"""Every error a caller can meet, as the wire knows it: shape, type, HTTP status, retryable.
 
     CallerError
     ├── ModelError       {"detail": [{loc, msg, type, url, ctx?, input?}, …]}   the input, or the model's work on it
@@ -28,12 +28,11 @@ CANCELLED = "client_cancelled"
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What the wire says of one error type; `billed` is False when the caller pays nothing for such an end."""
+    """What the wire says of one error type. No error is billed: every failed answer says 0 billable units."""
 
     status: int
     message: str
     retryable: bool = False
-    billed: bool = False
 
 
 MODEL_ERRORS: Mapping[str, Kind] = {
