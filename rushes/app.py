@@ -73,6 +73,8 @@ class Application:
             self._clock,
             retention_s=settings.result_retention_s,
             private_retention_s=settings.private_retention_s,
+            ledger_retention_s=settings.ledger_retention_s,
+            prices=lambda endpoint: settings.price_usd(endpoint) or 0.0,
             drop_file=None if settings.keep_result_files else files.delete,
         )
         # Runners of an earlier life ended with their server: what they held goes back to the queue at once.

@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     private_retention_s: float = Field(
         3_600.0, gt=0, description="How long input, output and log of a request in sync mode are kept after its end."
     )
+    ledger_retention_s: float = Field(
+        90 * 86_400.0, gt=0, description="How long the books keep what each request came to, for usage and bills."
+    )
     keep_result_files: bool = Field(
         True, description="Keep the files of a request when the request is forgotten; else they are deleted with it."
     )

@@ -14,14 +14,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 FOUNDATION = {"errors", "settings", "fields", "endpoint", "calls"}
 MAY_IMPORT = {
     **{name: FOUNDATION for name in FOUNDATION},
-    **{name: FOUNDATION for name in ("families", "media", "files", "engines", "db")},
+    **{name: FOUNDATION for name in ("families", "outbound", "files", "engines", "db")},
+    "media": FOUNDATION | {"outbound"},
     "jobs": FOUNDATION | {"db", "families", "files"},
     "accounts": FOUNDATION | {"db", "families", "files"},
     "work": FOUNDATION | {"families", "media", "files", "engines", "db", "jobs", "accounts"},
     "runners": FOUNDATION | {"families", "media", "files", "engines", "db", "jobs", "accounts", "work"},
-    "gateway": FOUNDATION | {"families", "jobs", "files", "accounts"},
+    "webhooks": FOUNDATION | {"db", "outbound", "jobs"},
+    "gateway": FOUNDATION | {"families", "jobs", "files", "accounts", "webhooks"},
 }
-ON_TOP = {"web", "cli", "app", "connect", "__init__", "__main__"}
+ON_TOP = {"web", "cli", "app", "connect", "conformance", "intercept", "__init__", "__main__"}
 FOUNDATION_ORDER = ["errors", "settings", "fields", "calls", "endpoint"]
 
 

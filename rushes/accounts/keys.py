@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from rushes.db.sqlite import Database
+from rushes.db.sqlite import Database, Row
 
 Scope = Literal["API", "ADMIN"]
 
@@ -26,7 +26,19 @@ KEY_FILE = "key"
 SECRET_BYTES = 32
 
 _SERVERS_OWN = "the server's own key"  # alias; there is one such key at a time
-_LIVE = "SELECT id, account, scope, secret_hash FROM keys WHERE revoked_at IS NULL"
+_LIVE = "SELECT id, account, scope, secret_hash, max_concurrent, budget_usd FROM keys WHERE revoked_at IS NULL"
+_LIST = (
+    "SELECT id, account, scope, alias, created_at, max_concurrent, budget_usd, spent_usd, reserved_usd, running "
+    "FROM keys WHERE revoked_at IS NULL AND (? IS NULL OR account = ?) ORDER BY created_at, id"
+)
+_ADD = (
+    "INSERT INTO keys (id, account, scope, secret_hash, alias, created_at, max_concurrent, budget_usd) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_REVOKE = (
+    "UPDATE keys SET revoked_at = ? "
+    "WHERE id = ? AND (? IS NULL OR account = ?) AND alias IS NOT ? AND revoked_at IS NULL"
+)
 _REVOKE_OTHERS = "UPDATE keys SET revoked_at = ? WHERE alias = ? AND id != ? AND revoked_at IS NULL"
 _SET = (
     "INSERT INTO keys (id, account, scope, secret_hash, alias, created_at) VALUES (?, ?, 'ADMIN', ?, ?, ?) "
@@ -44,6 +56,24 @@ class Caller:
     account: str
     key_id: str
     scope: Scope
+    max_concurrent: int | None = None  # jobs that may run at once
+    budget_usd: float | None = None  # for all that the key ever starts
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """What is told of a key: everything but its secret, of which only a hash exists. `created_at` in Unix seconds."""
+
+    id: str
+    account: str
+    scope: Scope
+    alias: str | None
+    created_at: float
+    max_concurrent: int | None
+    budget_usd: float | None
+    spent_usd: float
+    reserved_usd: float
+    running: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +87,9 @@ class LiveKey:
 class KeyRing:
     """The live keys. `verify` reads memory only; what changes keys writes the table first."""
 
-    def __init__(self, database: Database, live: Iterable[LiveKey]) -> None:
+    def __init__(self, database: Database, live: Iterable[LiveKey], clock: Callable[[], float]) -> None:
         self._database = database
+        self._clock = clock
         self._live = {key.caller.key_id: key for key in live}
         self._recalled: dict[str, Caller] = {}
         self.runner_key = secrets.token_urlsafe(SECRET_BYTES)
@@ -80,7 +111,7 @@ class KeyRing:
             connection.execute(_REVOKE_OTHERS, (now, _SERVERS_OWN, key_id))
 
         await database.write(set_own)
-        return cls(database, (_key(*row) for row in database.read(_LIVE)))
+        return cls(database, (_key(row) for row in database.read(_LIVE)), clock)
 
     def recall(self, credentials: str) -> Caller | None:
         """Return whose credentials these are, if `remember` was told; this spares every poll a hash."""
@@ -97,6 +128,47 @@ class KeyRing:
         key = self._live.get(key_id)
         same = hmac.compare_digest(hash_secret(secret), key.secret_hash if key else _NOBODY)
         return key.caller if key and same else None
+
+    def listed(self, account: str | None = None) -> list[KeyFacts]:
+        """Return the live keys of an account, oldest first; of all accounts without one."""
+        return [KeyFacts(*row) for row in self._database.read(_LIST, (account, account))]
+
+    async def create(
+        self,
+        account: str,
+        *,
+        alias: str,
+        scope: Scope = "API",
+        max_concurrent: int | None = None,
+        budget_usd: float | None = None,
+    ) -> tuple[str, str]:
+        """Make a key and return its id and its secret, which is never shown again."""
+        key_id, secret = split_key(new_key(), "a new key")
+        digest = hash_secret(secret)
+        row = (key_id, account, scope, digest, alias, self._clock(), max_concurrent, budget_usd)
+
+        def add(connection: sqlite3.Connection) -> None:
+            connection.execute(_ADD, row)
+
+        await self._database.write(add)
+        self._live[key_id] = _key((key_id, account, scope, digest, max_concurrent, budget_usd))
+        return key_id, secret
+
+    async def revoke(self, key_id: str, account: str | None = None) -> bool:
+        """Let a key stop working, given an account only one of its; False for an unknown one and the server's own.
+
+        What was accepted under it is still done.
+        """
+        given = (self._clock(), key_id, account, account, _SERVERS_OWN)
+
+        def end(connection: sqlite3.Connection) -> int:
+            return connection.execute(_REVOKE, given).rowcount
+
+        if not await self._database.write(end):
+            return False
+        self._live.pop(key_id, None)
+        self._recalled.clear()
+        return True
 
     def verify_runner(self, secret: str) -> bool:
         """Say whether this is the secret of our local runners."""
@@ -141,5 +213,6 @@ def _from_file(path: Path) -> tuple[str, str]:
     return split_key(path.read_text(), str(path))
 
 
-def _key(key_id: str, account: str, scope: str, secret_hash: bytes) -> LiveKey:
-    return LiveKey(Caller(account, key_id, cast(Scope, scope)), secret_hash)
+def _key(row: Row) -> LiveKey:
+    key_id, account, scope, secret_hash, max_concurrent, budget_usd = row
+    return LiveKey(Caller(account, key_id, cast(Scope, scope), max_concurrent, budget_usd), secret_hash)

@@ -49,6 +49,7 @@ class Intake:
     failure: Failure | None
     warnings: tuple[str, ...]
     private: bool = False
+    request: BaseModel | None = None  # the checked input; None when it failed
 
 
 def take(endpoint: Endpoint, body: bytes) -> Intake:
@@ -57,7 +58,7 @@ def take(endpoint: Endpoint, body: bytes) -> Intake:
     unknown = unknown_members(endpoint.input, value)
     request, failure = _check(endpoint.input, value, unknown)
     private = request is not None and endpoint.delivery(request).form == "data_uri"
-    return Intake(body or b"{}", failure, warnings(unknown), private)
+    return Intake(body or b"{}", failure, warnings(unknown), private, request)
 
 
 def from_query(members: Iterable[tuple[str, str]]) -> bytes:

@@ -14,8 +14,9 @@ from rushes.gateway.auth import admit
 from rushes.gateway.ids import REQUESTS, Part, RequestPath, app_of, names, request_path
 from rushes.gateway.replies import Reply, failure_reply, json_reply, not_allowed, request_id_header
 from rushes.gateway.results import result_reply
-from rushes.gateway.statuses import open_job, status_reply
+from rushes.gateway.statuses import open_job, status_object, status_reply
 from rushes.gateway.submission import new_job
+from rushes.gateway.submission import submit as submit_job
 from rushes.gateway.visit import Answer, Visit
 from rushes.gateway.watch import watch
 from rushes.jobs.job import JobState, Result, Status
@@ -56,9 +57,20 @@ async def submit(visit: Visit) -> Answer:
     job = await new_job(visit)
     if (full := _queue_full(visit, job.endpoint)) is not None:
         return failure_reply(full, job.id)
-    position = await visit.services.jobs.submit(job)
-    body = open_job(visit.links, app_of(job.endpoint), job.id, "IN_QUEUE", position)
+    done = await submit_job(visit, job)
+    if done.repeated:
+        return _known(visit, done.id)
+    body = open_job(visit.links, app_of(job.endpoint), job.id, "IN_QUEUE", done.ahead)
     return Reply(200, body, (request_id_header(job.id),))
+
+
+def _known(visit: Visit, request_id: str) -> Reply:
+    """Answer a submit that was sent before, under the same Idempotency-Key, with what became of it."""
+    state = visit.services.jobs.state(request_id)
+    if state is None:
+        raise not_found()
+    headers = (request_id_header(request_id), (b"idempotency-replayed", b"true"))
+    return json_reply(200, status_object(state, visit.links, None), headers)
 
 
 def result(visit: Visit, path: RequestPath, account: str) -> Reply:

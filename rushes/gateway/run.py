@@ -13,7 +13,7 @@ from starlette.types import Receive
 from rushes.errors import RequestError
 from rushes.gateway.replies import failure_reply, not_allowed
 from rushes.gateway.results import result_reply
-from rushes.gateway.submission import new_job
+from rushes.gateway.submission import new_job, submit
 from rushes.gateway.visit import Answer, Services, Visit
 from rushes.jobs.events import Watch
 from rushes.jobs.job import NewJob, Status
@@ -26,12 +26,12 @@ async def handle(visit: Visit) -> Answer:
     """Answer everything under the run host."""
     if visit.method not in METHODS:
         return not_allowed(*METHODS)
-    job = await new_job(visit)
+    job = await new_job(visit, direct=True)
     if job.failure is not None:
         return failure_reply(job.failure, job.id)
     services = visit.services
     with services.events.watch_job(job.id) as watch:
-        await services.jobs.submit(replace(job, retry=False))  # S-03: the caller is here to try again
+        await submit(visit, replace(job, retry=False))  # S-03: the caller is here to try again
         if not await _ended_before_caller_left(services, visit.receive, job, watch):
             await services.jobs.cancel(job.id, job.account)
             raise RequestError("client_disconnected")

@@ -66,7 +66,7 @@ async def claim(visit: Visit) -> Answer:
     give_up_at = loop.time() + min(wanted.wait_s, services.settings.claim_wait_s)
     hung_up = loop.create_task(_hang_up(visit))
     try:
-        with services.events.watch_work(wanted.endpoints) as watch:
+        with services.events.watch_work(wanted.endpoints, wanted.runner) as watch:
             while not hung_up.done():
                 claimed = await services.jobs.claim(wanted.runner, wanted.endpoints, services.settings.lease_s)
                 if claimed is not None:

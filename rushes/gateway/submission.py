@@ -8,26 +8,45 @@ from __future__ import annotations
 from math import isfinite
 from urllib.parse import parse_qsl
 
+from pydantic import BaseModel
+
+from rushes.accounts.keys import Caller
 from rushes.endpoint import Endpoint
-from rushes.errors import Rejection, RequestError
+from rushes.errors import CallerError, Rejection, RequestError
 from rushes.families import nearest
 from rushes.gateway.auth import admit
 from rushes.gateway.ids import app_of, endpoint_id
 from rushes.gateway.intake import from_query, take
 from rushes.gateway.visit import Visit
-from rushes.jobs.job import NewJob, Priority
+from rushes.gateway.wishes import extras, is_private, once, refuses_retry, webhook
+from rushes.jobs.job import (
+    NO_LIMITS,
+    KeyReused,
+    Limits,
+    NewJob,
+    OverBudget,
+    OverLimit,
+    Priority,
+    Submitted,
+)
 
 LEAST_START_TIMEOUT_S = 0.1
 _OUR_QUERY = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token"})
 
 
-async def new_job(visit: Visit) -> NewJob:
+async def new_job(visit: Visit, *, direct: bool = False) -> NewJob:
     """Check who asks for what, read the body and build the job; the visit's id becomes the job's.
+
+    `direct`: the caller waits on the line, so there is no webhook and nothing to submit once only.
 
     Invalid input becomes the job's `failure`. Raises Rejection for key, endpoint and size, RequestError for a bad
     timeout header, and ModelError for a body that is no JSON object.
     """
-    name = endpoint_id(visit.segments)
+    return await job_for(visit, endpoint_id(visit.segments), direct=direct)
+
+
+async def job_for(visit: Visit, name: str, *, direct: bool = False) -> NewJob:
+    """As `new_job`, for the endpoint of this name."""
     caller = admit(visit, app_of(name))
     endpoint = find_endpoint(visit, name)
     now = visit.services.clock()
@@ -45,8 +64,49 @@ async def new_job(visit: Visit) -> NewJob:
         failure=intake.failure,
         warnings=intake.warnings,
         retry=not refuses_retry(visit),
-        private=intake.private,
+        private=intake.private or is_private(visit),
+        key_id=caller.key_id,
+        limits=limits_of(visit, caller, endpoint, intake.request, direct=direct),
+        once=None if direct else once(visit, endpoint.id, intake.input),
+        webhook=None if direct else webhook(visit),
+        extras=extras(visit),
     )
+
+
+async def submit(visit: Visit, job: NewJob) -> Submitted:
+    """Store a job.
+
+    Raises Rejection(403) over budget, Rejection(422) for a reused Idempotency-Key, RequestError over the limit.
+    """
+    jobs = visit.services.jobs
+    if job.plain:
+        return Submitted(job.id, await jobs.submit(job))
+    try:
+        return await jobs.submit_checked(job)
+    except OverBudget as error:
+        raise Rejection(403, f"User is locked. Reason: Exhausted balance: {error}") from None
+    except OverLimit as error:
+        raise RequestError("concurrent_requests_limit", f"Too many direct runs at once: {error}") from None
+    except KeyReused as error:
+        raise Rejection(422, f"Idempotency-Key: {error}; use another key for another request") from None
+
+
+def limits_of(visit: Visit, caller: Caller, endpoint: Endpoint, request: BaseModel | None, *, direct: bool) -> Limits:
+    """Return what the caller's key may do, with this request's cost where its price and size are known already."""
+    if caller.max_concurrent is None and caller.budget_usd is None:
+        return NO_LIMITS
+    estimate = 0.0
+    if caller.budget_usd is not None and request is not None:
+        estimate = visit.services.settings.price_usd(endpoint.id, units_before(endpoint, request)) or 0.0
+    return Limits(caller.max_concurrent, caller.budget_usd, estimate, direct)
+
+
+def units_before(endpoint: Endpoint, request: BaseModel) -> float:
+    """Estimate a request's units before its inputs are fetched; 0 where they decide the price."""
+    try:
+        return endpoint.units(request, endpoint.clip(request, {}) if endpoint.clip else None)
+    except (CallerError, LookupError):
+        return 0.0
 
 
 def find_endpoint(visit: Visit, name: str) -> Endpoint:
@@ -87,12 +147,6 @@ def priority(visit: Visit) -> Priority:
     """Low is low; any other word is normal."""
     text = visit.header(b"x-fal-queue-priority")
     return Priority.LOW if text is not None and text.strip().lower() == "low" else Priority.NORMAL
-
-
-def refuses_retry(visit: Visit) -> bool:
-    """Say whether the caller wants the first failure, whosesoever it is, to be the last."""
-    text = visit.header(b"x-fal-no-retry")
-    return text is not None and text.strip().lower() in {"1", "true", "yes"}
 
 
 def _number(text: str) -> float | None:

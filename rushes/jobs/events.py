@@ -18,7 +18,8 @@ from contextlib import contextmanager
 class Watch:
     """One waiter's place; hints that come while it looks are kept for its next `wait`."""
 
-    def __init__(self) -> None:
+    def __init__(self, who: str = "") -> None:
+        self.who = who
         self._fresh: set[str] = set()
         self._reported: set[str] = set()
         self._sleeper: asyncio.Future[None] | None = None
@@ -82,12 +83,12 @@ class Events:
             _leave(self._jobs, job_id, watch)
 
     @contextmanager
-    def watch_work(self, endpoints: Iterable[str]) -> Iterator[Watch]:
-        """Watch for claimable jobs of any of these endpoints; a job is told to one watcher only.
+    def watch_work(self, endpoints: Iterable[str], who: str = "") -> Iterator[Watch]:
+        """Watch for claimable jobs of any of these endpoints; a job is told to one watcher only. `who` is its runner.
 
         A watcher that leaves hands on what it was told: it may have claimed another job than the one it was woken for.
         """
-        watch, names = Watch(), tuple(dict.fromkeys(endpoints))
+        watch, names = Watch(who), tuple(dict.fromkeys(endpoints))
         for name in names:
             _enter(self._work, name, watch)
         try:
@@ -98,9 +99,15 @@ class Events:
             for name in watch.open_hints():
                 self.work(name)
 
-    def work(self, endpoint: str, jobs: int = 1) -> None:
-        """So many jobs became claimable: tell as many watchers, of those that have not been told of anything yet."""
-        for watch in self._work.get(endpoint, ()):
+    def work(self, endpoint: str, jobs: int = 1, prefer: str | None = None) -> None:
+        """So many jobs became claimable: tell as many watchers, of those that have not been told of anything yet.
+
+        `prefer` is the runner that is told first, if it waits: the one that served the same hint before.
+        """
+        watches: Iterable[Watch] = self._work.get(endpoint, ())
+        if prefer is not None:
+            watches = sorted(watches, key=lambda watch: watch.who != prefer)
+        for watch in watches:
             if jobs <= 0:
                 return
             if not watch.hinted:

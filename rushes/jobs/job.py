@@ -37,6 +37,86 @@ class Priority(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Once:
+    """An Idempotency-Key: within an account, one key is one request; `fingerprint` tells another request under it."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where the end of a job is to be told; `origin` is how the submitter reached us, the base of file addresses."""
+
+    url: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What only few jobs have: the caller's tags, a runner hint, the lifecycle (JSON) of the files that it makes."""
+
+    tags: tuple[str, ...] = ()
+    hint: str | None = None
+    lifecycle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the submitting key may do; None is without limit.
+
+    `estimate_usd` is what this job will cost, as far as known. `direct`: the caller waits on the line, so a job over
+    `max_concurrent` is refused instead of queued.
+    """
+
+    max_concurrent: int | None = None
+    budget_usd: float | None = None
+    estimate_usd: float = 0.0
+    direct: bool = False
+
+    def __bool__(self) -> bool:
+        return self.max_concurrent is not None or self.budget_usd is not None
+
+
+NO_LIMITS, NO_EXTRAS = Limits(), Extras()
+
+
+class OverLimit(Exception):
+    """The key runs as many jobs as it may; nothing was stored."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(f"this key may run {most} requests at once, and as many are under way")
+
+
+class OverBudget(Exception):
+    """What the key has spent and promised leaves no room for this job; nothing was stored. Amounts in USD."""
+
+    def __init__(self, budget: float, spent: float, reserved: float, estimate: float) -> None:
+        self.budget, self.spent, self.reserved, self.estimate = budget, spent, reserved, estimate
+        super().__init__(
+            f"this key has spent {spent:.6g} of its {budget:.6g} USD, {reserved:.6g} more are under way, "
+            f"and this request is estimated at {estimate:.6g}"
+        )
+
+
+class KeyReused(Exception):
+    """The Idempotency-Key stands for another request already; nothing was stored."""
+
+    def __init__(self, key: str, job_id: str) -> None:
+        self.key, self.job_id = key, job_id
+        super().__init__(f"the Idempotency-Key {key!r} belongs to request {job_id}, which was another one")
+
+
+class Submitted(NamedTuple):
+    """An accepted job: its id (an earlier one's under the same Idempotency-Key), and how many go before it."""
+
+    id: str
+    ahead: int
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NewJob:
     """What the door hands to the store. With `failure` the job is stored as COMPLETED at once (invalid input)."""
 
@@ -51,6 +131,21 @@ class NewJob:
     warnings: tuple[str, ...] = ()  # become the first log lines
     retry: bool = True  # False: the first failure ends it, also one that is not its own (S-03, X-Fal-No-Retry)
     private: bool = False  # see Outcome; known here already, so that it holds for a job that fails too
+    key_id: str = ""
+    limits: Limits = NO_LIMITS
+    once: Once | None = None
+    webhook: Webhook | None = None
+    extras: Extras = NO_EXTRAS
+
+    @property
+    def lane(self) -> str:
+        """Jobs of a key that may run only so many at once wait in lines of that key's own."""
+        return self.key_id if self.limits.max_concurrent is not None else ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing has to be looked up before it is stored, as is so for nearly all."""
+        return self.once is None and not self.limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +195,8 @@ class Claimed:
     input: bytes
     attempt: int  # 1 for the first
     created_at: float
+    hint: str | None = None
+    lifecycle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

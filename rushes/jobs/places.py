@@ -1,11 +1,12 @@
 """Places in the lines, and the exact number of jobs ahead at a cost that doesn't grow with the queue.
 
 An endpoint has up to four lines, served in this order: normal jobs that came back, normal ones, low ones that came
-back, low ones. A job gets the next place at the end of its line and keeps it. A line's head is the place of its first
-waiting job and only ever moves up, so the jobs ahead in the line are `place - head`, less the gaps: places in between
-whose jobs left from the middle (cancelled, or given up waiting). Gaps are counted in blocks of 1, 32, 32², … places, so
-that any stretch is covered by a few blocks of each size, however many gaps there are. What lies below the head is never
-looked at again and is dropped later by `tidy`.
+back, low ones. Keys that may run only so many jobs at once have such lines of their own, their lane. A job gets the
+next place at the end of its line and keeps it. A line's head is the place of its first waiting job and only ever moves
+up, so the jobs ahead in the line are `place - head`, less the gaps: places in between whose jobs left from the middle
+(cancelled, or given up waiting). Gaps are counted in blocks of 1, 32, 32², … places, so that any stretch is covered by
+a few blocks of each size, however many gaps there are. What lies below the head is never looked at again and is dropped
+later by `tidy`.
 
 The functions run inside a write, on its connection; which jobs move, and why, is decided by `writes`.
 """
@@ -26,10 +27,24 @@ _TIDY_BLOCKS = 20_000  # most that one `tidy` drops of a line and level: about 1
 
 
 def give_places(
-    connection: sqlite3.Connection, endpoint: str, priority: int, *, returned: bool, first: int, count: int = 1
+    connection: sqlite3.Connection,
+    endpoint: str,
+    priority: int,
+    *,
+    returned: bool,
+    first: int,
+    count: int = 1,
+    lane: str = "",
 ) -> tuple[int, int]:
     """Append `count` jobs, the first of them numbered `first`; return the line's id and the first one's place."""
-    given = {"endpoint": endpoint, "priority": priority, "returned": returned, "first": first, "count": count}
+    given = {
+        "endpoint": endpoint,
+        "priority": priority,
+        "returned": returned,
+        "lane": lane,
+        "first": first,
+        "count": count,
+    }
     rows = connection.execute(SQL["extend_line"], given).fetchall()
     if not rows:
         connection.execute(SQL["add_line"], given)
@@ -40,7 +55,7 @@ def give_places(
 
 def line_id(connection: sqlite3.Connection, endpoint: str, priority: int) -> int:
     """Return the id of an endpoint's ordinary line, for a job that never waits in it."""
-    given = {"endpoint": endpoint, "priority": priority, "returned": False}
+    given = {"endpoint": endpoint, "priority": priority, "returned": False, "lane": ""}
     connection.execute(SQL["add_line"], given)
     return int(connection.execute(SQL["line_of"], given).fetchall()[0][0])
 

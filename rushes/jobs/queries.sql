@@ -30,11 +30,40 @@ ORDER BY g.i
 SELECT coalesce(sum(waiting), 0) FROM lines WHERE endpoint = :endpoint
 
 -- name: any_waiting
-SELECT 1 FROM lines WHERE waiting > 0 AND endpoint IN (SELECT value FROM json_each(?)) LIMIT 1
+SELECT 1 FROM lines l
+WHERE l.waiting > 0 AND l.endpoint IN (SELECT value FROM json_each(?))
+  AND (l.lane = '' OR NOT EXISTS (SELECT 1 FROM keys k WHERE k.id = l.lane AND k.running >= k.max_concurrent))
+LIMIT 1
 
 -- name: waiting_lines
--- Read step by step, until the first line whose endpoint the runner serves.
-SELECT endpoint, id, head FROM lines WHERE waiting > 0 ORDER BY priority, head_job
+-- Read step by step, until the first line whose endpoint the runner serves; lanes of keys at their limit wait.
+SELECT l.endpoint, l.id, l.head FROM lines l
+WHERE l.waiting > 0
+  AND (l.lane = '' OR NOT EXISTS (SELECT 1 FROM keys k WHERE k.id = l.lane AND k.running >= k.max_concurrent))
+ORDER BY l.priority, l.head_job
+
+-- name: any_lane
+SELECT 1 FROM lines WHERE lane <> '' LIMIT 1
+
+-- name: ahead_in_other_lanes
+-- Older jobs in lines of the same kind but of other lanes. Counted one by one, and no further than 10,000.
+SELECT count(*) FROM (
+    SELECT 1
+    FROM jobs me
+    JOIN lines l ON l.id = me.line
+    JOIN lines s ON s.endpoint = l.endpoint AND s.priority = l.priority AND s.returned = l.returned AND s.id <> l.id
+    JOIN jobs o ON o.line = s.id AND o.status = 0 AND o.n < me.n
+    WHERE me.id = :id AND s.waiting > 0
+    LIMIT 10000
+)
+
+-- name: waiting_in_lane_of
+-- Endpoints that jobs of the same lane as this one wait for.
+SELECT DISTINCT endpoint FROM lines
+WHERE waiting > 0 AND lane <> '' AND lane = (SELECT l.lane FROM jobs j JOIN lines l ON l.id = j.line WHERE j.id = :id)
+
+-- name: waiting_in_lane
+SELECT coalesce(sum(waiting), 0) FROM lines WHERE lane = :lane
 
 -- name: gaps_between
 -- Sums the blocks that exactly cover the places from the head to a job (see places.cover); unused ranges are empty.
@@ -51,11 +80,12 @@ SELECT coalesce(sum(n), 0) FROM (
 )
 
 -- name: add_line
-INSERT INTO lines (endpoint, priority, returned) VALUES (:endpoint, :priority, :returned)
-ON CONFLICT (endpoint, priority, returned) DO NOTHING
+INSERT INTO lines (endpoint, priority, returned, lane) VALUES (:endpoint, :priority, :returned, :lane)
+ON CONFLICT (endpoint, priority, returned, lane) DO NOTHING
 
 -- name: line_of
-SELECT id FROM lines WHERE endpoint = :endpoint AND priority = :priority AND returned = :returned
+SELECT id FROM lines
+WHERE endpoint = :endpoint AND priority = :priority AND returned = :returned AND lane = :lane
 
 -- name: extend_line
 -- Gives out `count` places at the end; `first` is the job that gets the first of them.
@@ -64,7 +94,7 @@ SET head = CASE waiting WHEN 0 THEN tail + 1 ELSE head END,
     head_job = CASE waiting WHEN 0 THEN :first ELSE head_job END,
     tail = tail + :count,
     waiting = waiting + :count
-WHERE endpoint = :endpoint AND priority = :priority AND returned = :returned
+WHERE endpoint = :endpoint AND priority = :priority AND returned = :returned AND lane = :lane
 RETURNING id, tail
 
 -- name: up_to_end_of_line
@@ -105,8 +135,8 @@ UPDATE lines SET gaps = gaps - :count WHERE id = :line
 SELECT coalesce(max(n), 0) FROM jobs
 
 -- name: head_of_line
-SELECT j.n, j.id, l.endpoint, j.account, i.body, j.attempts, j.token, j.created_at
-FROM jobs j JOIN lines l ON l.id = j.line JOIN inputs i ON i.job = j.n
+SELECT j.n, j.id, l.endpoint, j.account, i.body, j.attempts, j.token, j.created_at, l.lane, x.hint, x.lifecycle
+FROM jobs j JOIN lines l ON l.id = j.line JOIN inputs i ON i.job = j.n LEFT JOIN extras x ON x.job = j.n
 WHERE j.line = :line AND j.place = :place AND j.status = 0
 
 -- name: start
@@ -146,7 +176,7 @@ SET status = 0, line = :line, place = :place, attempts = :attempts, lease_until 
 WHERE n = :n
 
 -- name: line_of_job
-SELECT l.endpoint, l.priority FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n
+SELECT l.endpoint, l.priority, l.lane FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n
 
 -- name: find
 SELECT n, account, status, line, place FROM jobs WHERE id = :id
@@ -197,3 +227,52 @@ DELETE FROM logs WHERE job = ?
 
 -- name: mark_forgotten
 UPDATE jobs SET private = 2 WHERE n = ?
+
+-- name: more_running
+UPDATE keys SET running = running + 1 WHERE id = :lane
+
+-- name: fewer_running
+UPDATE keys SET running = max(running - 1, 0)
+WHERE id = (SELECT l.lane FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n)
+
+-- name: keep_extras
+INSERT INTO extras (job, tags, hint, lifecycle) VALUES (:n, :tags, :hint, :lifecycle)
+
+-- name: keep_webhook
+INSERT INTO webhooks (id, job_id, account, url, origin, state, created_at)
+VALUES (:id, :id, :account, :url, :origin, 0, :now)
+
+-- name: webhook_due
+UPDATE webhooks SET state = 1, next_at = :now WHERE job_id = :id AND state = 0
+
+-- name: find_once
+SELECT o.fingerprint, j.id FROM idempotency o JOIN jobs j ON j.n = o.job WHERE o.account = :account AND o.key = :key
+
+-- name: keep_once
+INSERT INTO idempotency (account, key, fingerprint, job)
+SELECT :account, :key, :fingerprint, n FROM jobs WHERE id = :id
+
+-- name: balance
+SELECT running, spent_usd, reserved_usd FROM keys WHERE id = :key_id
+
+-- name: reserve
+UPDATE keys SET reserved_usd = reserved_usd + :amount WHERE id = :key_id
+
+-- name: ended
+SELECT j.id, l.endpoint, j.key_id, j.reserved_usd, coalesce(j.units, 0)
+FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n
+
+-- name: enter_in_ledger
+INSERT INTO ledger
+    (job_id, account, key_id, endpoint, created_at, started_at, ended_at, status_code, error_type, units,
+     unit_price_usd, inference_s)
+SELECT j.id, j.account, j.key_id, l.endpoint, j.created_at, j.started_at, j.ended_at, coalesce(j.status_code, 200),
+       j.error_type, coalesce(j.units, 0), :price, j.inference_s
+FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n
+ON CONFLICT (job_id) DO NOTHING
+
+-- name: spend
+UPDATE keys SET spent_usd = spent_usd + :cost, reserved_usd = max(reserved_usd - :reserved, 0) WHERE id = :key_id
+
+-- name: old_ledger
+DELETE FROM ledger WHERE job_id IN (SELECT job_id FROM ledger WHERE ended_at < :before ORDER BY ended_at LIMIT :limit)

@@ -13,7 +13,7 @@ from functools import partial
 
 from rushes.db.sqlite import Database, Row, WriteFailed
 from rushes.errors import Failure, RequestError
-from rushes.jobs import writes
+from rushes.jobs import books, writes
 from rushes.jobs.events import Events
 from rushes.jobs.job import (
     BeatAnswer,
@@ -25,14 +25,19 @@ from rushes.jobs.job import (
     Outcome,
     Result,
     Status,
+    Submitted,
     Swept,
 )
 from rushes.jobs.places import SQL, cover
 
 __all__ = ["JobStore", "WriteFailed"]  # the door, which knows no database, has to answer WriteFailed
 
+ENDS = "ends"
+"""What watchers of all ends watch instead of a job's id: `events.watch_job(ENDS)`."""
+
 _STATE = SQL["state"]
 _STATUSES = tuple(Status)  # by their numbers
+_HINTS = 4096  # runner hints that are remembered
 _SWEEP_ROWS = 500  # most jobs that one write of a sweep touches, so that others get in between
 
 
@@ -51,14 +56,21 @@ class JobStore:
         retention_s: float = 7 * 86_400.0,
         *,
         private_retention_s: float = 3_600.0,
+        ledger_retention_s: float = 90 * 86_400.0,
         drop_file: Callable[[str], Awaitable[object]] | None = None,
+        prices: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
         self._database = database
         self._events = events
         self._clock = clock
         self._retention_s = retention_s
         self._private_retention_s = private_retention_s
+        self._ledger_retention_s = ledger_retention_s
         self._drop_file = drop_file
+        self._prices = prices
+        self._submit = partial(writes.submit, prices)  # one object, see Database.write_rows
+        self._lanes = bool(database.read(SQL["any_lane"]))
+        self._hinted: dict[str, str] = {}
 
     # Looking
 
@@ -67,8 +79,8 @@ class JobStore:
         row = self._database.read_one(_STATE, (job_id,))
         if row is None:
             return None
-        if row[3] == Status.IN_QUEUE and row[13]:
-            return self._state_among_gaps(job_id)
+        if row[3] == Status.IN_QUEUE and (row[13] or self._lanes):
+            return self._state_counted(job_id)
         return _state(row)
 
     def logs(self, job_id: str, after: int = 0) -> list[LogLine]:
@@ -94,14 +106,26 @@ class JobStore:
     # The caller's side
 
     async def submit(self, new: NewJob) -> int:
-        """Store a job and return how many go before it; raises sqlite3.IntegrityError when its id is taken."""
-        return await self._database.write_rows(writes.submit, new, lambda _: self._submitted(new))
+        """Store a plain job and return how many go before it; raises sqlite3.IntegrityError when its id is taken."""
+        return await self._database.write_rows(self._submit, new, lambda _: self._submitted(new))
+
+    async def submit_checked(self, new: NewJob) -> Submitted:
+        """Store any job, or find the one that its Idempotency-Key stands for.
+
+        Raises KeyReused, OverLimit, OverBudget (see `job`); then nothing was stored.
+        """
+        self._lanes = self._lanes or bool(new.lane)
+        return await self._database.write(
+            lambda connection: writes.submit_checked(self._prices, connection, new),
+            lambda done: None if done.repeated else self._submitted(new),
+        )
 
     async def cancel(self, job_id: str, account: str | None) -> CancelAnswer:
         """End a waiting job at once, ask a running one to stop; given an account, only its jobs are found."""
         now = self._clock()
         return await self._database.write(
-            lambda connection: writes.cancel(connection, job_id, account, now), lambda _: self._events.changed(job_id)
+            lambda connection: writes.cancel(connection, job_id, account, now, self._prices),
+            lambda _: self._ended(job_id),
         )
 
     # The runner's side
@@ -114,7 +138,8 @@ class JobStore:
             return None
         now = self._clock()
         return await self._database.write(
-            lambda connection: writes.claim(connection, runner, served, now, lease_s), self._claimed
+            lambda connection: writes.claim(connection, runner, served, now, lease_s),
+            lambda claimed: self._claimed(claimed, runner),
         )
 
     async def beat(self, job_id: str, token: int, lease_s: float, lines: Sequence[LogLine] = ()) -> BeatAnswer:
@@ -129,15 +154,19 @@ class JobStore:
         """End a job well. False: the token is stale, nothing was written."""
         now = self._clock()
         return await self._database.write(
-            lambda connection: writes.finish(connection, job_id, token, outcome, lines=lines, now=now),
-            lambda _: self._events.changed(job_id),
+            lambda connection: writes.finish(
+                connection, job_id, token, outcome, lines=lines, now=now, prices=self._prices
+            ),
+            lambda _: self._ended(job_id),
         )
 
     async def fail(self, job_id: str, token: int, failure: Failure, lines: Sequence[LogLine] = ()) -> bool:
         """End a try: the job waits again at the head of the queue, or is COMPLETED. False: the token is stale."""
         now = self._clock()
         moved = await self._database.write(
-            lambda connection: writes.fail(connection, job_id, token, failure, lines=lines, now=now),
+            lambda connection: writes.fail(
+                connection, job_id, token, failure, lines=lines, now=now, prices=self._prices
+            ),
             lambda moved: self._moved([moved] if moved else []),
         )
         return moved is not None
@@ -160,6 +189,7 @@ class JobStore:
         lost = await self._lose("lost_leases", "")
         timed_out = await self._time_out()
         await self._forget_private()
+        await self._forget_ledger()
         forgotten = await self._forget()
         await self._database.write(writes.tidy_lines)
         return Swept(lost, timed_out, forgotten)
@@ -167,14 +197,17 @@ class JobStore:
     async def _lose(self, query: str, runner: str, *, counted: bool = True) -> int:
         failure, now = RequestError("runner_disconnected").failure(), self._clock()
         moved = await self._database.write(
-            lambda connection: writes.lose(connection, query, runner, failure, now, counted=counted), self._moved
+            lambda connection: writes.lose(
+                connection, query, runner, failure, now, counted=counted, prices=self._prices
+            ),
+            self._moved,
         )
         return len(moved)
 
     async def _time_out(self) -> int:
         failure, now, total = RequestError("request_timeout", by_caller=True).failure(), self._clock(), 0
-        operation = partial(writes.time_out, failure=failure, now=now, limit=_SWEEP_ROWS)
-        while ids := await self._database.write(operation, self._changed):
+        operation = partial(writes.time_out, failure=failure, now=now, limit=_SWEEP_ROWS, prices=self._prices)
+        while ids := await self._database.write(operation, self._all_ended):
             total += len(ids)
         return total
 
@@ -193,30 +226,48 @@ class JobStore:
         while await self._database.write(partial(writes.forget_private, before=before, limit=_SWEEP_ROWS)):
             pass
 
+    async def _forget_ledger(self) -> None:
+        before = self._clock() - self._ledger_retention_s
+        while await self._database.write(partial(books.forget_ledger, before=before, limit=_SWEEP_ROWS)):
+            pass
+
     # After a commit
 
     def _submitted(self, new: NewJob) -> None:
         if new.failure is None:
-            self._events.work(new.endpoint)
+            self._events.work(new.endpoint, prefer=self._hinted.get(new.extras.hint or ""))
         else:
-            self._events.changed(new.id)
+            self._ended(new.id)
 
-    def _claimed(self, claimed: Claimed | None) -> None:
-        if claimed is not None:
-            self._events.changed(claimed.lease.job_id)
+    def _claimed(self, claimed: Claimed | None, runner: str) -> None:
+        if claimed is None:
+            return
+        self._events.changed(claimed.lease.job_id)
+        if claimed.hint:
+            if len(self._hinted) >= _HINTS:
+                self._hinted.clear()
+            self._hinted[claimed.hint] = runner
 
     def _moved(self, moved: list[writes.Moved]) -> None:
         for job in moved:
-            self._events.changed(job.id)
+            self._ended(job.id)
             if job.returned_to is not None:
                 self._events.work(job.returned_to)
 
-    def _changed(self, ids: list[str]) -> None:
+    def _all_ended(self, ids: list[str]) -> None:
         for job_id in ids:
-            self._events.changed(job_id)
+            self._ended(job_id)
 
-    def _state_among_gaps(self, job_id: str) -> JobState | None:
-        """As `state`, less the places that were left; both reads see the same moment."""
+    def _ended(self, job_id: str) -> None:
+        """Tell who waits for this job, who sends webhooks, and runners for whom its key's lane may be free now."""
+        self._events.changed(job_id)
+        self._events.changed(ENDS)
+        if self._lanes:
+            for (endpoint,) in self._database.read(SQL["waiting_in_lane_of"], {"id": job_id}):
+                self._events.work(endpoint)
+
+    def _state_counted(self, job_id: str) -> JobState | None:
+        """As `state`, less the places that were left, and with older jobs of other lanes; all of the same moment."""
         with self._database.snapshot():
             row = self._database.read_one(_STATE, (job_id,))
             if row is None:
@@ -225,6 +276,9 @@ class JobStore:
             left = 0
             if row[3] == Status.IN_QUEUE:
                 ((left,),) = self._database.read(SQL["gaps_between"], {"line": line, **cover(head, place)})
+                if self._lanes:
+                    ((others,),) = self._database.read(SQL["ahead_in_other_lanes"], {"id": job_id})
+                    left -= others
         return _state(row, left)
 
 

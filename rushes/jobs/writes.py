@@ -13,15 +13,19 @@ from functools import lru_cache
 from itertools import islice
 
 from rushes.errors import Cancelled, Failure
+from rushes.jobs.books import Prices, check_limits, close_books
 from rushes.jobs.job import (
+    NO_EXTRAS,
     BeatAnswer,
     CancelAnswer,
     Claimed,
+    KeyReused,
     Lease,
     LogLine,
     NewJob,
     Outcome,
     Status,
+    Submitted,
     Try,
     after_failure,
     after_stop,
@@ -29,7 +33,20 @@ from rushes.jobs.job import (
 from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
 
 _ROWS = 128  # most rows in one INSERT
-_JOB_COLUMNS = ("n", "id", "line", "place", "status", "account", "created_at", "start_deadline", "retry", "private")
+_JOB_COLUMNS = (
+    "n",
+    "id",
+    "line",
+    "place",
+    "status",
+    "account",
+    "created_at",
+    "start_deadline",
+    "retry",
+    "private",
+    "key_id",
+    "reserved_usd",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,7 @@ class Moved:
     returned_to: str | None
 
 
-def submit(connection: sqlite3.Connection, new: list[NewJob]) -> list[int]:
+def submit(prices: Prices, connection: sqlite3.Connection, new: list[NewJob]) -> list[int]:
     """Store new jobs; a waiting one at the end of its line, one that comes with a failure as ended.
 
     Returns how many go before each.
@@ -54,10 +71,32 @@ def submit(connection: sqlite3.Connection, new: list[NewJob]) -> list[int]:
     for n, job in numbered:
         if job.warnings:
             _log(connection, n, [LogLine(job.created_at, text, "WARN") for text in job.warnings])
+        _keep_rare(connection, n, job)
         if job.failure is not None:
-            _end(connection, n, job.failure, job.created_at)
+            _end(connection, n, job.failure, job.created_at, prices)
     ahead = _ahead(connection, places)
     return [ahead.get(n, 0) for n, _ in numbered]
+
+
+def submit_checked(prices: Prices, connection: sqlite3.Connection, new: NewJob) -> Submitted:
+    """Store a job whose key has limits, or which is to be stored once only.
+
+    Raises KeyReused, OverLimit and OverBudget; then nothing was stored.
+    """
+    if new.once is not None:
+        found = connection.execute(SQL["find_once"], {"account": new.account, "key": new.once.key}).fetchall()
+        if found:
+            fingerprint, job_id = found[0]
+            if fingerprint != new.once.fingerprint:
+                raise KeyReused(new.once.key, job_id)
+            return Submitted(job_id, 0, repeated=True)
+    if new.failure is None:
+        check_limits(connection, new)
+    (ahead,) = submit(prices, connection, [new])
+    if new.once is not None:
+        kept = {"account": new.account, "key": new.once.key, "fingerprint": new.once.fingerprint, "id": new.id}
+        connection.execute(SQL["keep_once"], kept)
+    return Submitted(new.id, ahead)
 
 
 def claim(
@@ -71,7 +110,7 @@ def claim(
         return None
     line, place = found
     row = connection.execute(SQL["head_of_line"], {"line": line, "place": place}).fetchall()[0]
-    n, job_id, endpoint, account, body, attempts, token, created_at = row
+    n, job_id, endpoint, account, body, attempts, token, created_at, lane, hint, lifecycle = row
     lease = Lease(job_id, token + 1, now + lease_s)
     started = {
         "n": n,
@@ -83,7 +122,9 @@ def claim(
     }
     connection.execute(SQL["start"], started)
     leave(connection, line, place)
-    return Claimed(lease, endpoint, account, body, attempts + 1, created_at)
+    if lane:
+        connection.execute(SQL["more_running"], {"lane": lane})
+    return Claimed(lease, endpoint, account, body, attempts + 1, created_at, hint, lifecycle)
 
 
 def beat(connection: sqlite3.Connection, job_id: str, token: int, until: float, lines: Sequence[LogLine]) -> BeatAnswer:
@@ -104,6 +145,7 @@ def finish(
     *,
     lines: Sequence[LogLine],
     now: float,
+    prices: Prices,
 ) -> bool:
     """End a job well; False when the token is stale."""
     kept = outcome.voice.file_id if outcome.voice else None  # a voice's file lives as long as the voice, not the job
@@ -122,7 +164,9 @@ def finish(
         return False
     ((n,),) = rows
     connection.execute(SQL["save_output"], {"n": n, "body": outcome.output})
+    connection.execute(SQL["fewer_running"], {"n": n})
     _log(connection, n, lines)
+    close_books(connection, n, now, prices)
     return True
 
 
@@ -134,16 +178,19 @@ def fail(
     *,
     lines: Sequence[LogLine],
     now: float,
+    prices: Prices,
 ) -> Moved | None:
     """End a try; the job waits again or ends. None when the token is stale."""
     rows = connection.execute(SQL["running"], {"id": job_id, "token": token}).fetchall()
     if not rows:
         return None
     _log(connection, rows[0][0], lines)
-    return _settle(connection, _running(rows[0]), failure, now)
+    return _settle(connection, _running(rows[0]), failure, now, prices)
 
 
-def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now: float) -> CancelAnswer:
+def cancel(
+    connection: sqlite3.Connection, job_id: str, account: str | None, now: float, prices: Prices
+) -> CancelAnswer:
     """End a waiting job, or note the wish for a running one."""
     rows = connection.execute(SQL["find"], {"id": job_id}).fetchall()
     if not rows or account not in (None, rows[0][1]):
@@ -154,24 +201,31 @@ def cancel(connection: sqlite3.Connection, job_id: str, account: str | None, now
     if status == Status.IN_PROGRESS:
         connection.execute(SQL["request_cancel"], {"n": n})
     else:
-        _end(connection, n, Cancelled().failure, now)
+        _end(connection, n, Cancelled().failure, now, prices)
         leave(connection, line, place)
     return "CANCELLATION_REQUESTED"
 
 
 def lose(
-    connection: sqlite3.Connection, query: str, runner: str, failure: Failure, now: float, *, counted: bool
+    connection: sqlite3.Connection,
+    query: str,
+    runner: str,
+    failure: Failure,
+    now: float,
+    *,
+    counted: bool,
+    prices: Prices,
 ) -> list[Moved]:
     """Take back all jobs that `query` finds running, oldest first, as lost with this failure."""
     rows = connection.execute(SQL[query], {"runner": runner, "now": now}).fetchall()
-    return [_settle(connection, _running(row), failure, now, counted=counted) for row in sorted(rows)]
+    return [_settle(connection, _running(row), failure, now, prices, counted=counted) for row in sorted(rows)]
 
 
-def time_out(connection: sqlite3.Connection, failure: Failure, now: float, limit: int) -> list[str]:
+def time_out(connection: sqlite3.Connection, failure: Failure, now: float, limit: int, prices: Prices) -> list[str]:
     """End waiting jobs whose start deadline has passed; return their ids."""
     rows = connection.execute(SQL["missed_starts"], {"now": now, "limit": limit}).fetchall()
     for n, _, line, place in rows:
-        _end(connection, n, failure, now)
+        _end(connection, n, failure, now, prices)
         leave(connection, line, place)
     return [row[1] for row in rows]
 
@@ -197,12 +251,14 @@ def tidy_lines(connection: sqlite3.Connection) -> None:
 
 def _places(connection: sqlite3.Connection, waiting: list[tuple[int, NewJob]]) -> dict[int, tuple[int, int]]:
     """Give each job its line and place; one statement for each line."""
-    by_line: dict[tuple[str, int], list[int]] = {}
+    by_line: dict[tuple[str, int, str], list[int]] = {}
     for n, job in waiting:
-        by_line.setdefault((job.endpoint, job.priority), []).append(n)
+        by_line.setdefault((job.endpoint, job.priority, job.lane), []).append(n)
     places: dict[int, tuple[int, int]] = {}
-    for (endpoint, priority), numbers in by_line.items():
-        line, first = give_places(connection, endpoint, priority, returned=False, first=numbers[0], count=len(numbers))
+    for (endpoint, priority, lane), numbers in by_line.items():
+        line, first = give_places(
+            connection, endpoint, priority, returned=False, first=numbers[0], count=len(numbers), lane=lane
+        )
         places |= {n: (line, place) for place, n in enumerate(numbers, start=first)}
     return places
 
@@ -231,7 +287,20 @@ def _job_row(connection: sqlite3.Connection, n: int, job: NewJob, place: tuple[i
         job.start_deadline,
         job.retry,
         int(job.private),
+        job.key_id,
+        job.limits.estimate_usd if job.limits.budget_usd is not None and job.failure is None else None,
     )
+
+
+def _keep_rare(connection: sqlite3.Connection, n: int, job: NewJob) -> None:
+    """Store what only few jobs have; a webhook has its job's id, since a job has one at most."""
+    if job.extras is not NO_EXTRAS:
+        tags = json.dumps(job.extras.tags) if job.extras.tags else None
+        kept = {"n": n, "tags": tags, "hint": job.extras.hint, "lifecycle": job.extras.lifecycle}
+        connection.execute(SQL["keep_extras"], kept)
+    if job.webhook is not None:
+        asked = {"id": job.id, "account": job.account, "url": job.webhook.url, "origin": job.webhook.origin}
+        connection.execute(SQL["keep_webhook"], {**asked, "now": job.created_at})
 
 
 def _insert(
@@ -263,20 +332,27 @@ def _running(row: tuple[int, str, int, int, int]) -> _Running:
 
 
 def _settle(
-    connection: sqlite3.Connection, job: _Running, failure: Failure, now: float, *, counted: bool = True
+    connection: sqlite3.Connection,
+    job: _Running,
+    failure: Failure,
+    now: float,
+    prices: Prices,
+    *,
+    counted: bool = True,
 ) -> Moved:
+    connection.execute(SQL["fewer_running"], {"n": job.n})
     final = (after_failure if counted else after_stop)(failure, job.tried)
     if final is None:
         return Moved(job.id, _return(connection, job, failure, now, counted))
-    _end(connection, job.n, final, now)
+    _end(connection, job.n, final, now, prices)
     return Moved(job.id, None)
 
 
 def _return(connection: sqlite3.Connection, job: _Running, failure: Failure, now: float, counted: bool) -> str:
     """Let a job wait again, ahead of all that have never started; return its endpoint."""
     attempt = job.tried.attempt
-    ((endpoint, priority),) = connection.execute(SQL["line_of_job"], {"n": job.n}).fetchall()
-    line, place = give_places(connection, endpoint, priority, returned=True, first=job.n)
+    ((endpoint, priority, lane),) = connection.execute(SQL["line_of_job"], {"n": job.n}).fetchall()
+    line, place = give_places(connection, endpoint, priority, returned=True, first=job.n, lane=lane)
     attempts = attempt if counted else attempt - 1
     connection.execute(SQL["return"], {"n": job.n, "line": line, "place": place, "attempts": attempts})
     end = f"Attempt {attempt} ended with {failure.type}" if counted else "The work on it was stopped"
@@ -285,7 +361,7 @@ def _return(connection: sqlite3.Connection, job: _Running, failure: Failure, now
     return str(endpoint)
 
 
-def _end(connection: sqlite3.Connection, n: int, failure: Failure, now: float) -> None:
+def _end(connection: sqlite3.Connection, n: int, failure: Failure, now: float, prices: Prices) -> None:
     ended = {
         "n": n,
         "now": now,
@@ -298,6 +374,7 @@ def _end(connection: sqlite3.Connection, n: int, failure: Failure, now: float) -
     }
     connection.execute(SQL["end_with_failure"], ended)
     connection.execute(SQL["save_output"], {"n": n, "body": failure.body})
+    close_books(connection, n, now, prices)
 
 
 def _log(connection: sqlite3.Connection, n: int, lines: Iterable[LogLine]) -> None:

@@ -19,8 +19,8 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 import httpcore2
 
 from rushes.errors import Loc, ModelError
-from rushes.media.addresses import Address, Network, read_literal
-from rushes.media.connection import CheckedBackend, Patience, Refused, Resolver, TooSlow, Unresolved, resolve
+from rushes.outbound.addresses import Address, Network, read_literal
+from rushes.outbound.connection import CheckedBackend, Patience, Refused, Resolver, TooSlow, Unresolved, resolve
 from rushes.settings import Settings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

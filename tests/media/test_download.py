@@ -15,8 +15,8 @@ from threading import Event, Thread
 import pytest
 
 from rushes.errors import ModelError
-from rushes.media.addresses import Address
 from rushes.media.download import DownloadLimits, Fetched, fetch, shown
+from rushes.outbound.addresses import Address
 
 CERTIFICATE = Path(__file__).parent / "pictures.test.pem"  # self-signed, with its key, for this name only
 LOC = ("body", "image_url")

@@ -24,7 +24,7 @@ from typing import Any
 
 import httpcore2
 
-from rushes.media.addresses import Address, Network, read_literal, refusal
+from rushes.outbound.addresses import Address, Network, read_literal, refusal
 
 Resolver = Callable[[str, int], Sequence[Address]]
 """Turn a host name and a port into addresses, best first; raises OSError when there are none."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rushes.media.addresses import read_literal, refusal
+from rushes.outbound.addresses import read_literal, refusal
 
 LOOPBACK = IPv4Address("127.0.0.1")
 
