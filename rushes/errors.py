@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Loc = tuple[str | int, ...]
@@ -24,6 +24,7 @@ Shape = Literal["model", "request", "rejection"]
 
 ERROR_DOCS_URL = "https://docs.fal.ai/errors/#{type}"
 CANCELLED = "client_cancelled"
+LEFT = "client_disconnected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ REQUEST_ERRORS: Mapping[str, Kind] = {
     "runner_connection_error": Kind(503, "The connection to the worker broke", retryable=True),
     "runner_incomplete_response": Kind(502, "The worker's answer was cut short", retryable=True),
     "runner_server_error": Kind(500, "The worker crashed on the request"),
-    "client_disconnected": Kind(499, "The caller went away"),
+    LEFT: Kind(499, "The caller went away"),
     CANCELLED: Kind(499, "Request cancelled"),
     "bad_request": Kind(400, "Bad request"),
     "internal_error": Kind(500, "Internal error"),
@@ -226,6 +227,11 @@ class Rejection(CallerError):
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What a cancelled job ends with (protocol 4.7)."""
+    """What a cancelled job ends with (protocol 4.7); `left` when its caller hung up on a direct run (S-02)."""
 
-    failure: Failure = field(default_factory=lambda: RequestError(CANCELLED).failure())
+    left: bool = False
+
+    @property
+    def failure(self) -> Failure:
+        """Return the stored form."""
+        return RequestError(LEFT if self.left else CANCELLED).failure()

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     hang_s: float = Field(
         120.0, gt=0, description="How long a job may show no sign of life before its runner is ended and replaced."
     )
+    generation_timeout_s: float = Field(
+        3_600.0, gt=0, description="How long the work on one request may take before it ends as `generation_timeout`."
+    )
     sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")
     claim_wait_s: float = Field(20.0, gt=0, description="How long a runner's claim waits for work.")
     result_retention_s: float = Field(7 * 86_400.0, gt=0, description="How long finished requests are kept.")

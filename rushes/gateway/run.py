@@ -33,7 +33,7 @@ async def handle(visit: Visit) -> Answer:
     with services.events.watch_job(job.id) as watch:
         await submit(visit, replace(job, retry=False))  # S-03: the caller is here to try again
         if not await _ended_before_caller_left(services, visit.receive, job, watch):
-            await services.jobs.cancel(job.id, job.account)
+            await services.jobs.cancel(job.id, job.account, left=True)
             raise RequestError("client_disconnected")
     result = services.jobs.result(job.id)
     if result is None:  # swept between its end and this line: retention is shorter than this moment

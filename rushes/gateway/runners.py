@@ -12,6 +12,7 @@ from typing import TypeVar
 from urllib.parse import unquote
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
@@ -142,11 +143,30 @@ async def finish(visit: Visit, job_id: str) -> Answer:
     """Keep the outcome; 410 when the job is another's by now."""
     done = await _read(visit, Finish)
     outcome, services = done.outcome(), visit.services
+    if not _is_object(done.output):
+        return await _incomplete(visit, job_id, done)
     if outcome.voice or outcome.forget_voice:
         # Before the end is told: whoever sees it may use the new voice, and no longer meets the old one.
         await _settle_voices(services, job_id, done.token, outcome)
     lines = [line.line() for line in done.lines]
     if not await services.jobs.finish(job_id, done.token, outcome, lines):
+        raise _stale(job_id)
+    return json_reply(200, {})
+
+
+def _is_object(output: str) -> bool:
+    """Say whether an output arrived whole: a JSON object, as every endpoint's is."""
+    try:
+        return isinstance(from_json(output), dict)
+    except ValueError:
+        return False
+
+
+async def _incomplete(visit: Visit, job_id: str, done: Finish) -> Answer:
+    """Let a job whose result can't be read be tried again; the caller must never get half an output."""
+    failure = RequestError("runner_incomplete_response").failure()
+    lines = [line.line() for line in done.lines]
+    if not await visit.services.jobs.fail(job_id, done.token, failure, lines):
         raise _stale(job_id)
     return json_reply(200, {})
 

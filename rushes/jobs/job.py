@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
-from rushes.errors import Cancelled, Failure
+from rushes.errors import CANCELLED, Cancelled, Failure
 
 Level = Literal["STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG"]
 
@@ -256,8 +256,9 @@ BeatAnswer = Literal["carry on", "cancel", "stale"]
 # kills the next one too, so that one is given up sooner. Types not named here are never tried again.
 MAX_ATTEMPTS: Mapping[str, int] = {
     "runner_disconnected": 3,
+    "runner_connection_timeout": 3,  # its lease ran out: an input that hangs one process hangs the next one too
+    "runner_incomplete_response": 3,
     "runner_scheduling_failure": 10,
-    "runner_connection_timeout": 10,
     "runner_connection_refused": 10,
     "runner_connection_error": 10,
     "startup_timeout": 10,
@@ -276,6 +277,7 @@ class Try:
     attempt: int  # 1 for the first
     cancel_requested: bool
     retry: bool  # see NewJob
+    left: bool = False  # it was to be cancelled because its caller hung up
 
 
 def after_failure(failure: Failure, tried: Try) -> Failure | None:
@@ -283,13 +285,13 @@ def after_failure(failure: Failure, tried: Try) -> Failure | None:
 
     A loss that would be tried again is what the caller wanted when they had asked to cancel.
     """
-    if tried.cancel_requested and failure.type in MAX_ATTEMPTS:
-        return Cancelled().failure
+    if tried.cancel_requested and (failure.type in MAX_ATTEMPTS or failure.type == CANCELLED):
+        return Cancelled(tried.left).failure
     return None if tried.retry and may_retry(failure.type, tried.attempt) else failure
 
 
 def after_stop(failure: Failure, tried: Try) -> Failure | None:
     """Decide the same for a try that was stopped through no fault of the job: it doesn't count, however often."""
     if tried.cancel_requested:
-        return Cancelled().failure
+        return Cancelled(tried.left).failure
     return None if tried.retry else failure

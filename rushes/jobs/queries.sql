@@ -182,7 +182,7 @@ SELECT l.endpoint, l.priority, l.lane FROM jobs j JOIN lines l ON l.id = j.line 
 SELECT n, account, status, line, place FROM jobs WHERE id = :id
 
 -- name: request_cancel
-UPDATE jobs SET cancel_requested = 1 WHERE n = :n
+UPDATE jobs SET cancel_requested = max(cancel_requested, :how) WHERE n = :n
 
 -- name: next_log
 SELECT coalesce(max(i) + 1, 0) FROM logs WHERE job = :n

@@ -120,11 +120,14 @@ class JobStore:
             lambda done: None if done.repeated else self._submitted(new),
         )
 
-    async def cancel(self, job_id: str, account: str | None) -> CancelAnswer:
-        """End a waiting job at once, ask a running one to stop; given an account, only its jobs are found."""
+    async def cancel(self, job_id: str, account: str | None, *, left: bool = False) -> CancelAnswer:
+        """End a waiting job at once, ask a running one to stop; given an account, only its jobs are found.
+
+        `left`: nobody asked, but the caller of a direct run hung up.
+        """
         now = self._clock()
         return await self._database.write(
-            lambda connection: writes.cancel(connection, job_id, account, now, self._prices),
+            lambda connection: writes.cancel(connection, job_id, account, now, self._prices, left=left),
             lambda _: self._ended(job_id),
         )
 
@@ -186,7 +189,7 @@ class JobStore:
 
     async def sweep(self) -> Swept:
         """Take back jobs with expired leases, end those that missed their start deadline, forget what is old."""
-        lost = await self._lose("lost_leases", "")
+        lost = await self._lose("lost_leases", "", error_type="runner_connection_timeout")
         timed_out = await self._time_out()
         await self._forget_private()
         await self._forget_ledger()
@@ -194,8 +197,10 @@ class JobStore:
         await self._database.write(writes.tidy_lines)
         return Swept(lost, timed_out, forgotten)
 
-    async def _lose(self, query: str, runner: str, *, counted: bool = True) -> int:
-        failure, now = RequestError("runner_disconnected").failure(), self._clock()
+    async def _lose(
+        self, query: str, runner: str, *, counted: bool = True, error_type: str = "runner_disconnected"
+    ) -> int:
+        failure, now = RequestError(error_type).failure(), self._clock()
         moved = await self._database.write(
             lambda connection: writes.lose(
                 connection, query, runner, failure, now, counted=counted, prices=self._prices

@@ -32,6 +32,7 @@ from rushes.jobs.job import (
 )
 from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
 
+_LEFT, _ASKED = 1, 2  # why a job is to be cancelled; who asks has the last word
 _ROWS = 128  # most rows in one INSERT
 _JOB_COLUMNS = (
     "n",
@@ -189,9 +190,9 @@ def fail(
 
 
 def cancel(
-    connection: sqlite3.Connection, job_id: str, account: str | None, now: float, prices: Prices
+    connection: sqlite3.Connection, job_id: str, account: str | None, now: float, prices: Prices, *, left: bool
 ) -> CancelAnswer:
-    """End a waiting job, or note the wish for a running one."""
+    """End a waiting job, or note the wish for a running one; `left` when it is because its caller hung up."""
     rows = connection.execute(SQL["find"], {"id": job_id}).fetchall()
     if not rows or account not in (None, rows[0][1]):
         return "NOT_FOUND"
@@ -199,9 +200,9 @@ def cancel(
     if status == Status.COMPLETED:
         return "ALREADY_COMPLETED"
     if status == Status.IN_PROGRESS:
-        connection.execute(SQL["request_cancel"], {"n": n})
+        connection.execute(SQL["request_cancel"], {"n": n, "how": _LEFT if left else _ASKED})
     else:
-        _end(connection, n, Cancelled().failure, now, prices)
+        _end(connection, n, Cancelled(left).failure, now, prices)
         leave(connection, line, place)
     return "CANCELLATION_REQUESTED"
 
@@ -328,7 +329,7 @@ class _Running:
 
 def _running(row: tuple[int, str, int, int, int]) -> _Running:
     n, job_id, attempts, cancel_requested, retry = row
-    return _Running(n, job_id, Try(attempts, bool(cancel_requested), bool(retry)))
+    return _Running(n, job_id, Try(attempts, bool(cancel_requested), bool(retry), cancel_requested == _LEFT))
 
 
 def _settle(

@@ -40,6 +40,10 @@ _WAIT_S = 0.1  # how soon a waiting side notices that the other one has failed
 _KEYFRAME_EVERY_S = 2.0
 
 
+class NothingMade(ValueError):
+    """Not a single frame came."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """What was written: bytes, frames and seconds of the file."""
@@ -186,7 +190,7 @@ def _check_size(width: int, height: int) -> None:
 
 def _check_count(count: int, wanted: int | None) -> None:
     if count == 0:
-        raise ValueError("there were no frames to encode; at least one is needed")
+        raise NothingMade("there were no frames to encode; at least one is needed")
     if wanted is not None and count != wanted:
         raise ValueError(f"{count} frames were made where {wanted} were asked for")
 

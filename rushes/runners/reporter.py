@@ -30,6 +30,7 @@ class Reporter:
     """Implements work.tools.Report. `send(lines)` is one beat; `clock` gives Unix seconds for the lines.
 
     `on_hang` is called when no sign of life came for `hang_s`: a thread can't be stopped, its process can be ended.
+    After `limit_s` the step loop is told to stop, and the job is `overdue`.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Reporter:
         clock: Callable[[], float],
         *,
         hang_s: float = math.inf,
+        limit_s: float = math.inf,
         on_hang: Callable[[], None] = lambda: None,
     ) -> None:
         self._send = send
@@ -46,6 +48,7 @@ class Reporter:
         self._on_hang = on_hang
         self._beat_s = beat_s
         self._clock = clock
+        self._over_at = clock() + limit_s
         self._news = threading.Condition()
         self._lines: list[Line] = []
         self._ticked = False
@@ -73,12 +76,17 @@ class Reporter:
     def cancelled(self) -> bool:
         """Say whether the job is no longer wanted, be it cancelled or another's; a sign of life too."""
         self._tick()
-        return self._answer != "carry on"
+        return self._answer != "carry on" or self.overdue
 
     @property
     def stale(self) -> bool:
         """Whether the job is another runner's now, so that nobody wants to hear how it ends here."""
         return self._answer == "stale"
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the job has had all the time that one may have."""
+        return self._clock() >= self._over_at
 
     def close(self, wait_s: float | None = None) -> tuple[Line, ...]:
         """Stop beating and return the lines that no beat carried; waits for a beat under way, so that none is lost."""

@@ -100,6 +100,7 @@ class Worker:
             self.settings.beat_s,
             time.time,
             hang_s=self.settings.hang_s,
+            limit_s=self.settings.generation_timeout_s,
             on_hang=partial(_end_hung, job.job_id),
         )
         folder = JobFolder()
@@ -120,7 +121,7 @@ class Worker:
             with overheard(reporter.overhear):
                 return perform(job, tools)
         except Cancelled:
-            return RequestError(CANCELLED).failure()
+            return _too_long(self.settings) if reporter.overdue else RequestError(CANCELLED).failure()
         except CallerError as error:
             return error.failure()
         except GatewayAway as error:
@@ -197,6 +198,12 @@ def _worker(given: argparse.Namespace, key: str) -> Worker:
         media_sandbox().start()  # gets warm while the engines load
     deployments = serving(load(names), endpoints)
     return Worker(given.name, RunnerClient(given.url, key), endpoints, deployments, settings, given.parent)
+
+
+def _too_long(settings: Settings) -> Failure:
+    limit = f"{settings.generation_timeout_s:g} s"
+    msg = f"The work took longer than the {limit} that one request may take; ask for less, or raise the server's limit"
+    return ModelError("generation_timeout", msg).failure()
 
 
 def _end_hung(job_id: str) -> None:

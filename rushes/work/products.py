@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from rushes.endpoint import AudioFormat, Clip, Delivery, Plan, Stills, VideoFormat
 from rushes.engines.engine import FinishedFile, Frames, Output, Pictures, SoundTrack, Value, Voice
+from rushes.errors import ModelError
 from rushes.media import sound, stills, video_formats
-from rushes.media.encode import encode_video
+from rushes.media.encode import NothingMade, encode_video
 from rushes.media.sound import SoundSource, encode_sound
 from rushes.media.stills import StillType, write_still
 from rushes.work.tools import Report
@@ -77,6 +78,8 @@ def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: R
             look=look,
             sound=heard,
         )
+    except NothingMade:
+        raise ModelError("no_media_generated") from None
     finally:
         if frames.sound is not None:
             close(frames.sound.chunks)  # also when none of it was wanted
@@ -97,6 +100,8 @@ def _pictures(pictures: Pictures, plan: Stills, folder: Path, report: Report) ->
             raise ValueError(f"a picture of {made} was made where {plan.width}x{plan.height} was asked for")
         report.say(f"Encoded picture {len(products) + 1} of {plan.count}, {still.size_bytes:,} bytes of PNG")
         products.append(Product(path, path.name, STILL_TYPE, still.width, still.height))
+    if not products:
+        raise ModelError("no_media_generated")
     if len(products) != plan.count:
         raise ValueError(f"{len(products)} pictures were made where {plan.count} were asked for")
     return tuple(products)

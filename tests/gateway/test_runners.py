@@ -119,6 +119,15 @@ def test_finish_makes_the_result_visible_with_the_last_lines(live: Live, runner:
     assert live.lines(job_id) == ["done"]
 
 
+@pytest.mark.parametrize("output", ['{"payload": [1, 2', "", "[1]"])
+def test_a_result_that_was_cut_short_is_tried_again(live: Live, runner: httpx2.Client, output: str) -> None:
+    job_id = live.submit()
+    for _ in range(3):
+        assert runner.post(f"jobs/{job_id}/finish", json=finish(claim(runner)["token"], output)).json() == {}
+    answer = live.client.get(f"/queue/rushes/echo/requests/{job_id}")
+    assert (answer.status_code, answer.json()["error_type"]) == (502, "runner_incomplete_response")
+
+
 def test_a_failure_is_what_the_caller_gets_byte_for_byte(live: Live, runner: httpx2.Client) -> None:
     failure = ModelError("image_too_small", loc=("body", "image_url"), ctx={"min_width": 16}).failure()
     job_id = live.submit()

@@ -207,6 +207,34 @@ def test_a_job_that_loses_three_runners_is_given_up(queue: Queue) -> None:
     drive(story)
 
 
+def test_a_job_whose_lease_runs_out_three_times_is_given_up(queue: Queue) -> None:
+    async def story() -> None:
+        await queue.add("j")
+        for _ in range(3):
+            await queue.take(lease_s=1)
+            queue.clock.now += 2
+            assert (await queue.jobs.sweep()).lost == 1
+        state = queue.jobs.state("j")
+        assert state is not None
+        assert state.error_type == "runner_connection_timeout"
+
+    drive(story)
+
+
+def test_a_running_job_whose_caller_hung_up_says_so_unless_it_was_cancelled_too(queue: Queue) -> None:
+    async def story() -> None:
+        for job_id, wishes in (("left", [True]), ("asked", [True, False]), ("again", [False, True])):
+            await queue.add(job_id)
+            claimed = await queue.take()
+            for left in wishes:
+                await queue.jobs.cancel(job_id, "me", left=left)
+            await queue.jobs.fail(job_id, claimed.lease.token, lost("client_cancelled"))
+        ends = [queue.jobs.state(job_id).error_type for job_id in ("left", "asked", "again")]  # type: ignore[union-attr]
+        assert ends == ["client_disconnected", "client_cancelled", "client_cancelled"]
+
+    drive(story)
+
+
 def test_releasing_a_prefix_takes_back_the_jobs_of_those_runners_only(queue: Queue) -> None:
     async def story() -> None:
         for name in ("a", "b", "c"):

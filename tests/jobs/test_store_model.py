@@ -182,7 +182,7 @@ class QueueMachine(RuleBasedStateMachine):
         late = [j for j in self.naive.jobs if j.status == Status.IN_QUEUE and j.deadline and j.deadline < now]
         swept = self.runner.run(self.queue.jobs.sweep())
         assert (swept.lost, swept.timed_out) == (len(gone), len(late))
-        self.lose(gone)
+        self.lose(gone, "runner_connection_timeout")
         for job in late:
             self.naive.end(job, "request_timeout")
 
@@ -191,9 +191,9 @@ class QueueMachine(RuleBasedStateMachine):
         self.context.__exit__(None, None, None)
         self.open(self.queue.clock.now)
 
-    def lose(self, gone: list[Job]) -> None:
+    def lose(self, gone: list[Job], error_type: str = "runner_disconnected") -> None:
         for job in gone:
-            self.naive.lose(job, "runner_disconnected")
+            self.naive.lose(job, error_type)
 
     @invariant()
     def both_agree(self) -> None:

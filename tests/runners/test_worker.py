@@ -82,6 +82,15 @@ def test_a_hung_step_loop_loses_its_lease_although_its_process_lives(tmp_path: P
         assert live.state(job_id).status == Status.IN_QUEUE
 
 
+def test_work_that_takes_longer_than_allowed_ends_as_a_timeout_and_the_next_job_is_done(tmp_path: Path) -> None:
+    with running(tmp_path, generation_timeout_s=0.3) as live, worker(live, "one", generation_timeout_s="0.3"):
+        failure = live.result(live.submit(sleep_s=30, steps=600)).failure
+        assert failure is not None
+        assert (failure.type, failure.status, failure.shape) == ("generation_timeout", 504, "model")
+        assert "longer than the 0.3 s" in failure.message
+        assert json.loads(live.result(live.submit(payload=1)).output) == {"payload": 1}
+
+
 def test_the_next_runner_does_the_job_of_one_that_was_killed(tmp_path: Path) -> None:
     with running(tmp_path, lease_s=0.5) as live, worker(live, "one") as first:
         job_id = live.submit(payload="x", sleep_s=1, steps=20)

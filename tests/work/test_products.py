@@ -22,6 +22,7 @@ from rushes.engines.engine import (
     Value,
     Voice,
 )
+from rushes.errors import ModelError
 from rushes.work.products import Product, make_products, watched
 from tests.work.parts import Told
 
@@ -76,6 +77,15 @@ def test_closing_the_watched_frames_closes_the_engines() -> None:
 def test_what_was_not_planned_is_refused(output: Output, plan: Plan | None, says: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=says):
         make(output, plan, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("output", "plan"), [(Frames(chunks(0)), CLIP), (Pictures(pictures(0)), Stills(32, 16, 1))], ids=["film", "stills"]
+)
+def test_an_engine_that_makes_nothing_is_an_error_the_caller_knows(output: Output, plan: Plan, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        make(output, plan, tmp_path)
+    assert caught.value.failure().type == "no_media_generated"
 
 
 def test_frames_of_the_wrong_size_are_refused(tmp_path: Path) -> None:
