@@ -205,6 +205,7 @@ webhooks = Table(
     Column("job_id", Text, nullable=False),
     Column("account", Text, nullable=False),
     Column("url", Text, nullable=False),
+    Column("peer", Text, nullable=False),  # its host and port: only so many deliveries at once go to one
     Column("origin", Text, nullable=False),  # under which the submitter reached us: base of the files' addresses
     Column("state", SmallInteger, nullable=False),  # 0: its job has not ended, 1: to be sent, 2: delivered, 3: given up
     Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -213,9 +214,11 @@ webhooks = Table(
     Column("settled_at", Double),  # of states 2 and 3
     Index("webhooks_job", "job_id"),
     Index("webhooks_account", "account", "created_at"),
+    Index("webhooks_account_state", "account", "state", "created_at"),
     sqlite_with_rowid=False,
 )
-Index("webhooks_due", webhooks.c.next_at, sqlite_where=webhooks.c.state == 1)
+Index("webhooks_open", webhooks.c.created_at, sqlite_where=webhooks.c.state == 0)
+Index("webhooks_due", webhooks.c.next_at, webhooks.c.peer, sqlite_where=webhooks.c.state == 1)
 Index("webhooks_settled", webhooks.c.settled_at, sqlite_where=webhooks.c.state >= 2)
 
 webhook_attempts = Table(

@@ -46,10 +46,14 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where the end of a job is to be told; `origin` is how the submitter reached us, the base of file addresses."""
+    """Where the end of a job is to be told; `origin` is how the submitter reached us, the base of file addresses.
+
+    `peer` is the URL's host and port, as `webhooks.target` reads it.
+    """
 
     url: str
     origin: str
+    peer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +241,7 @@ class Result:
     served_by: str | None
     units: float | None
     files: tuple[str, ...]
+    runner: str | None = None  # the process that had it last
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ WHERE j.id = ?
 
 -- name: result
 SELECT j.id, l.endpoint, j.account, o.body, j.shape, j.error_type, j.status_code, j.retryable, j.by_caller,
-       j.served_by, j.units, j.files
+       j.served_by, j.units, j.files, j.runner
 FROM jobs j JOIN lines l ON l.id = j.line JOIN outputs o ON o.job = j.n
 WHERE j.id = :id AND j.status = 2
 
@@ -238,9 +238,12 @@ WHERE id = (SELECT l.lane FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = 
 -- name: keep_extras
 INSERT INTO extras (job, tags, hint, lifecycle) VALUES (:n, :tags, :hint, :lifecycle)
 
+-- name: extras
+SELECT x.tags, x.hint, x.lifecycle FROM jobs j JOIN extras x ON x.job = j.n WHERE j.id = :id
+
 -- name: keep_webhook
-INSERT INTO webhooks (id, job_id, account, url, origin, state, created_at)
-VALUES (:id, :id, :account, :url, :origin, 0, :now)
+INSERT INTO webhooks (id, job_id, account, url, peer, origin, state, created_at)
+VALUES (:id, :id, :account, :url, :peer, :origin, 0, :now)
 
 -- name: webhook_due
 UPDATE webhooks SET state = 1, next_at = :now WHERE job_id = :id AND state = 0

@@ -300,8 +300,9 @@ def _keep_rare(connection: sqlite3.Connection, n: int, job: NewJob) -> None:
         kept = {"n": n, "tags": tags, "hint": job.extras.hint, "lifecycle": job.extras.lifecycle}
         connection.execute(SQL["keep_extras"], kept)
     if job.webhook is not None:
-        asked = {"id": job.id, "account": job.account, "url": job.webhook.url, "origin": job.webhook.origin}
-        connection.execute(SQL["keep_webhook"], {**asked, "now": job.created_at})
+        where = {"url": job.webhook.url, "peer": job.webhook.peer, "origin": job.webhook.origin}
+        asked = {"id": job.id, "account": job.account, "now": job.created_at}
+        connection.execute(SQL["keep_webhook"], {**where, **asked})
 
 
 def _insert(

@@ -10,23 +10,29 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
-from ipaddress import ip_network
 from pathlib import Path
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import urljoin
 
 import httpcore2
 
 from rushes.errors import Loc, ModelError
-from rushes.outbound.addresses import Address, Network, read_literal
-from rushes.outbound.connection import CheckedBackend, Patience, Refused, Resolver, TooSlow, Unresolved, resolve
+from rushes.outbound.addresses import Network
+from rushes.outbound.connection import (
+    CheckedBackend,
+    Patience,
+    Refused,
+    Resolver,
+    TooSlow,
+    Unresolved,
+    resolve,
+    system_tls,
+)
+from rushes.outbound.targets import MOST_URL_CHARS, NotATarget, allow_hint, read_target, shown
 from rushes.settings import Settings
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MAX_REDIRECTS = 5
-_MAX_URL_CHARS = 16_384
-_SHOWN_CHARS = 100
 _DEFAULT_TYPE = "application/octet-stream"
 _ACCEPTED_URLS = "an http or https URL, or a data URI"
 
@@ -73,7 +79,7 @@ def fetch(  # noqa: PLR0917
     `tick` is called with every chunk and several times a second while waiting.
     """
     patience = Patience(limits.total_s, limits.stall_s, limits.stall_bytes, tick)
-    visit = _Visit(url, to, limits, loc, CheckedBackend(limits.allowed, patience, resolver), tls or _tls())
+    visit = _Visit(url, to, limits, loc, CheckedBackend(limits.allowed, patience, resolver), tls or system_tls())
     try:
         return visit.follow()
     except BaseException:
@@ -124,42 +130,19 @@ class _Visit:
             raise self._failed(f"{shown(url)} could not be reached: {error}") from None
 
     def _request(self, url: str) -> httpcore2.Request:
-        parts, host = self._split(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._") + (
-            f"?{_quoted(parts.query)}" if parts.query else ""
-        )
-        authority = f"[{host}]" if ":" in host else host
+        try:
+            target = read_target(url)
+        except NotATarget as error:
+            raise self._failed(_no_target_text(url, error)) from None
         headers: dict[bytes | str, bytes | str] = {
-            "Host": authority if parts.port is None else f"{authority}:{port}",
+            "Host": target.authority,
             "User-Agent": "rushes",
             "Accept": "*/*",
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
-        core_url = httpcore2.URL(scheme=parts.scheme, host=host, port=port, target=target)
+        core_url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
         return httpcore2.Request("GET", core_url, headers=headers)
-
-    def _split(self, url: str) -> tuple[SplitResult, str]:
-        """Take the URL apart; the host comes back in the one spelling that is looked up, checked and sent."""
-        if len(url) > _MAX_URL_CHARS:
-            raise self._failed(f"{shown(url)} has {len(url)} characters; a URL may have {_MAX_URL_CHARS}")
-        try:
-            parts = urlsplit(url.strip())
-            port_is_valid = parts.port is None or parts.port > 0
-        except ValueError as error:
-            raise self._failed(f"{shown(url)} is not a URL: {error}; give {_ACCEPTED_URLS}") from None
-        if parts.scheme not in ("http", "https"):
-            if not url.strip():
-                raise self._failed(f"the URL is empty; give {_ACCEPTED_URLS}")
-            what = f"has the scheme {parts.scheme!r}" if parts.scheme else "is not a URL"
-            raise self._failed(f"{shown(url)} {what}; give {_ACCEPTED_URLS}")
-        if not parts.hostname or not port_is_valid:
-            raise self._failed(f"{shown(url)} names no host or port to ask; give {_ACCEPTED_URLS}")
-        try:
-            return parts, _plain_host(parts.hostname)
-        except UnicodeError:
-            raise self._failed(f"{shown(url)} has a host that is no valid name; give {_ACCEPTED_URLS}") from None
 
     def _read(self, url: str, response: httpcore2.Response) -> Fetched | str:
         headers = {name.lower(): value.decode("utf-8", "replace").strip() for name, value in response.headers}
@@ -204,31 +187,11 @@ class _Visit:
         return ModelError("file_download_error", msg, loc=self.loc)
 
 
-def shown(url: str) -> str:
-    """Return a URL as messages show it: shortened, and without what may be secret (credentials and the query)."""
-    text = "".join(char if char.isprintable() else "�" for char in url[:_MAX_URL_CHARS].strip())
-    scheme, mark, rest = text.partition("://")
-    if mark:
-        authority, slash, path = rest.partition("/")
-        text = f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
-    text, query, _ = text.partition("?")
-    text = text.partition("#")[0] + ("?…" if query else "")
-    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
-
-
-def _plain_host(host: str) -> str:
-    """Return the host in ASCII: an address in its usual form, a name in IDNA's, without a trailing dot."""
-    literal: Address | None = read_literal(host)
-    if literal is not None:
-        return str(literal)
-    name = host.encode("idna").decode("ascii").removesuffix(".")
-    # Full-width digits become plain ones only now, and may turn out to spell an address.
-    literal = read_literal(name)
-    return str(literal) if literal is not None else name
-
-
-def _quoted(query: str) -> str:
-    return quote(query, safe="/%:@!$&'()*+,;=~-._?")
+def _no_target_text(url: str, error: NotATarget) -> str:
+    if not url.strip():
+        return f"the URL is empty; give {_ACCEPTED_URLS}"
+    advice = "" if len(url) > MOST_URL_CHARS else f"; give {_ACCEPTED_URLS}"
+    return f"{shown(url)} {error}{advice}"
 
 
 def _status_text(status: int) -> str:
@@ -239,15 +202,7 @@ def _status_text(status: int) -> str:
 
 
 def _refused_text(url: str, refused: Refused) -> str:
-    # The narrowest network that helps; only a machine's own addresses come all together.
-    network = "127.0.0.0/8" if str(refused.address).startswith("127.") else ip_network(refused.address)
     return (
         f"{shown(url)} leads to {refused.address}, {refused.what}, which this server does not fetch from; "
-        f"an operator can allow it with RUSHES_ALLOW_ADDRESSES={network}"
+        f"{allow_hint(refused.address)}"
     )
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Certificates are checked against the system's store; made once, since loading it takes tens of milliseconds."""
-    return ssl.create_default_context()

@@ -1,9 +1,9 @@
-"""The sockets under a download: every connection is to an address that was checked, and no peer can hold it for ever.
+"""The sockets under a download or a webhook: connections go to checked addresses only, and no peer can hold one long.
 
 A name is resolved once; the answers are judged and the socket is connected to one of them, so that a second DNS answer
 has no say (rebinding). The name still decides the TLS name check and the Host header. Every wait ends at the total
 deadline or when the peer stalls, and meanwhile `tick` is called, which may raise to cancel. Environment proxies play
-no part. What is sent over the connection is `download`'s business.
+no part. What is sent over the connection is its users' business.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -44,11 +44,17 @@ class Refused(Exception):
 
 
 class TooSlow(Exception):
-    """The whole download, or one wait in it, took longer than allowed; the text says which."""
+    """The whole exchange, or one wait in it, took longer than allowed; the text says which."""
 
 
 class Unresolved(Exception):
     """The name has no address."""
+
+
+@cache
+def system_tls() -> ssl.SSLContext:
+    """Certificates are checked against the system's store; made once, since loading it takes tens of milliseconds."""
+    return ssl.create_default_context()
 
 
 def resolve(host: str, port: int) -> list[Address]:
@@ -91,7 +97,7 @@ class Patience:
         self.tick()
         now = time.monotonic()
         if now >= self.deadline:
-            raise TooSlow(f"took longer than the {self.total_s:g} s allowed for one file")
+            raise TooSlow(f"took longer than the {self.total_s:g} s allowed")
         if now >= self._since + self.stall_s:
             raise TooSlow(f"sent fewer than {self.stall_bytes} bytes in {self.stall_s:g} s")
         return max(0.001, min(_SLICE_S, self.deadline - now, self._since + self.stall_s - now))

@@ -15,8 +15,9 @@ from threading import Event, Thread
 import pytest
 
 from rushes.errors import ModelError
-from rushes.media.download import DownloadLimits, Fetched, fetch, shown
+from rushes.media.download import DownloadLimits, Fetched, fetch
 from rushes.outbound.addresses import Address
+from rushes.outbound.targets import shown
 
 CERTIFICATE = Path(__file__).parent / "pictures.test.pem"  # self-signed, with its key, for this name only
 LOC = ("body", "image_url")

@@ -112,6 +112,7 @@ def _webhooks() -> None:
         Column("job_id", Text, nullable=False),
         Column("account", Text, nullable=False),
         Column("url", Text, nullable=False),
+        Column("peer", Text, nullable=False),
         Column("origin", Text, nullable=False),
         Column("state", SmallInteger, nullable=False),
         Column("attempts", Integer, nullable=False, server_default=text("0")),
@@ -122,7 +123,9 @@ def _webhooks() -> None:
     )
     op.create_index("webhooks_job", "webhooks", ["job_id"])
     op.create_index("webhooks_account", "webhooks", ["account", "created_at"])
-    op.create_index("webhooks_due", "webhooks", ["next_at"], sqlite_where=text("state = 1"))
+    op.create_index("webhooks_account_state", "webhooks", ["account", "state", "created_at"])
+    op.create_index("webhooks_open", "webhooks", ["created_at"], sqlite_where=text("state = 0"))
+    op.create_index("webhooks_due", "webhooks", ["next_at", "peer"], sqlite_where=text("state = 1"))
     op.create_index("webhooks_settled", "webhooks", ["settled_at"], sqlite_where=text("state >= 2"))
     op.create_table(
         "webhook_attempts",
