@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Literal
 
-Group = Literal["run", "queue", "rest", "cdn", "platform", "site", "ws", "runners", "own"]
-"""Which of fal's hosts a request is meant for; `runners` and `own` (such as /health) exist on our own host only."""
+Group = Literal["run", "queue", "rest", "cdn", "platform", "site", "ws", "runners", "own", "hub"]
+"""Which of fal's hosts a request is meant for; `runners`, `own` (/health, …) and `hub` exist on our own host only."""
 
 HOSTS: Mapping[str, Group] = {
     "fal.run": "run",
@@ -20,6 +20,9 @@ HOSTS: Mapping[str, Group] = {
     "fal.ai": "site",
     "ws.fal.run": "ws",
 }
+
+DOMAINS = ("fal.run", "fal.ai", "fal.media", "falrun.com")
+"""All of fal's domains. Whatever host lies below one is fal's, also one that no route of ours answers for."""
 
 # Layout P. The first word is dropped where the word after it would be the first one on fal's own host.
 PREFIXES: Mapping[str, Group] = {
@@ -42,6 +45,8 @@ EVERYWHERE: Mapping[str, Group] = {
 }
 
 PROXY_PATH = ("api", "fal", "proxy")
+HUB_PATH = ("api", "models")
+REPEATED = frozenset({"run", "queue"})
 
 
 @lru_cache(maxsize=256)
@@ -58,6 +63,12 @@ def host_group(host: str) -> Group | None:
     return "cdn" if name.endswith(".fal.media") else None
 
 
+def is_fals(name: str) -> bool:
+    """Say whether a host's name (no port) is one of fal's, so that a call to it must not leave this machine."""
+    plain = name.strip().lower().rstrip(".")
+    return any(plain == domain or plain.endswith(f".{domain}") for domain in DOMAINS)
+
+
 def place(host: Group | None, segments: tuple[str, ...]) -> tuple[Group, tuple[str, ...]] | None:
     """Return the group and the path below it, or None where our own host has no such path."""
     first = segments[0] if segments else ""
@@ -66,5 +77,9 @@ def place(host: Group | None, segments: tuple[str, ...]) -> tuple[Group, tuple[s
     if host is not None:
         return host, segments
     if first in PREFIXES:
-        return PREFIXES[first], segments[1:]
+        # A hook that rewrites huggingface_hub's addresses puts the prefix before paths that have it already (2.6).
+        twice = len(segments) > 2 and segments[1] == first and first in REPEATED
+        return PREFIXES[first], segments[2:] if twice else segments[1:]
+    if segments[:2] == HUB_PATH:
+        return "hub", segments[2:]
     return (OWN[first], segments) if first in OWN else None

@@ -3,6 +3,9 @@
 Base is settings.public_url, else scheme and Host of the current request; X-Forwarded-* count only behind a trusted
 proxy. On fal's own hosts (layout H) queue URLs have no prefix; everywhere else, and for proxied requests, they start
 with /queue. Files are served on every host. Which host means what is decided in `hosts`.
+
+A caller that came through our intercepting proxy sees fal's hosts as ours only while it uses that proxy: files are named
+by the address in its scope's state (FILES_AT), which leads here without it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ from urllib.parse import quote
 from rushes.errors import Rejection
 from rushes.settings import Settings
 
+FILES_AT = "rushes.files_at"
+"""Key in the state of an intercepted request's scope: the server's own address on loopback."""
+
 _HOST = re.compile(r"[A-Za-z0-9_.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _SCHEMES = {"http", "https"}
 
@@ -24,10 +30,19 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Writes URLs. `origin` is scheme and host (and path, if public_url has one), without a slash at the end."""
+    """Writes URLs. `origin` is scheme and host (and path, if public_url has one), without a slash at the end.
+
+    `files_at` is where files are stored and fetched if that is not the origin.
+    """
 
     origin: str
     queue: str
+    files_at: str | None = None
+
+    @property
+    def files(self) -> str:
+        """Base of addresses under which files are stored and fetched."""
+        return self.files_at or self.origin
 
     def request(self, app: str, request_id: str) -> tuple[str, str, str]:
         """Return response_url, status_url and cancel_url; no query, and status_url is response_url + "/status"."""
@@ -36,7 +51,7 @@ class Links:
 
     def file(self, file_id: str, name: str) -> str:
         """Return where a stored file can be downloaded."""
-        return f"{self.origin}/files/b/{quote(file_id, safe='')}/{quote(name, safe='')}"
+        return f"{self.files_at or self.origin}/files/b/{quote(file_id, safe='')}/{quote(name, safe='')}"
 
 
 def reached_host(settings: Settings, headers: Headers) -> str:
@@ -45,11 +60,17 @@ def reached_host(settings: Settings, headers: Headers) -> str:
     return (_forwarded(headers, b"x-forwarded-host") or host) if settings.behind_proxy else host
 
 
-def links_for(settings: Settings, scheme: str, headers: Headers, *, own_host: bool) -> Links:
+def links_for(
+    settings: Settings, scheme: str, headers: Headers, *, own_host: bool, files_at: str | None = None
+) -> Links:
     """Return the links of one request; `own_host` is False where the caller reached one of fal's hosts (layout H).
 
-    Raises Rejection(400) for a Host that no URL can be built from.
+    With `files_at` (an intercepted call) queue URLs stay on fal's host, whatever the settings say: clients send their
+    key only to the origin that they know. Raises Rejection(400) for a Host that no URL can be built from.
     """
+    if files_at is not None and not own_host:
+        origin = _origin(scheme.lower(), _first(headers, b"host") or "localhost")
+        return Links(origin, origin, (settings.public_url or files_at).rstrip("/"))
     if settings.public_url is not None:
         return _links(settings.public_url.rstrip("/"), "/queue")
     host = reached_host(settings, headers)

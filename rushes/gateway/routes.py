@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive, Scope, Send
 
 from rushes.errors import CallerError, Rejection, RequestError
-from rushes.gateway import health, platform, proxy, queue, run, runners, storage
+from rushes.gateway import health, hub, platform, proxy, queue, run, runners, storage
 from rushes.gateway.cors import EVERY_ANSWER, preflight_headers
 from rushes.gateway.hosts import PROXY_PATH, Group, host_group, place
 from rushes.gateway.ids import is_plain, new_id, request_path, split_path
-from rushes.gateway.links import links_for, reached_host
+from rushes.gateway.links import FILES_AT, links_for, reached_host
 from rushes.gateway.replies import Reply, failure_reply, not_allowed
 from rushes.gateway.visit import Answer, Handler, Services, Visit
 from rushes.jobs.store import WriteFailed
@@ -31,6 +31,7 @@ HANDLERS: Mapping[Group, Handler] = {
     "platform": platform.handle,
     "runners": runners.handle,
     "own": health.handle,
+    "hub": hub.handle,
 }
 
 
@@ -99,7 +100,8 @@ class Door:
         if settings.behind_proxy:  # a proxy may ask for another Host than its caller did: either one can be fal's
             reached = host_group(reached_host(settings, headers))
             group = reached or group
-        links = links_for(settings, scope["scheme"], headers, own_host=reached is None)
+        files_at = None if reached is None else scope.get("state", {}).get(FILES_AT)
+        links = links_for(settings, scope["scheme"], headers, own_host=reached is None, files_at=files_at)
         segments = split_path(scope.get("raw_path") or scope["path"].encode())
         placed = None if segments == PROXY_PATH else place(group, segments)
         meant, below = placed or ("site", segments)

@@ -17,12 +17,13 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 
 from rushes.errors import ModelError, Rejection, RequestError
+from rushes.files.acl import Acl, acl_from
 from rushes.files.names import clean_name
 from rushes.files.store import FileTaken, FileTooLarge, StoredFile, new_id
 from rushes.files.types import UNKNOWN, given_type, suffix_of
-from rushes.gateway import lifecycle
 from rushes.gateway.auth import admit
 from rushes.gateway.replies import failure_reply, json_reply
+from rushes.gateway.sharing import CDN, asked_lifecycle, token_account
 from rushes.gateway.visit import Answer, Visit
 
 UPLOAD_URL_S = 3_600.0
@@ -30,8 +31,7 @@ CDN_TOKEN_S = 86_400.0
 CDN_TOKEN_MOST_S = 7 * 86_400.0
 JSON_BODY_BYTES = 256 * 1024
 
-UPLOAD = "upload"  # purposes of signed tokens
-CDN = "cdn"
+UPLOAD = "upload"  # purpose of signed tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,7 @@ class Wish:
     content_type: str | None
     file_id: str | None
     expires_at: float | None
+    acl: Acl | None = None
 
 
 async def give_token(visit: Visit) -> Answer:
@@ -55,7 +56,7 @@ async def give_token(visit: Visit) -> Answer:
     answer = {
         "token": visit.services.signer.sign(CDN, {"account": account}, now + lasts),
         "token_type": "Bearer",
-        "base_url": visit.links.origin,
+        "base_url": visit.links.files,
         "created_at": _iso(now),
         "expires_at": _iso(now + lasts),
     }
@@ -87,14 +88,17 @@ async def read_wish(visit: Visit) -> Wish:
     body = await json_object(visit)
     kind = given_type(_text(body, "content_type"))
     name = clean_name(_text(body, "file_name"), suffix_of(kind or UNKNOWN))
-    return Wish(name, account, kind, new_id(), end_of_life(visit))
+    asked = asked_lifecycle(visit, account)
+    return Wish(name, account, kind, new_id(), asked.ends_at(visit.services.clock()), asked.acl)
 
 
 def header_wish(visit: Visit) -> Wish:
     """Read the headers of both CDN upload routes."""
     kind = given_type(visit.header(b"content-type"))
     name = clean_name(_header_text(visit, b"x-fal-file-name"), suffix_of(kind or UNKNOWN))
-    return Wish(name, uploader(visit), kind, None, end_of_life(visit))
+    account = uploader(visit)
+    asked = asked_lifecycle(visit, account)
+    return Wish(name, account, kind, None, asked.ends_at(visit.services.clock()), asked.acl)
 
 
 def sign_wish(visit: Visit, purpose: str, wish: Wish, lasts_s: float) -> str:
@@ -107,35 +111,20 @@ def signed_wish(visit: Visit, purpose: str, token: str) -> Wish:
     payload = visit.services.signer.read(purpose, token, visit.services.clock())
     if payload is None:
         raise Rejection(403, "This upload URL is not valid, or its time is over: initiate a new upload")
-    return Wish(**payload)
+    return Wish(**payload | {"acl": acl_from(payload.get("acl"))})
 
 
 def promise_body(visit: Visit, wish: Wish, token: str) -> dict[str, str]:
     """What both initiate routes answer."""
     return {
-        "upload_url": f"{visit.links.origin}/files/upload/{token}",
+        "upload_url": f"{visit.links.files}/files/upload/{token}",
         "file_url": visit.links.file(wish.file_id or "", wish.name),
     }
 
 
 def uploader(visit: Visit) -> str:
     """Return the account that a CDN token, or else a key, stands for. Raises Rejection(401)."""
-    token = (visit.header(b"authorization") or "").strip().partition(" ")[2].strip()
-    payload = visit.services.signer.read(CDN, token, visit.services.clock())
-    account: str = payload["account"] if payload else admit(visit).account
-    return account
-
-
-def end_of_life(visit: Visit) -> float | None:
-    """Return when the file is to go, by the lifecycle header. Raises Rejection(400) for a malformed one (F-07)."""
-    for header in lifecycle.HEADERS:
-        try:
-            seconds = lifecycle.lifetime_s(visit.header(header))
-        except ValueError as error:
-            raise Rejection(400, f"Invalid {header.decode()} header: {error}") from None
-        if seconds is not None:
-            return visit.services.clock() + seconds
-    return None
+    return token_account(visit) or admit(visit).account
 
 
 async def json_object(visit: Visit) -> dict[str, Any]:
@@ -183,6 +172,7 @@ async def store(visit: Visit, content: AsyncIterable[bytes], wish: Wish) -> Stor
             file_id=wish.file_id,
             expires_at=wish.expires_at,
             max_bytes=visit.services.settings.max_upload_bytes,
+            acl=wish.acl,
         )
     except FileTaken:
         raise Rejection(403, "This upload URL was used already, for other content: initiate a new upload") from None

@@ -11,7 +11,7 @@ import json
 from urllib.parse import urlsplit
 
 from rushes.errors import RequestError
-from rushes.gateway.lifecycle import lifetime_s
+from rushes.gateway.lifecycle import read_lifecycle
 from rushes.gateway.visit import Visit
 from rushes.jobs.job import NO_EXTRAS, Extras, Once, Webhook
 
@@ -71,7 +71,7 @@ def webhook(visit: Visit) -> Webhook | None:
     if not fine:
         wanted = f"an absolute http or https URL of at most {MOST_URL_CHARS} characters"
         raise RequestError("bad_request", f"Invalid fal_webhook {url[:200]!r}: expected {wanted}")
-    return Webhook(url, visit.links.origin)
+    return Webhook(url, visit.links.files)
 
 
 def _tags(text: str) -> tuple[str, ...]:
@@ -90,10 +90,9 @@ def _lifecycle(visit: Visit) -> str | None:
     """Return the header when it can be followed; on submit and run a malformed one is ignored (F-07)."""
     text = visit.header(b"x-fal-object-lifecycle-preference")
     try:
-        lifetime_s(text)
+        return text if read_lifecycle(text) else None
     except ValueError:
         return None
-    return text
 
 
 def _word(visit: Visit, name: bytes) -> str:
