@@ -1,0 +1,54 @@
+"""The platform's app: its routes put together, its errors, the limit of its bodies, and its OpenAPI document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from rushes.gateway.platform import voices
+from rushes.gateway.platform.envelope import Refused, answer_errors, documented
+
+MOST_BODY_BYTES = 1_000_000
+
+# In the order of the document. Each file of a noun has its `router`, whose paths begin with /v1.
+ROUTERS: Sequence[APIRouter] = (voices.router,)
+
+
+def build() -> ASGIApp:
+    """Return the app."""
+    app = FastAPI(
+        title="Rushes Platform API",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=documented(400, 401, 405, 500),
+        generate_unique_id_function=lambda route: route.name,
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    answer_errors(app)
+    return SmallBodies(app)
+
+
+class SmallBodies:
+    """Reads no more of a body than the platform's routes ever need."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the call on; Refused(413) is raised where the app reads on past the limit."""
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MOST_BODY_BYTES:
+                raise Refused(413, f"The request body is larger than the {MOST_BODY_BYTES} bytes allowed here")
+            return message
+
+        await self._app(scope, counted, send)
