@@ -98,6 +98,26 @@ class AnimaticCall:
 
 
 @dataclass(frozen=True, slots=True)
+class ViewCall:
+    """One picture of `width` x `height` pixels: what a camera in this place sees of the space in a picture.
+
+    `x` (right), `y` (up) and `z` (in) from -1 to 1 move it; `yaw` (right) and `pitch` (up) turn it and `roll`
+    (clockwise) rolls it, in degrees; each whole `zoom` doubles the magnification. All at 0 is the picture as it is.
+    """
+
+    image: str
+    width: int
+    height: int
+    x: float = 0.0
+    y: float = 0.0
+    z: float = 0.0
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+    zoom: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ForgetCall:
     """Nothing is to be made: the voice is deleted when the job ends well."""
 
@@ -115,4 +135,4 @@ class EchoCall:
     exit_code: int | None
 
 
-Call = AnimaticCall | StillsCall | SpeechCall | CloneCall | ForgetCall | EchoCall
+Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall

@@ -85,6 +85,8 @@ class Sound:
     channels: int
 
 
+StillType = Literal["image/png", "image/jpeg"]
+
 Plan = Clip | Stills | Sound
 """What is to be made, known once inputs are fetched."""
 
@@ -117,6 +119,7 @@ class Delivery:
 
     video: VideoFormat = VideoFormat()
     audio: AudioFormat = AudioFormat()
+    still: StillType = "image/png"
     form: Literal["url", "data_uri", "hex"] = "url"
 
 
@@ -171,6 +174,34 @@ class Roles:
 
 MediaMap = Mapping[str, Media]
 
+SESSION = "realtime"
+"""The word after an endpoint's id under which its sessions are reached, and counted as jobs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A picture made within a session: its encoded bytes, their type, and its size in pixels."""
+
+    content: bytes
+    content_type: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Realtime:
+    """How an endpoint answers the inputs of a session, each with one output.
+
+    An input may leave out the members named in `kept` once an earlier one of the session had them. `reply` builds the
+    output; bytes in it stay bytes. A session without an input for `idle_s` ends; of inputs that come faster than they
+    are answered the newest `buffering` wait, unless the caller says otherwise. It costs what its answers cost as jobs.
+    """
+
+    kept: tuple[str, ...]
+    reply: Callable[[Any, tuple[Frame, ...]], Mapping[str, Any]]
+    idle_s: float = 60.0
+    buffering: int = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
@@ -201,6 +232,12 @@ class Endpoint:
     tags: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     test_only: bool = False
+    realtime: Realtime | None = None
+
+    @property
+    def session_id(self) -> str:
+        """What the jobs are called that its sessions are."""
+        return f"{self.id}/{SESSION}"
 
     @property
     def price_rule(self) -> str:

@@ -70,7 +70,8 @@ def family_words() -> set[str]:
     from rushes.families import ENDPOINTS
 
     words = {path.stem for path in (PACKAGE / "families").glob("*.py")} - {"__init__", "echo"}
-    return words | {endpoint.id.split("/")[1] for endpoint in ENDPOINTS.values() if not endpoint.test_only}
+    words |= {endpoint.id.split("/")[1] for endpoint in ENDPOINTS.values() if not endpoint.test_only}
+    return words - {"camera"}  # our own endpoint has an ordinary word for its name: every film is made with one
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))

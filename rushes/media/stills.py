@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-StillType = Literal["image/png", "image/jpeg"]
+from rushes.endpoint import StillType
+
 EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
 # 6 is zlib's own default; 9 takes three times as long for 1 % less. JPEG: 95 without halving the colours' resolution.
 _HOW: dict[str, tuple[str, dict[str, int]]] = {
     "image/png": ("PNG", {"compress_level": 6}),
     "image/jpeg": ("JPEG", {"quality": 95, "subsampling": 0}),
+}
+# 512x288: PNG in 9 ms instead of 60 and a sixth larger; JPEG in 2 ms.
+_QUICKLY: dict[str, tuple[str, dict[str, int]]] = {
+    "image/png": ("PNG", {"compress_level": 1}),
+    "image/jpeg": ("JPEG", {"quality": 88}),
 }
 
 
@@ -41,3 +46,11 @@ def write_still(pixels: npt.NDArray[np.uint8], to: Path, content_type: StillType
     finally:
         part.unlink(missing_ok=True)
     return Still(to.stat().st_size, pixels.shape[1], pixels.shape[0])
+
+
+def encode_still(pixels: npt.NDArray[np.uint8], content_type: StillType) -> bytes:
+    """Return (H, W, 3) RGB pixels as a file's bytes, made for speed: a viewer waits for each of many."""
+    form, options = _QUICKLY[content_type]
+    encoded = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(encoded, form, **options)
+    return encoded.getvalue()

@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rushes.endpoint import AudioFormat, Clip, Delivery, Plan, Stills, VideoFormat
+from rushes.endpoint import AudioFormat, Clip, Delivery, Plan, Stills, StillType, VideoFormat
 from rushes.engines.engine import FinishedFile, Frames, Output, Pictures, SoundTrack, Value, Voice
 from rushes.errors import ModelError
 from rushes.media import sound, stills, video_formats
 from rushes.media.encode import NothingMade, encode_video
 from rushes.media.sound import SoundSource, encode_sound
-from rushes.media.stills import StillType, write_still
+from rushes.media.stills import write_still
 from rushes.work.tools import Report
 
 EXTENSIONS = {**video_formats.EXTENSIONS, **sound.EXTENSIONS, **stills.EXTENSIONS}
-STILL_TYPE: StillType = "image/png"
 
 Chunk = TypeVar("Chunk")
 
@@ -49,7 +48,7 @@ def make_products(
         case Frames() if isinstance(plan, Clip):
             return (_film(output, plan, delivery.video, folder, report),)
         case Pictures() if isinstance(plan, Stills):
-            return _pictures(output, plan, folder, report)
+            return _pictures(output, plan, delivery.still, folder, report)
         case SoundTrack():
             return (_sound(output, "speech", delivery.audio, folder, report),)
         case Voice():
@@ -90,16 +89,16 @@ def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: R
     return Product(path, path.name, content_type, clip.width, clip.height, encoded.duration_s)
 
 
-def _pictures(pictures: Pictures, plan: Stills, folder: Path, report: Report) -> tuple[Product, ...]:
+def _pictures(pictures: Pictures, plan: Stills, look: StillType, folder: Path, report: Report) -> tuple[Product, ...]:
     products: list[Product] = []
     for picture in watched(pictures.pictures, report.tick):
-        path = folder / f"image-{len(products) + 1}{EXTENSIONS[STILL_TYPE]}"
-        still = write_still(picture, path, STILL_TYPE)
+        path = folder / f"image-{len(products) + 1}{EXTENSIONS[look]}"
+        still = write_still(picture, path, look)
         if (still.width, still.height) != (plan.width, plan.height):
             made = f"{still.width}x{still.height}"
             raise ValueError(f"a picture of {made} was made where {plan.width}x{plan.height} was asked for")
-        report.say(f"Encoded picture {len(products) + 1} of {plan.count}, {still.size_bytes:,} bytes of PNG")
-        products.append(Product(path, path.name, STILL_TYPE, still.width, still.height))
+        report.say(f"Encoded picture {len(products) + 1} of {plan.count}, {still.size_bytes:,} bytes of {look}")
+        products.append(Product(path, path.name, look, still.width, still.height))
     if not products:
         raise ModelError("no_media_generated")
     if len(products) != plan.count:

@@ -9,10 +9,11 @@ from tests.families.catalogue import CATALOGUE
 from tests.families.reference import nested_types, our_type, reference_type, reference_types, required
 
 SERVED = served(test_endpoints=False)
+OURS = {"rushes/camera"}  # no vendor's, so no page of the reference describes it
 
 
 def test_the_catalogue_is_complete() -> None:
-    assert set(SERVED) == set(CATALOGUE)
+    assert set(SERVED) == set(CATALOGUE) | OURS
     assert len(CATALOGUE) == 75
 
 

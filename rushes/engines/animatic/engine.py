@@ -1,7 +1,7 @@
 """The animatic engine: hands each kind of call to the file that makes it, on the CPU and without weights.
 
-`film` makes moving pictures with their sound, `stills` pictures, `speech` spoken text, `voice` a voice from a sample.
-It keeps nothing between calls. Encoding is left to whoever takes the results.
+`film` makes moving pictures with their sound, `stills` pictures, `view` a camera's frames, `speech` spoken text, `voice`
+a voice from a sample. Between calls it keeps only the pictures that a camera looks at. Encoding is left to whoever takes the results.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from typing import overload
 
 from rushes import __version__
-from rushes.calls import AnimaticCall, Call, CloneCall, ForgetCall, SpeechCall, StillsCall
+from rushes.calls import AnimaticCall, Call, CloneCall, ForgetCall, SpeechCall, StillsCall, ViewCall
 from rushes.engines.animatic.film import CHUNK, film
 from rushes.engines.animatic.speech import speech
 from rushes.engines.animatic.stills import stills
+from rushes.engines.animatic.view import Scenes, view
 from rushes.engines.animatic.voice import voice
 from rushes.engines.engine import Cancelled, Frames, Maker, Output, Pictures, Progress, SoundTrack, Value, Voice
 
@@ -26,6 +27,9 @@ Stop = Callable[[], bool]
 class AnimaticEngine:
     """A moving storyboard on the CPU; see `rushes.engines.engine.Engine`."""
 
+    def __init__(self) -> None:
+        self._scenes = Scenes()
+
     def load(self) -> Maker:
         """Return the maker; there are no weights to load."""
         return Maker(engine="animatic", model="animatic", version=__version__, stand_in=True)
@@ -34,6 +38,8 @@ class AnimaticEngine:
     def generate(self, call: AnimaticCall, progress: Say, cancelled: Stop) -> Frames: ...
     @overload
     def generate(self, call: StillsCall, progress: Say, cancelled: Stop) -> Pictures: ...
+    @overload
+    def generate(self, call: ViewCall, progress: Say, cancelled: Stop) -> Pictures: ...
     @overload
     def generate(self, call: SpeechCall, progress: Say, cancelled: Stop) -> SoundTrack: ...
     @overload
@@ -49,6 +55,8 @@ class AnimaticEngine:
                 return film(call, progress, cancelled)
             case StillsCall():
                 return stills(call, progress, cancelled)
+            case ViewCall():
+                return view(call, self._scenes, progress, cancelled)
             case SpeechCall():
                 return speech(call, progress, cancelled)
             case CloneCall():
@@ -58,7 +66,8 @@ class AnimaticEngine:
         raise TypeError(f"the animatic engine makes no {type(call).__name__}; check the route")
 
     def unload(self) -> None:
-        """Nothing is held."""
+        """Give up the pictures that a camera looked at."""
+        self._scenes.clear()
 
 
 def _forgotten(cancelled: Stop) -> Value:
