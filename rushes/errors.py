@@ -6,8 +6,10 @@
     └── Rejection        {"detail": "…"}                                        the door: keys, ids, paths, sizes
 
 Which type has which status stands in two tables, MODEL_ERRORS and REQUEST_ERRORS (protocol sections 8.2 and 8.3);
-a type that is in neither table is a Pydantic validation type and is a 422. What has happened to a job is kept as a
-`Failure`, the frozen form of any of these, which travels from runner to gateway and into the job's row.
+a type that is in neither table is a Pydantic validation type and is a 422. The first two shapes also say in `message`,
+in words for people, what went wrong: that is what JavaScript callers and n8n show (protocol 8.4); the door's bodies are
+exactly fal's. What has happened to a job is kept as a `Failure`, the frozen form of any of these, which travels from
+runner to gateway and into the job's row.
 
 How often a job is tried again after which failure is decided in `jobs`; this file only says what is retryable.
 """
@@ -133,6 +135,9 @@ class Problem:
     input: Any = None
     has_input: bool = False
 
+    def __str__(self) -> str:
+        return f"{'.'.join(map(str, self.loc))}: {self.msg}"
+
     def wire(self) -> dict[str, Any]:
         """Return the entry as the protocol writes it; `ctx` and `input` only when there is something to say."""
         entry: dict[str, Any] = {
@@ -187,7 +192,8 @@ class ModelError(CallerError):
         """Status and retryability are those of the first problem's type."""
         first = self.problems[0]
         kind = kind_of(first.type)
-        body = json.dumps({"detail": [p.wire() for p in self.problems]}, default=str).encode()
+        told = {"detail": [p.wire() for p in self.problems], "message": "; ".join(map(str, self.problems))}
+        body = json.dumps(told, default=str).encode()
         return Failure("model", first.type, kind.status, body, kind.retryable)
 
 
@@ -203,7 +209,7 @@ class RequestError(CallerError):
 
     def failure(self) -> Failure:
         """Return the body with `detail` and `error_type`."""
-        body = json.dumps({"detail": self.msg, "error_type": self.type}).encode()
+        body = json.dumps({"detail": self.msg, "error_type": self.type, "message": self.msg}).encode()
         return Failure("request", self.type, self.kind.status, body, self.kind.retryable, self.by_caller)
 
 

@@ -55,7 +55,9 @@ async def handle(visit: Visit) -> Answer:
 async def submit(visit: Visit) -> Answer:
     """Store the job and answer after the commit. Invalid input is stored as a failed job (Q-01)."""
     job = await new_job(visit)
-    if (full := _queue_full(visit, job.endpoint)) is not None:
+    # A request sent again under its Idempotency-Key was let in before, so a full queue is no reason against it.
+    known = job.once is not None and visit.services.jobs.find_once(job.account, job.once.key) is not None
+    if not known and (full := _queue_full(visit, job.endpoint)) is not None:
         return failure_reply(full, job.id)
     done = await submit_job(visit, job)
     if done.repeated:
@@ -141,5 +143,5 @@ def _queue_full(visit: Visit, endpoint: str) -> Failure | None:
     if len(text) > _MOST_DIGITS or waiting < int(text):
         return None
     detail = f"Queue limit exceeded: {waiting} requests wait, fal_max_queue_length is {text}"
-    body = json.dumps({"detail": detail, "error_type": "bad_request"}).encode()
+    body = json.dumps({"detail": detail, "error_type": "bad_request", "message": detail}).encode()
     return Failure("request", "bad_request", 429, body, retryable=True)

@@ -60,6 +60,14 @@ def served_by_header(served_by: str) -> Header:
     return (SERVED_BY, text.encode("latin-1", "replace"))
 
 
+def served_from_header(runner: str) -> Header:
+    """The process that made it, so that a caller can see whether a runner hint was followed."""
+    return (
+        b"x-fal-served-from",
+        "".join(char if char.isprintable() else " " for char in runner).encode("ascii", "replace"),
+    )
+
+
 def units_header(units: float) -> Header:
     """What the result costs, as a plain decimal number."""
     return (b"x-fal-billable-units", f"{units:.6f}".rstrip("0").rstrip(".").encode())

@@ -11,7 +11,14 @@ import re
 from urllib.parse import unquote
 
 from rushes.gateway.links import Links
-from rushes.gateway.replies import Reply, failure_reply, request_id_header, served_by_header, units_header
+from rushes.gateway.replies import (
+    Reply,
+    failure_reply,
+    request_id_header,
+    served_by_header,
+    served_from_header,
+    units_header,
+)
 from rushes.jobs.job import Result
 
 # A JSON string's opening quote is never preceded by a backslash, so this finds whole string values only.
@@ -20,7 +27,9 @@ _OWN_FILE = re.compile(rb'(?<!\\)"rushes-file:/((?:[^"\\]|\\.)*)"')
 
 def result_reply(result: Result, links: Links) -> Reply:
     """Answer with a COMPLETED job's result."""
-    who = () if result.served_by is None else (served_by_header(result.served_by),)
+    who = [] if result.served_by is None else [served_by_header(result.served_by)]
+    if result.runner is not None:
+        who.append(served_from_header(result.runner))
     if result.failure is not None:
         return failure_reply(result.failure, result.id, who)
     headers = [request_id_header(result.id), *who]

@@ -19,6 +19,7 @@ from rushes.jobs.job import (
     BeatAnswer,
     CancelAnswer,
     Claimed,
+    Extras,
     JobState,
     LogLine,
     NewJob,
@@ -97,6 +98,16 @@ class JobStore:
         """
         row = self._database.read_one(SQL["result"], {"id": job_id})
         return None if row is None else _result(row)
+
+    def find_once(self, account: str, key: str) -> str | None:
+        """Return the request that an account's Idempotency-Key stands for; None for an unknown key."""
+        row = self._database.read_one(SQL["find_once"], {"account": account, "key": key})
+        return None if row is None else str(row[1])
+
+    def extras(self, job_id: str) -> Extras | None:
+        """Return tags, runner hint and lifecycle; None for a job without any, as nearly all are."""
+        row = self._database.read_one(SQL["extras"], {"id": job_id})
+        return None if row is None else Extras(tuple(json.loads(row[0] or "[]")), row[1], row[2])
 
     def queue_length(self, endpoint: str) -> int:
         """Return how many jobs of this endpoint wait, of all priorities."""
@@ -293,9 +304,10 @@ def _state(row: Row, gaps: int = 0) -> JobState:
 
 
 def _result(row: Row) -> Result:
-    job_id, endpoint, account, body, shape, error_type, status, retryable, by_caller, served_by, units, files = row
+    job_id, endpoint, account, body, shape, error_type, status, retryable, by_caller, *made = row
+    served_by, units, files, runner = made
     names = tuple(json.loads(files)) if files else ()
     if shape is None:
-        return Result(job_id, endpoint, account, body, None, served_by, units, names)
+        return Result(job_id, endpoint, account, body, None, served_by, units, names, runner)
     failure = Failure(shape, error_type, status, body, bool(retryable), bool(by_caller))
-    return Result(job_id, endpoint, account, b"", failure, served_by, units, names)
+    return Result(job_id, endpoint, account, b"", failure, served_by, units, names, runner)

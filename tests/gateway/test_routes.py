@@ -125,7 +125,8 @@ def test_a_crash_is_answered_as_json_with_the_request_id(tmp_path: Path, caplog:
         gateway.loop.call_soon_threadsafe(broken_database(gateway.services.jobs).close)
         response = gateway.client.get(f"/queue/fal-ai/clip/requests/{request_id}/status", headers=AUTH)
     assert response.status_code == 500
-    assert response.json() == {"detail": "Internal error", "error_type": "internal_error"}
+    said = {"detail": "Internal error", "error_type": "internal_error", "message": "Internal error"}
+    assert response.json() == said
     assert response.headers["x-fal-request-id"]
     assert response.headers["x-fal-error-type"] == "internal_error"
     assert response.headers["access-control-allow-origin"] == "*"

@@ -194,3 +194,25 @@ def test_a_hint_leads_to_the_runner_that_had_it_before(queue: Queue) -> None:
             assert [watch.hinted for watch in (first, second)] == [False, True]
 
     asyncio.run(story())
+
+
+def test_a_request_is_found_by_its_account_and_key_only(queue: Queue) -> None:
+    async def story() -> None:
+        await queue.jobs.submit_checked(a_job("1", once=Once("key", "print")))
+        assert queue.jobs.find_once("me", "key") == "1"
+        assert queue.jobs.find_once("you", "key") is None
+        assert queue.jobs.find_once("me", "other") is None
+
+    asyncio.run(story())
+
+
+def test_extras_are_told_and_most_jobs_have_none(queue: Queue) -> None:
+    async def story() -> None:
+        await queue.add("plain")
+        await queue.jobs.submit(a_job("tagged", extras=Extras(("a", "b"))))
+        await queue.jobs.submit(a_job("hinted", extras=Extras(hint="h", lifecycle="{}")))
+        assert queue.jobs.extras("plain") is None
+        assert queue.jobs.extras("tagged") == Extras(("a", "b"))
+        assert queue.jobs.extras("hinted") == Extras(hint="h", lifecycle="{}")
+
+    asyncio.run(story())
