@@ -18,6 +18,7 @@ from ipaddress import ip_address
 from starlette.types import Receive, Scope, Send
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.storage import StorageDefaults
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
@@ -90,6 +91,7 @@ class Application:
                 signer=Signer(secret),
                 keys=keys,
                 voices=VoiceShelf(database, self._clock),
+                storage=StorageDefaults(database),
                 clock=self._clock,
             ),
             Site().handle,

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from rushes.db.sqlite import Database
 
+PROFILE_NAME, PROFILE_TYPE = "voice.json", "application/json"
+"""How the file of a voice's profile is called."""
+
 _COLUMNS = "SELECT id, file_id, endpoint, created_at FROM voices"
 _KEEP = (
     "INSERT INTO voices (account, id, file_id, endpoint, created_at) VALUES (?, ?, ?, ?, ?) "

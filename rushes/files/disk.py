@@ -19,7 +19,8 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
-from rushes.files.incoming import CONTENT, RECORD, Draft, Incoming, fsync_folder, receive, write_durably
+from rushes.files.acl import Acl, acl_from
+from rushes.files.incoming import CONTENT, RECORD, Draft, Incoming, fsync_folder, held, receive, write_durably
 from rushes.files.names import clean_name
 from rushes.files.store import FileMissing, FileTaken, StoredFile, content_id, is_id
 from rushes.files.types import sniffed_type, suffix_of
@@ -60,6 +61,7 @@ class DiskStore:
         file_id: str | None = None,
         expires_at: float | None = None,
         max_bytes: int | None = None,
+        acl: Acl | None = None,
     ) -> StoredFile:
         """See FileStore.put."""
         if file_id is not None and not is_id(file_id):
@@ -80,6 +82,7 @@ class DiskStore:
                 account=account,
                 created_at=self._clock(),
                 expires_at=expires_at,
+                acl=_written(acl),
             )
             return await self._in_thread(self._keep, draft, record if file_id else self._named_by_content(record))
         except BaseException:
@@ -108,6 +111,12 @@ class DiskStore:
             return None
         return await self._in_thread(self._load, file_id)
 
+    async def set_acl(self, file_id: str, acl: Acl | None) -> bool:
+        """See FileStore.set_acl."""
+        if await self.stat(file_id) is None:
+            return False
+        return await self._in_thread(self._set_acl, file_id, acl)
+
     async def delete(self, file_id: str) -> bool:
         """See FileStore.delete."""
         if await self.stat(file_id) is None:
@@ -129,14 +138,17 @@ class DiskStore:
         return self._folder / file_id[:2] / file_id
 
     def _named_by_content(self, record: StoredFile) -> StoredFile:
-        facts = (record.account, record.sha256, record.name, record.content_type)
+        facts = [record.account, record.sha256, record.name, record.content_type]
+        if record.acl is not None:  # else a private upload could turn out to be a public file of the same bytes
+            facts.append(json.dumps(asdict(record.acl)))
         return replace(record, id=content_id(self._secret, *facts))
 
     def _read_record(self, file_id: str) -> StoredFile | None:
         try:
-            return StoredFile(**json.loads((self._place(file_id) / RECORD).read_bytes()))
+            stored = json.loads((self._place(file_id) / RECORD).read_bytes())
         except FileNotFoundError:
             return None
+        return StoredFile(**stored | {"acl": acl_from(stored.get("acl"))})
 
     def _load(self, file_id: str) -> StoredFile | None:
         record = self._read_record(file_id)
@@ -153,8 +165,8 @@ class DiskStore:
                 self._remove(record.id)
             elif kept.sha256 != record.sha256:
                 raise FileTaken(record.id)
-            else:
-                record = self._extended(kept, record.expires_at)
+            elif (same := self._extended(kept, record.expires_at)) is not None:
+                record = same
                 draft.drop()
                 break
         fsync_folder(self._place(record.id).parent)
@@ -174,17 +186,36 @@ class DiskStore:
             return False
         return True
 
-    def _extended(self, kept: StoredFile, until: float | None) -> StoredFile:
-        """Let the later of two expiries hold; None is the latest."""
-        if kept.expires_at is None or (until is not None and until <= kept.expires_at):
-            return kept
-        record = replace(kept, expires_at=until)
-        place = self._place(kept.id)
-        draft = place / f"{RECORD}.new"
-        write_durably(draft, json.dumps(asdict(record)).encode())
-        os.replace(draft, place / RECORD)
-        fsync_folder(place)
-        return record
+    def _extended(self, kept: StoredFile, until: float | None) -> StoredFile | None:
+        """Let the later of two expiries hold; None is the latest. Returns None when the file was deleted just now."""
+
+        def later(record: StoredFile) -> StoredFile:
+            if record.expires_at is None or (until is not None and until <= record.expires_at):
+                return record
+            return replace(record, expires_at=until)
+
+        return self._changed(kept.id, later)
+
+    def _set_acl(self, file_id: str, acl: Acl | None) -> bool:
+        return self._changed(file_id, lambda record: replace(record, acl=_written(acl))) is not None
+
+    def _changed(self, file_id: str, change: Callable[[StoredFile], StoredFile]) -> StoredFile | None:
+        """Read a record, write it changed, with nobody between; None when its file is gone."""
+        place = self._place(file_id)
+        try:
+            with held(place):
+                kept = self._load(file_id)
+                if kept is None:
+                    return None
+                record = change(kept)
+                if record != kept:
+                    draft = place / f"{RECORD}.new"
+                    write_durably(draft, json.dumps(asdict(record)).encode())
+                    os.replace(draft, place / RECORD)
+                    fsync_folder(place)
+                return record
+        except FileNotFoundError:  # deleted meanwhile
+            return None
 
     def _remove(self, file_id: str) -> bool:
         place = self._place(file_id)
@@ -212,6 +243,11 @@ class DiskStore:
                     record = self._read_record(place.name)
                     if record is not None:
                         yield record
+
+
+def _written(acl: Acl | None) -> Acl | None:
+    """Return what a record holds: nothing for a list that says nothing."""
+    return None if acl is None or acl.is_open else acl
 
 
 def _cached(handle: int, wanted: int, start: int) -> bytes:

@@ -32,7 +32,7 @@ class Incoming:
 
     def __init__(self, shared: Path) -> None:
         shared.mkdir(parents=True, exist_ok=True)
-        with _held(shared):  # so that nobody sweeps our new folder before we have locked it
+        with held(shared):  # so that nobody sweeps our new folder before we have locked it
             _sweep_abandoned(shared)
             self._folder = Path(tempfile.mkdtemp(prefix="process-", dir=shared))
             self._lock = _try_lock(self._folder)
@@ -165,7 +165,8 @@ def _try_lock(folder: Path) -> int | None:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
+    """Lock a folder against all others who do so, in this process and in others; blocks."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)

@@ -5,8 +5,9 @@
     ├── FileTooLarge    more bytes came than the caller of `put` allows
     └── FileTaken       the id already holds other content
 
-A file is written once and never changes, hence caches may keep it for ever. Every backend passes the same tests
-(tests/files/contract.py). HTTP, keys of callers and the URLs under which we are reached belong to the gateway.
+A file is written once and its bytes never change, hence caches may keep it for ever; who may read it may change. Every
+backend passes the same tests (tests/files/contract.py). HTTP, keys of callers and the URLs under which we are reached
+belong to the gateway.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from rushes.files.acl import Acl
 
 ID_BYTES = 20  # 160 bits; hex, because some file systems do not tell upper from lower case
 _ID = re.compile(rf"[0-9a-f]{{{2 * ID_BYTES}}}")
@@ -63,6 +66,7 @@ class StoredFile:
     account: str
     created_at: float
     expires_at: float | None = None
+    acl: Acl | None = None  # None: whoever knows the address may read it
 
 
 class FileStore(Protocol):
@@ -78,12 +82,14 @@ class FileStore(Protocol):
         file_id: str | None = None,
         expires_at: float | None = None,
         max_bytes: int | None = None,
+        acl: Acl | None = None,
     ) -> StoredFile:
         """Keep the content and return its record; from then on it survives a crash of process or machine.
 
         `name` is cleaned. Without `content_type` the type is read off the first bytes. Without `file_id` the id
         follows from account, content, name and type, so that the same upload twice is one file; then the later
-        expiry holds. With `file_id` (from `new_id`) the same content again is no error. A `Path` is copied, not taken.
+        expiry holds. An `acl` is part of what the id follows from too, and what is kept already keeps its own. With
+        `file_id` (from `new_id`) the same content again is no error. A `Path` is copied, not taken.
 
         Raises FileTooLarge as soon as more than `max_bytes` came, and FileTaken if `file_id` holds other
         content. When `content` raises, that error passes through; nothing is ever visible of a file that is not whole.
@@ -101,6 +107,10 @@ class FileStore(Protocol):
 
     async def stat(self, file_id: str) -> StoredFile | None:
         """Return the record; None when absent, expired, or not an id at all."""
+        ...
+
+    async def set_acl(self, file_id: str, acl: Acl | None) -> bool:
+        """Replace who may read the file; False when there is none. It survives a crash once this returns."""
         ...
 
     async def delete(self, file_id: str) -> bool:

@@ -15,14 +15,13 @@ from urllib.parse import quote
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from rushes.errors import Rejection
 from rushes.files.ranges import Part, Unsatisfiable, asked_range
 from rushes.files.store import FileMissing, FileStore, StoredFile
 from rushes.files.types import may_show
 from rushes.gateway.replies import Header, failure_reply
+from rushes.gateway.sharing import NOT_FOUND
 
 YEAR_S = 31_536_000
-NOT_FOUND = Rejection(404, "File not found")
 
 # A file opened on its own may show itself and nothing else, and runs in no origin.
 _POLICY = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
@@ -104,6 +103,7 @@ def file_headers(file: StoredFile, chosen: Plan, now: float) -> list[Header]:
         "last-modified": formatdate(file.created_at, usegmt=True),
         "cache-control": _cache_control(file, now),
         "accept-ranges": "bytes",
+        **({} if file.acl is None else {"vary": "Authorization"}),
         "x-content-type-options": "nosniff",
         "content-security-policy": _POLICY,
     }
@@ -125,6 +125,8 @@ def _etag(file: StoredFile) -> str:
 
 
 def _cache_control(file: StoredFile, now: float) -> str:
+    if file.acl is not None:  # whoever may read it now may not be allowed to in a minute
+        return "private, no-store"
     if file.expires_at is None:
         return f"public, max-age={YEAR_S}, immutable"
     return f"public, max-age={min(YEAR_S, max(0, int(file.expires_at - now)))}"

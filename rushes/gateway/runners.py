@@ -16,12 +16,15 @@ from pydantic_core import from_json
 from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
+from rushes.accounts.voices import PROFILE_NAME
 from rushes.errors import Rejection, RequestError
 from rushes.fields import MediaInput, media_inputs, media_kinds
 from rushes.files.store import FileMissing, FileTooLarge, new_id
 from rushes.files.urls import own_file
 from rushes.gateway.auth import admit_runner
+from rushes.gateway.lifecycle import Lifecycle
 from rushes.gateway.replies import Reply, json_reply, not_allowed
+from rushes.gateway.sharing import may_use, produced_lifecycle
 from rushes.gateway.visit import Answer, Services, Visit
 from rushes.jobs.events import Watch
 from rushes.jobs.job import Claimed, Outcome
@@ -39,6 +42,9 @@ from rushes.jobs.protocol import (
 
 MOST_DIGITS = 18  # of a token; what is longer is no number that the database could have given out
 JSON_IN_JSON = 4  # a runner's message may hold an input-sized text as a string, whose quotes and slashes are escaped
+
+WITHHELD = "0" * 40
+"""Stands for a file that the job's account may not read: no file has this id, so its runner finds it missing."""
 
 AnyMessage = TypeVar("AnyMessage", bound=Message)
 
@@ -106,14 +112,18 @@ async def store_file(visit: Visit, job_id: str) -> Answer:
     answer = await services.jobs.beat(job_id, int(token), services.settings.lease_s)
     if state is None or answer == "stale":
         raise _stale(job_id)
+    name = unquote(visit.header(b"x-rushes-file-name") or "output")
+    asked = Lifecycle() if name == PROFILE_NAME else _lifecycle(services, job_id, state.account)
     try:
         stored = await services.files.put(
             visit.stream(),
-            name=unquote(visit.header(b"x-rushes-file-name") or "output"),
+            name=name,
             account=state.account,
             content_type=visit.header(b"content-type"),
             file_id=new_id(),  # a result's file is its own, also when another result has the same bytes
             max_bytes=services.settings.max_upload_bytes,
+            expires_at=asked.ends_at(services.clock()),
+            acl=asked.acl,
         )
     except FileTooLarge as error:
         raise Rejection(413, str(error)) from None
@@ -280,4 +290,14 @@ async def _own_file(services: Services, account: str, given: MediaInput) -> str 
         voice = services.voices.find(account, given.url)
         return voice.file_id if voice else None
     file_id = own_file(given.url)
-    return file_id if file_id is not None and await services.files.stat(file_id) is not None else None
+    file = await services.files.stat(file_id) if file_id is not None else None
+    if file is None:
+        return None
+    # Never left to be fetched by its address: the server itself would come as a stranger, or ask the real host.
+    return file.id if may_use(services, account, file, given.url) else WITHHELD
+
+
+def _lifecycle(services: Services, job_id: str, account: str) -> Lifecycle:
+    """Say what is to become of a job's files. A voice's profile is none of them: it lives as long as the voice."""
+    extras = services.jobs.extras(job_id)
+    return produced_lifecycle(services, account, extras.lifecycle if extras else None)

@@ -1,13 +1,13 @@
 """Which route of storage is which (protocol 7): tokens, uploads whole and in parts, and reading files.
 
-How an upload is taken stands in `uploads` and `multipart`, how a file is sent in `downloads`.
+How an upload is taken stands in `uploads` and `multipart`, how a file is sent in `downloads`, to whom in `sharing`.
 """
 
 from __future__ import annotations
 
 from rushes.errors import Rejection
-from rushes.gateway import multipart, uploads
-from rushes.gateway.downloads import NOT_FOUND, FileReply
+from rushes.gateway import multipart, sharing, uploads
+from rushes.gateway.downloads import FileReply
 from rushes.gateway.replies import not_allowed
 from rushes.gateway.visit import Answer, Visit
 
@@ -17,6 +17,8 @@ async def handle(visit: Visit) -> Answer:
     match (visit.method, *visit.segments):
         case ("GET" | "HEAD", "files", "b", file_id, _):
             return await send(visit, file_id)
+        case ("POST", "files", "b", file_id, _, "sign"):
+            return await sharing.sign(visit, file_id)
         case ("POST", "storage", "auth", "token"):
             return await uploads.give_token(visit)
         case ("POST", "storage", "upload", "initiate"):
@@ -39,11 +41,12 @@ async def handle(visit: Visit) -> Answer:
 
 
 async def send(visit: Visit, file_id: str) -> Answer:
-    """Answer with a stored file. Its id is the right to read it; the name in the URL is for people."""
+    """Answer with a stored file, if its reader may have it. The name in the URL is for people."""
     services = visit.services
     file = await services.files.stat(file_id)
     if file is None:
-        raise NOT_FOUND
+        raise sharing.NOT_FOUND
+    sharing.check_reader(visit, file)
     return FileReply(services.files, file, services.clock())
 
 
@@ -54,6 +57,8 @@ def _refused(visit: Visit) -> Answer:
             return not_allowed("GET", "HEAD")
         case ("files", "upload", _) if visit.segments[2] != "multipart":
             return not_allowed("PUT")
+        case ("files", "b", _, _, "sign"):
+            return not_allowed("POST")
         case ("files", "upload", *_) | ("storage", "auth", "token") | ("storage", "upload", _):
             return not_allowed("POST")
     raise Rejection(404, f"Path /{'/'.join(visit.segments)[:200]} not found")

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Receive, Scope
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.storage import StorageDefaults
 from rushes.accounts.voices import VoiceShelf
 from rushes.endpoint import Endpoint
 from rushes.errors import Rejection, RequestError
@@ -42,6 +43,7 @@ class Services:
     signer: Signer
     keys: KeyRing
     voices: VoiceShelf
+    storage: StorageDefaults
     clock: Callable[[], float]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rushes.accounts.voices import PROFILE_NAME, PROFILE_TYPE
 from rushes.endpoint import Delivery, Plan
 from rushes.engines.engine import Output, Value, Voice
 from rushes.errors import ModelError
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from rushes.work.products import Product
 
 INLINE_MAX_BYTES = 64 * 1024 * 1024  # of a reply's files together, where they stand in the reply itself
-PROFILE_NAME, PROFILE_TYPE = "voice.json", "application/json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,8 @@ def bring(
     except FileNotFoundError:
         if given.field.kind == "voice":
             raise unknown_voice(given, voices) from None
-        gone = f"the file {given.url} is no longer in this server's storage; upload it again"
+        why = "is no longer in this server's storage, or not this account's to read; upload it again"
+        gone = f"the file {given.url} {why}"
         raise ModelError("file_download_error", gone, loc=given.loc) from None
     return Fetched(to, to.stat().st_size, content_type)
 

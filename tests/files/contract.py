@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from rushes.files.acl import Acl, Rule
 from rushes.files.store import FileMissing, FileStore, FileTaken, FileTooLarge, StoredFile, is_id, new_id
 
 Arrange = Callable[[FileStore], Awaitable[None]]
 MIB = 1024 * 1024
+ONLY_BOB = Acl("forbid", (Rule("bob", "allow"),))
 
 
 class Clock:
@@ -205,3 +207,46 @@ class FileStoreContract:
 
     async def test_the_stored_form_of_the_url_names_id_and_name(self, store: FileStore) -> None:
         assert store.url("ab" * 20, "a b.mp4") == f"rushes-file:/{'ab' * 20}/a%20b.mp4"
+
+    async def test_who_may_read_a_file_is_kept_with_it_and_can_be_replaced(
+        self, store: FileStore, clock: Clock
+    ) -> None:
+        stored = await put(store, acl=ONLY_BOB, expires_at=clock.now + 60)
+        assert stored.acl == ONLY_BOB
+        assert await store.stat(stored.id) == stored
+        assert await store.set_acl(stored.id, Acl("hide"))
+        assert await store.stat(stored.id) == replace(stored, acl=Acl("hide"))
+        assert await store.set_acl(stored.id, None)
+        assert await store.stat(stored.id) == replace(stored, acl=None)
+        assert await content(store, stored.id) == b"hello"
+
+    async def test_a_list_that_says_nothing_is_not_kept(self, store: FileStore) -> None:
+        stored = await put(store, acl=Acl("allow", (Rule("bob", "allow"),)))
+        assert stored.acl is None
+        assert stored.id == (await put(store)).id
+
+    async def test_restricted_and_public_bytes_are_two_files(self, store: FileStore) -> None:
+        public, restricted = await put(store), await put(store, acl=ONLY_BOB)
+        assert public.id != restricted.id
+        assert (await put(store, acl=ONLY_BOB)).id == restricted.id
+
+    async def test_put_again_a_file_keeps_the_list_that_it_got_meanwhile(self, store: FileStore, clock: Clock) -> None:
+        stored = await put(store, expires_at=clock.now + 60)
+        await store.set_acl(stored.id, ONLY_BOB)
+        assert await put(store) == replace(stored, acl=ONLY_BOB, expires_at=None)
+
+    async def test_a_file_that_is_absent_or_over_has_no_list(self, store: FileStore, clock: Clock) -> None:
+        stored = await put(store, expires_at=clock.now + 60)
+        clock.now += 60
+        assert not await store.set_acl(stored.id, ONLY_BOB)
+        assert not await store.set_acl(new_id(), ONLY_BOB)
+        assert not await store.set_acl("../../etc", ONLY_BOB)
+
+    async def test_lists_and_expiries_that_are_changed_at_once_are_both_kept(
+        self, store: FileStore, clock: Clock
+    ) -> None:
+        stored = await put(store, expires_at=clock.now + 1)
+        await asyncio.gather(
+            *(put(store, expires_at=clock.now + i) for i in range(2, 9)), store.set_acl(stored.id, ONLY_BOB)
+        )
+        assert await store.stat(stored.id) == replace(stored, acl=ONLY_BOB, expires_at=clock.now + 8)

@@ -1,6 +1,7 @@
 """The folder store: the common contract, and what only a folder has: locks, leftovers, permissions, kill -9."""
 
 import asyncio
+import json
 import os
 import signal
 import stat
@@ -50,6 +51,15 @@ def test_files_outlive_the_process(store: DiskStore, folder: Path) -> None:
     assert asyncio.run(again.stat(stored.id)) == stored
     assert asyncio.run(content(again, stored.id)) == b"hello"
     again.close()
+
+
+def test_a_record_of_an_earlier_version_still_reads(store: DiskStore, folder: Path) -> None:
+    stored = asyncio.run(put(store))
+    record = folder / stored.id[:2] / stored.id / "record.json"
+    facts = json.loads(record.read_text())
+    del facts["acl"]
+    record.write_text(json.dumps(facts))
+    assert asyncio.run(store.stat(stored.id)) == stored
 
 
 def test_stores_with_other_secrets_give_other_ids(tmp_path: Path) -> None:

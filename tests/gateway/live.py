@@ -19,6 +19,7 @@ import httpx2
 import uvicorn
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.storage import StorageDefaults
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.endpoint import Endpoint
@@ -191,5 +192,6 @@ async def _services(
         signer=Signer(b"s" * 32),
         keys=await KeyRing.open(database, clock, data=settings.data, admin_key=key),
         voices=VoiceShelf(database, clock),
+        storage=StorageDefaults(database),
         clock=clock,
     )

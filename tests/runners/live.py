@@ -19,6 +19,7 @@ import httpx2
 import uvicorn
 
 from rushes.accounts.keys import KeyRing
+from rushes.accounts.storage import StorageDefaults
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
@@ -110,6 +111,7 @@ def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: A
             signer=Signer(b"s" * 32),
             keys=keys or await KeyRing.open(database, time.time, data=folder, admin_key=KEY),
             voices=VoiceShelf(database, time.time),
+            storage=StorageDefaults(database),
             clock=time.time,
         )
         config = uvicorn.Config(

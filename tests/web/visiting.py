@@ -49,6 +49,7 @@ def look(
         signer=nothing,
         keys=nothing,
         voices=nothing,
+        storage=nothing,
         clock=lambda: 0.0,
     )
     links = links_for(options, "http", sent, own_host=group is None)
