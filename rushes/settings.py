@@ -37,7 +37,8 @@ class Settings(BaseSettings):
         None, description="Key that the proxy route acts with when a browser brings none."
     )
     allow_addresses: str = Field(
-        "", description="Comma-separated networks (CIDR) that input URLs may reach besides public addresses."
+        "",
+        description="Comma-separated networks (CIDR) that input URLs and webhooks may reach besides public addresses.",
     )
     max_body_bytes: int = Field(64 * MIB, gt=0, description="Largest request body, data URIs included.")
     max_upload_bytes: int = Field(2048 * MIB, gt=0, description="Largest file that storage takes.")
@@ -72,7 +73,21 @@ class Settings(BaseSettings):
     keep_result_files: bool = Field(
         True, description="Keep the files of a request when the request is forgotten; else they are deleted with it."
     )
+    webhook_timeout_s: float = Field(15.0, gt=0, description="How long the first delivery of a webhook may take.")
+    webhook_retry_timeout_s: float = Field(120.0, gt=0, description="How long each later delivery may take.")
+    webhook_retries: int = Field(10, ge=0, le=100, description="How often a delivery that failed is tried again.")
+    webhook_retry_span_s: float = Field(
+        7_200.0, gt=0, description="Time over which these retries are spread; each pause is twice the one before."
+    )
+    webhooks_at_once: int = Field(32, ge=1, le=1_000, description="Most webhooks under way at once.")
+    webhooks_per_target: int = Field(4, ge=1, description="Most of them to one host and port.")
+    webhook_key_overlap_s: float = Field(
+        86_400.0, ge=86_400, description="How long a replaced signing key of webhooks stays published."
+    )
     files_sweep_s: float = Field(3_600.0, gt=0, description="Time between two looks for files that have expired.")
+    hub_models: dict[str, str] = Field(
+        default_factory=dict, description="Endpoint that serves a model of the Hugging Face Hub, by the Hub's id."
+    )
     unit_price_usd: dict[str, float] = Field(default_factory=dict, description="Price of one unit, by endpoint.")
     test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
 
