@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import random
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from ipaddress import ip_address
 
 from starlette.types import Receive, Scope, Send
 
 from rushes.accounts.keys import KeyRing
 from rushes.accounts.storage import StorageDefaults
+from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
@@ -26,12 +29,18 @@ from rushes.files.disk import DiskStore
 from rushes.files.signing import Signer, load_secret
 from rushes.gateway.routes import Door
 from rushes.gateway.visit import Services
+from rushes.gateway.webhooks import body_of
 from rushes.jobs.events import Events
 from rushes.jobs.store import JobStore
 from rushes.jobs.sweep import run_sweep
 from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
 from rushes.settings import Settings
 from rushes.web.site import Site
+from rushes.webhooks import signing
+from rushes.webhooks.deliverer import Deliverer, Limits
+from rushes.webhooks.outbox import Outbox
+from rushes.webhooks.schedule import Schedule
+from rushes.webhooks.signing import SigningKeys
 
 DATABASE_FILE = "rushes.db"
 FILES_FOLDER = "files"
@@ -81,6 +90,19 @@ class Application:
         # Runners of an earlier life ended with their server: what they held goes back to the queue at once.
         await jobs.release_prefix(LOCAL_PREFIX)
 
+        outbox = Outbox(database, events, self._clock, settings.result_retention_s)
+        webhook_keys = SigningKeys(settings.data / signing.FOLDER, self._clock, settings.webhook_key_overlap_s)
+        deliverer = Deliverer(
+            outbox,
+            events,
+            webhook_keys,
+            partial(body_of, jobs),
+            schedule=Schedule.of(settings),
+            limits=Limits(settings.webhooks_at_once, settings.webhooks_per_target, settings.allowed_networks),
+            clock=self._clock,
+            dice=random.random,
+        )
+
         self._door = Door(
             Services(
                 settings=settings,
@@ -91,7 +113,10 @@ class Application:
                 signer=Signer(secret),
                 keys=keys,
                 voices=VoiceShelf(database, self._clock),
+                usage=Usage(database),
                 storage=StorageDefaults(database),
+                outbox=outbox,
+                webhook_keys=webhook_keys,
                 clock=self._clock,
             ),
             Site().handle,
@@ -99,6 +124,8 @@ class Application:
         self._sweeps = (
             asyncio.create_task(run_sweep(jobs, settings.sweep_s)),
             asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
+            asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),
+            asyncio.create_task(deliverer.run()),
         )
         self._runners = LocalRunners(
             _recipe(settings, keys.runner_key), settings.runners, jobs.release, _owner(settings, secret)

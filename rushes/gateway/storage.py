@@ -6,7 +6,7 @@ How an upload is taken stands in `uploads` and `multipart`, how a file is sent i
 from __future__ import annotations
 
 from rushes.errors import Rejection
-from rushes.gateway import multipart, sharing, uploads
+from rushes.gateway import multipart, sharing, uploads, webhooks
 from rushes.gateway.downloads import FileReply
 from rushes.gateway.replies import not_allowed
 from rushes.gateway.visit import Answer, Visit
@@ -19,6 +19,8 @@ async def handle(visit: Visit) -> Answer:
             return await send(visit, file_id)
         case ("POST", "files", "b", file_id, _, "sign"):
             return await sharing.sign(visit, file_id)
+        case (_, ".well-known", "jwks.json"):
+            return await webhooks.jwks(visit)
         case ("POST", "storage", "auth", "token"):
             return await uploads.give_token(visit)
         case ("POST", "storage", "upload", "initiate"):

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope
 
 from rushes.accounts.keys import KeyRing
 from rushes.accounts.storage import StorageDefaults
+from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.endpoint import Endpoint
 from rushes.errors import Rejection, RequestError
@@ -27,6 +28,8 @@ from rushes.gateway.links import Links
 from rushes.jobs.events import Events
 from rushes.jobs.store import JobStore
 from rushes.settings import Settings
+from rushes.webhooks.outbox import Outbox
+from rushes.webhooks.signing import SigningKeys
 
 Answer = ASGIApp
 
@@ -43,7 +46,10 @@ class Services:
     signer: Signer
     keys: KeyRing
     voices: VoiceShelf
+    usage: Usage
     storage: StorageDefaults
+    outbox: Outbox
+    webhook_keys: SigningKeys
     clock: Callable[[], float]
 
 
@@ -85,6 +91,11 @@ class Visit(NamedTuple):
     def stream(self) -> AsyncIterator[bytes]:
         """Yield the body's chunks as they come; raises starlette's ClientDisconnect when the caller goes away."""
         return Request(self.scope, self.receive).stream()
+
+    async def left(self) -> None:
+        """Return when the caller has closed the connection; a body that nobody has read by now is thrown away."""
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
 
     async def body(self, limit_bytes: int) -> bytes:
         """Read the whole body; never holds more than the limit. Raises Rejection(413), RequestError when cut short."""

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from urllib.parse import urlsplit
 
 from rushes.errors import RequestError
 from rushes.gateway.lifecycle import read_lifecycle
 from rushes.gateway.visit import Visit
 from rushes.jobs.job import NO_EXTRAS, Extras, Once, Webhook
+from rushes.webhooks.target import peer_of, refusal, shown
 
 MOST_TAGS = 20
 MOST_TAG_CHARS = 100
 MOST_HINT_CHARS = 200
 MOST_KEY_CHARS = 255
-MOST_URL_CHARS = 2_048
 _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 
@@ -56,22 +55,16 @@ def once(visit: Visit, endpoint: str, body: bytes) -> Once | None:
 
 
 def webhook(visit: Visit) -> Webhook | None:
-    """Read fal_webhook. Raises RequestError(400) for what is no URL that could ever be called."""
+    """Read fal_webhook. Raises RequestError(400) for a URL that could never be called, or must not be."""
     if b"fal_webhook" not in visit.scope["query_string"]:
         return None
     url = visit.query().get("fal_webhook", "").strip()
     if not url:
         return None
-    try:
-        parts = urlsplit(url)
-        fine = parts.scheme in {"http", "https"} and bool(parts.hostname) and len(url) <= MOST_URL_CHARS
-        fine = fine and url.isprintable() and (parts.port is None or parts.port > 0)
-    except ValueError:
-        fine = False
-    if not fine:
-        wanted = f"an absolute http or https URL of at most {MOST_URL_CHARS} characters"
-        raise RequestError("bad_request", f"Invalid fal_webhook {url[:200]!r}: expected {wanted}")
-    return Webhook(url, visit.links.files)
+    why_not = refusal(url, visit.services.settings.allowed_networks)
+    if why_not is not None:
+        raise RequestError("bad_request", f"Invalid fal_webhook {shown(url)!r}: {why_not}")
+    return Webhook(url, visit.links.files, peer_of(url))
 
 
 def _tags(text: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ import uvicorn
 
 from rushes.accounts.keys import KeyRing
 from rushes.accounts.storage import StorageDefaults
+from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.endpoint import Endpoint
@@ -33,6 +34,8 @@ from rushes.jobs.events import Events
 from rushes.jobs.job import Claimed, LogLine, Outcome
 from rushes.jobs.store import JobStore
 from rushes.settings import Settings
+from rushes.webhooks.outbox import Outbox
+from rushes.webhooks.signing import SigningKeys
 
 T = TypeVar("T")
 
@@ -192,6 +195,9 @@ async def _services(
         signer=Signer(b"s" * 32),
         keys=await KeyRing.open(database, clock, data=settings.data, admin_key=key),
         voices=VoiceShelf(database, clock),
+        usage=Usage(database),
         storage=StorageDefaults(database),
+        outbox=Outbox(database, events, clock),
+        webhook_keys=SigningKeys(settings.data / "webhook-keys", clock),
         clock=clock,
     )

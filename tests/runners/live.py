@@ -31,6 +31,8 @@ from rushes.jobs.events import Events
 from rushes.jobs.job import JobState, Result, Status
 from rushes.jobs.store import JobStore
 from rushes.settings import Settings
+from rushes.webhooks.outbox import Outbox
+from rushes.webhooks.signing import SigningKeys
 
 T = TypeVar("T")
 KEY = "me:secret"
@@ -112,6 +114,8 @@ def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: A
             keys=keys or await KeyRing.open(database, time.time, data=folder, admin_key=KEY),
             voices=VoiceShelf(database, time.time),
             storage=StorageDefaults(database),
+            outbox=Outbox(database, events, time.time),
+            webhook_keys=SigningKeys(folder / "webhook-keys", time.time),
             clock=time.time,
         )
         config = uvicorn.Config(

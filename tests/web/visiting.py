@@ -50,6 +50,8 @@ def look(
         keys=nothing,
         voices=nothing,
         storage=nothing,
+        outbox=nothing,
+        webhook_keys=nothing,
         clock=lambda: 0.0,
     )
     links = links_for(options, "http", sent, own_host=group is None)
