@@ -24,8 +24,9 @@ Scope = Literal["API", "ADMIN"]
 ADMIN_ACCOUNT = "admin"
 KEY_FILE = "key"
 SECRET_BYTES = 32
+SERVERS_OWN = "the server's own key"
+"""Alias of the key in the settings or in DATA/key; there is one such key at a time, and no other may be called so."""
 
-_SERVERS_OWN = "the server's own key"  # alias; there is one such key at a time
 _LIVE = "SELECT id, account, scope, secret_hash, max_concurrent, budget_usd FROM keys WHERE revoked_at IS NULL"
 _LIST = (
     "SELECT id, account, scope, alias, created_at, max_concurrent, budget_usd, spent_usd, reserved_usd, running "
@@ -107,8 +108,8 @@ class KeyRing:
         digest, now = hash_secret(secret), clock()
 
         def set_own(connection: sqlite3.Connection) -> None:
-            connection.execute(_SET, (key_id, ADMIN_ACCOUNT, digest, _SERVERS_OWN, now))
-            connection.execute(_REVOKE_OTHERS, (now, _SERVERS_OWN, key_id))
+            connection.execute(_SET, (key_id, ADMIN_ACCOUNT, digest, SERVERS_OWN, now))
+            connection.execute(_REVOKE_OTHERS, (now, SERVERS_OWN, key_id))
 
         await database.write(set_own)
         return cls(database, (_key(row) for row in database.read(_LIVE)), clock)
@@ -128,6 +129,11 @@ class KeyRing:
         key = self._live.get(key_id)
         same = hmac.compare_digest(hash_secret(secret), key.secret_hash if key else _NOBODY)
         return key.caller if key and same else None
+
+    def known(self, key_id: str) -> Caller | None:
+        """Return whose live key has this id; for what a key has signed for before. None for a revoked one."""
+        key = self._live.get(key_id)
+        return key.caller if key else None
 
     def listed(self, account: str | None = None) -> list[KeyFacts]:
         """Return the live keys of an account, oldest first; of all accounts without one."""
@@ -159,7 +165,7 @@ class KeyRing:
 
         What was accepted under it is still done.
         """
-        given = (self._clock(), key_id, account, account, _SERVERS_OWN)
+        given = (self._clock(), key_id, account, account, SERVERS_OWN)
 
         def end(connection: sqlite3.Connection) -> int:
             return connection.execute(_REVOKE, given).rowcount
@@ -178,7 +184,7 @@ class KeyRing:
         """Write the server's own row anew; returns once it is on the disk. Raises what the database raises."""
 
         def touch(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE keys SET alias = alias WHERE alias = ?", (_SERVERS_OWN,))
+            connection.execute("UPDATE keys SET alias = alias WHERE alias = ?", (SERVERS_OWN,))
 
         await self._database.write(touch)
 

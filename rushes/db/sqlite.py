@@ -24,13 +24,15 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
+from rushes.db.aside import Aside, LookRefused, TooLong, TooMany
 from rushes.db.schema import prepare
 from rushes.db.writer import Task, WriteFailed, Writer
 
-__all__ = ["Database", "Parameters", "Row", "WriteFailed"]
+__all__ = ["Database", "LookRefused", "Parameters", "Row", "TooLong", "TooMany", "WriteFailed"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,9 +57,10 @@ _PRAGMAS = (
 class Database:
     """See the module's text. Use `Database.open`."""
 
-    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection) -> None:
+    def __init__(self, writing: sqlite3.Connection, reading: sqlite3.Connection, aside: Aside) -> None:
         self._writing = writing
         self._reading = reading
+        self._aside = aside
         self._cursor = reading.cursor()  # one for all reads: each fetches everything at once, and making one costs 1 us
         self._writer = Writer(writing)
 
@@ -72,10 +75,7 @@ class Database:
         except BaseException:
             writing.close()
             raise
-        reading = _connect(path)
-        _set_up(reading)
-        reading.execute("PRAGMA query_only = ON")
-        return cls(writing, reading)
+        return cls(writing, _reader(path), Aside(partial(_reader, path)))
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Return all rows."""
@@ -85,6 +85,10 @@ class Database:
         """Return the first row, or None."""
         rows = self._cursor.execute(sql, parameters).fetchall()
         return rows[0] if rows else None
+
+    async def look(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Return all rows of a read that may take long, on another thread. Raises TooLong, TooMany."""
+        return await self._aside.look(sql, parameters)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -123,6 +127,7 @@ class Database:
     def close(self) -> None:
         """Write what waits, then close the file; a later write raises WriteFailed."""
         self._writer.close()
+        self._aside.close()
         self._reading.close()
         self._writing.close()
 
@@ -133,6 +138,13 @@ def _run_each(connection: sqlite3.Connection, operations: list[Callable[[sqlite3
 
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=512)
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    _set_up(connection)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _set_up(connection: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from rushes.db.sqlite import Database, Row, WriteFailed
 from rushes.errors import Failure, RequestError
 from rushes.jobs import books, writes
 from rushes.jobs.events import Events
+from rushes.jobs.history import History
 from rushes.jobs.job import (
     BeatAnswer,
     CancelAnswer,
@@ -62,6 +63,7 @@ class JobStore:
         prices: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
         self._database = database
+        self.history = History(database)
         self._events = events
         self._clock = clock
         self._retention_s = retention_s

@@ -20,6 +20,7 @@ import uvicorn
 
 from rushes.accounts.keys import KeyRing
 from rushes.accounts.storage import StorageDefaults
+from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
@@ -113,6 +114,7 @@ def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: A
             signer=Signer(b"s" * 32),
             keys=keys or await KeyRing.open(database, time.time, data=folder, admin_key=KEY),
             voices=VoiceShelf(database, time.time),
+            usage=Usage(database),
             storage=StorageDefaults(database),
             outbox=Outbox(database, events, time.time),
             webhook_keys=SigningKeys(folder / "webhook-keys", time.time),
