@@ -1,6 +1,7 @@
 """Direct runs (protocol 4.3): submit, wait for the end on a wake-up, answer as the result route would.
 
-A caller who goes away cancels the run (S-02). Input errors are answered at once and not stored.
+Runs that show how far they are (the path ends in /stream) are in `stream`. A caller who goes away cancels the run
+(S-02). Input errors are answered at once and not stored.
 """
 
 from __future__ import annotations
@@ -8,9 +9,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from starlette.types import Receive
-
 from rushes.errors import RequestError
+from rushes.gateway import stream
 from rushes.gateway.replies import failure_reply, not_allowed
 from rushes.gateway.results import result_reply
 from rushes.gateway.submission import new_job, submit
@@ -26,13 +26,15 @@ async def handle(visit: Visit) -> Answer:
     """Answer everything under the run host."""
     if visit.method not in METHODS:
         return not_allowed(*METHODS)
+    if visit.segments[-1:] == (stream.WORD,):
+        return await stream.handle(visit)
     job = await new_job(visit, direct=True)
     if job.failure is not None:
         return failure_reply(job.failure, job.id)
     services = visit.services
     with services.events.watch_job(job.id) as watch:
         await submit(visit, replace(job, retry=False))  # S-03: the caller is here to try again
-        if not await _ended_before_caller_left(services, visit.receive, job, watch):
+        if not await _ended_before_caller_left(visit, job, watch):
             await services.jobs.cancel(job.id, job.account, left=True)
             raise RequestError("client_disconnected")
     result = services.jobs.result(job.id)
@@ -41,9 +43,9 @@ async def handle(visit: Visit) -> Answer:
     return result_reply(result, visit.links)
 
 
-async def _ended_before_caller_left(services: Services, receive: Receive, job: NewJob, watch: Watch) -> bool:
-    ended = asyncio.ensure_future(_ended(services, job, watch))
-    left = asyncio.ensure_future(_left(receive))
+async def _ended_before_caller_left(visit: Visit, job: NewJob, watch: Watch) -> bool:
+    ended = asyncio.ensure_future(_ended(visit.services, job, watch))
+    left = asyncio.ensure_future(visit.left())
     try:
         await asyncio.wait({ended, left}, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
@@ -61,8 +63,3 @@ async def _ended(services: Services, job: NewJob, watch: Watch) -> None:
         if state is None or state.status is Status.COMPLETED:
             return
         await watch.wait(LOOK_S)
-
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -23,6 +23,7 @@ from rushes.files.store import FileMissing, FileTooLarge, new_id
 from rushes.files.urls import own_file
 from rushes.gateway.auth import admit_runner
 from rushes.gateway.lifecycle import Lifecycle
+from rushes.gateway.previews import read_preview
 from rushes.gateway.replies import Reply, json_reply, not_allowed
 from rushes.gateway.sharing import may_use, produced_lifecycle
 from rushes.gateway.visit import Answer, Services, Visit
@@ -71,7 +72,7 @@ async def claim(visit: Visit) -> Answer:
     services = visit.services
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + min(wanted.wait_s, services.settings.claim_wait_s)
-    hung_up = loop.create_task(_hang_up(visit))
+    hung_up = loop.create_task(visit.left())
     try:
         with services.events.watch_work(wanted.endpoints, wanted.runner) as watch:
             while not hung_up.done():
@@ -94,11 +95,14 @@ async def leave(visit: Visit) -> Answer:
 
 
 async def beat(visit: Visit, job_id: str) -> Answer:
-    """Renew the lease, keep the lines, and tell the runner whether to carry on."""
+    """Renew the lease, keep the lines, show the preview, and tell the runner whether to carry on."""
     message = await _read(visit, Beat)
     lines = [line.line() for line in message.lines]
     answer = await visit.services.jobs.beat(job_id, message.token, visit.services.settings.lease_s, lines)
-    return _message(BeatReply(answer=answer))
+    events = visit.services.events
+    if message.preview is not None and answer == "carry on":
+        events.show(job_id, read_preview(message.preview))
+    return _message(BeatReply(answer=answer, preview=events.wants_preview(job_id)))
 
 
 async def store_file(visit: Visit, job_id: str) -> Answer:
@@ -234,12 +238,6 @@ def _message(message: Message) -> Reply:
 
 def _stale(job_id: str) -> Rejection:
     return Rejection(410, f"The job {job_id} is not yours: its lease ran out, or it has ended. Throw the result away")
-
-
-async def _hang_up(visit: Visit) -> None:
-    """Return when the runner has closed its connection; the body has been read before."""
-    while (await visit.receive())["type"] != "http.disconnect":
-        pass
 
 
 async def _first(watch: Watch, timeout_s: float, hung_up: asyncio.Task[None]) -> None:

@@ -14,12 +14,16 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from rushes.jobs.job import Preview
+
 
 class Watch:
     """One waiter's place; hints that come while it looks are kept for its next `wait`."""
 
-    def __init__(self, who: str = "") -> None:
+    def __init__(self, who: str = "", *, previews: bool = False) -> None:
         self.who = who
+        self.previews = previews
+        self.preview: Preview | None = None  # the newest, for who watches with previews; take it and leave None
         self._fresh: set[str] = set()
         self._reported: set[str] = set()
         self._sleeper: asyncio.Future[None] | None = None
@@ -73,9 +77,12 @@ class Events:
         self._jobs: dict[str, dict[Watch, None]] = {}
 
     @contextmanager
-    def watch_job(self, job_id: str) -> Iterator[Watch]:
-        """Watch one job's state and log; every watcher of it is told of every change."""
-        watch = Watch()
+    def watch_job(self, job_id: str, *, previews: bool = False) -> Iterator[Watch]:
+        """Watch one job's state and log; every watcher of it is told of every change.
+
+        With `previews` its runner is asked for small pictures, of which the newest lies in `watch.preview`.
+        """
+        watch = Watch(previews=previews)
         _enter(self._jobs, job_id, watch)
         try:
             yield watch
@@ -118,6 +125,22 @@ class Events:
         """Note that a job's state or log changed."""
         for watch in self._jobs.get(job_id, ()):
             watch.hint(job_id)
+
+    def wants_preview(self, job_id: str) -> bool:
+        """Say whether anybody watches this job with previews."""
+        return any(watch.previews for watch in self._jobs.get(job_id, ()))
+
+    def show(self, job_id: str, preview: Preview) -> None:
+        """Give those who want previews the newest; one that was not taken in time is gone, so nothing piles up."""
+        for watch in self._jobs.get(job_id, ()):
+            if watch.previews:
+                watch.preview = preview
+                watch.hint(job_id)
+
+    @property
+    def idle_runners(self) -> set[str]:
+        """Names of the runners that wait for work at this moment."""
+        return {watch.who for watches in self._work.values() for watch in watches if watch.who}
 
     @property
     def watchers(self) -> int:

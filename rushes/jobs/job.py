@@ -162,6 +162,15 @@ class LogLine:
     labels: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A small picture of how far a running job is: a JPEG in base64, and its size in pixels."""
+
+    jpeg: str
+    width: int
+    height: int
+
+
 class JobState(NamedTuple):
     """What a status poll needs to know, read in one query; a tuple, because one is made for every poll."""
 

@@ -6,6 +6,8 @@
     GET  /runners/files/{file_id}                 → 200 bytes        (an input that lies in our own storage)
     POST /runners/jobs/{id}/finish  Finish        → 200 {} | 410 stale token: throw the result away
     POST /runners/jobs/{id}/fail    Fail          → 200 {} | 410
+    GET  /runners/jobs/{id}/session               → WebSocket       (X-Rushes-Token): each SessionInput is answered
+                                                    by a SessionAnswer, both MessagePack; who ends it closes it
     POST /runners/leave             Leave         → 200 {}         (told to stop: what it holds waits again, uncounted)
 
 A lease is renewed by beats only, and beats come from a live step loop. The gateway decides; the runner obeys.
@@ -14,7 +16,7 @@ A lease is renewed by beats only, and beats come from a live step loop. The gate
 from __future__ import annotations
 
 import base64
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -23,6 +25,10 @@ from rushes.jobs.job import Level, LogLine, Outcome, VoiceMade
 
 Token = Annotated[int, Field(ge=0, lt=2**63)]
 """The number that came with a claim; as large as the database's numbers can be."""
+
+
+PREVIEW_MAX_BYTES = 64 * 1024
+PREVIEW_MAX_SIDE = 320  # pixels
 
 
 class Message(BaseModel):
@@ -67,16 +73,21 @@ class Line(Message):
 
 
 class Beat(Message):
-    """A sign of life of the step loop, with what was logged since the last one."""
+    """A sign of life of the step loop, with what was logged since the last one, and a preview where one was asked for.
+
+    `preview` is a JPEG in base64, within the bounds above.
+    """
 
     token: Token
     lines: tuple[Line, ...] = ()
+    preview: str | None = Field(None, max_length=4 * (PREVIEW_MAX_BYTES + 2) // 3)
 
 
 class BeatReply(Message):
     """`cancel`: stop within a frame batch and send Fail with client_cancelled; `stale`: the job is another's now."""
 
     answer: Literal["carry on", "cancel", "stale"]
+    preview: bool = False  # somebody watches: send one along with the next beat
 
 
 class StoredFile(Message):
@@ -172,3 +183,24 @@ class Leave(Message):
     """The runner stops, through no fault of a job; also one whose claim was just on its way to it waits again."""
 
     runner: str
+
+
+SESSION_CANCELLED = 4499
+"""The close code with which the gateway tells a session's runner that the job was cancelled; else it is 1000."""
+
+
+class SessionInput(Message):
+    """One input of a session, numbered; `own_files` as in ClaimAnswer."""
+
+    n: int
+    input: dict[str, Any]
+    own_files: dict[str, str] = {}
+
+
+class SessionAnswer(Message):
+    """What became of an input: an output, or a failure that ends the session; `units` are the session's so far."""
+
+    n: int
+    output: dict[str, Any] | None = None
+    failure: Fail | None = None
+    units: float = 0.0

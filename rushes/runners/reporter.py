@@ -27,7 +27,7 @@ Answer = Literal["carry on", "cancel", "stale"]
 
 
 class Reporter:
-    """Implements work.tools.Report. `send(lines)` is one beat; `clock` gives Unix seconds for the lines.
+    """Implements work.tools.Report. `send(lines, preview)` is one beat; `clock` gives Unix seconds for the lines.
 
     `on_hang` is called when no sign of life came for `hang_s`: a thread can't be stopped, its process can be ended.
     After `limit_s` the step loop is told to stop, and the job is `overdue`.
@@ -35,7 +35,7 @@ class Reporter:
 
     def __init__(
         self,
-        send: Callable[[tuple[Line, ...]], BeatReply],
+        send: Callable[[tuple[Line, ...], bytes | None], BeatReply],
         beat_s: float,
         clock: Callable[[], float],
         *,
@@ -54,6 +54,8 @@ class Reporter:
         self._ticked = False
         self._closed = False
         self._answer: Answer = "carry on"
+        self._preview: bytes | None = None
+        self._watched = False
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._thread.start()
 
@@ -77,6 +79,14 @@ class Reporter:
         """Say whether the job is no longer wanted, be it cancelled or another's; a sign of life too."""
         self._tick()
         return self._answer != "carry on" or self.overdue
+
+    def wants_preview(self) -> bool:
+        """Say whether the gateway asked for a preview and the one for the next beat is still to be made."""
+        return self._watched and self._preview is None
+
+    def show(self, jpeg: bytes) -> None:
+        """Send this along with the next beat."""
+        self._preview = jpeg
 
     @property
     def stale(self) -> bool:
@@ -129,8 +139,10 @@ class Reporter:
             lines = tuple(self._lines)
             self._lines.clear()
             self._ticked = False
+            preview, self._preview = self._preview, None
         try:
-            self._answer = self._send(lines).answer
+            reply = self._send(lines, preview)
+            self._answer, self._watched = reply.answer, reply.preview
         except GatewayAway as error:
             LOG.info("a beat did not reach the gateway and is sent again with the next one: %s", error)
             with self._news:

@@ -9,6 +9,7 @@ running job back and ends the process within a second. What the steps of a job a
 from __future__ import annotations
 
 import argparse
+import base64
 import logging
 import os
 import shutil
@@ -151,8 +152,9 @@ class Worker:
         except (GatewayAway, Refused) as error:
             LOG.info("could not take leave, so a job held here waits for its lease to run out: %s", error)
 
-    def _beat(self, job: ClaimAnswer, lines: tuple[Line, ...]) -> BeatReply:
-        return self.client.beat(job.job_id, Beat(token=job.token, lines=lines))
+    def _beat(self, job: ClaimAnswer, lines: tuple[Line, ...], preview: bytes | None) -> BeatReply:
+        shown = None if preview is None else base64.b64encode(preview).decode()
+        return self.client.beat(job.job_id, Beat(token=job.token, lines=lines, preview=shown))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,6 +19,7 @@ from rushes.media import sound, stills, video_formats
 from rushes.media.encode import NothingMade, encode_video
 from rushes.media.sound import SoundSource, encode_sound
 from rushes.media.stills import write_still
+from rushes.work.preview import show_newest
 from rushes.work.tools import Report
 
 EXTENSIONS = {**video_formats.EXTENSIONS, **sound.EXTENSIONS, **stills.EXTENSIONS}
@@ -67,7 +69,7 @@ def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: R
     heard = _source(frames.sound, report.tick) if frames.sound is not None and clip.audio else None
     try:
         encoded = encode_video(
-            watched(frames.chunks, report.tick),
+            watched(frames.chunks, report.tick, partial(show_newest, report)),
             path,
             width=clip.width,
             height=clip.height,
@@ -91,7 +93,7 @@ def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: R
 
 def _pictures(pictures: Pictures, plan: Stills, look: StillType, folder: Path, report: Report) -> tuple[Product, ...]:
     products: list[Product] = []
-    for picture in watched(pictures.pictures, report.tick):
+    for picture in watched(pictures.pictures, report.tick, partial(show_newest, report)):
         path = folder / f"image-{len(products) + 1}{EXTENSIONS[look]}"
         still = write_still(picture, path, look)
         if (still.width, still.height) != (plan.width, plan.height):
@@ -118,11 +120,18 @@ def _source(track: SoundTrack, tick: Callable[[], None]) -> SoundSource:
     return SoundSource(watched(track.chunks, tick), track.sample_rate, track.channels)
 
 
-def watched(chunks: Iterator[Chunk], tick: Callable[[], None]) -> Iterator[Chunk]:
-    """Pass chunks on with a sign of life and a look at cancel after each; closing it closes the engine's generator."""
+def watched(
+    chunks: Iterator[Chunk], tick: Callable[[], None], show: Callable[[Chunk], None] | None = None
+) -> Iterator[Chunk]:
+    """Pass chunks on with a sign of life and a look at cancel after each; closing it closes the engine's generator.
+
+    `show` sees each before it goes on, for those who watch the job being done.
+    """
     try:
         for chunk in chunks:
             tick()
+            if show is not None:
+                show(chunk)
             yield chunk
     finally:
         close(chunks)

@@ -32,6 +32,14 @@ class Report(Protocol):
         """Say whether the job is no longer wanted; a sign of life too."""
         ...
 
+    def wants_preview(self) -> bool:
+        """Say whether somebody watches and has been shown all there was so far; asked for every chunk, so cheap."""
+        ...
+
+    def show(self, jpeg: bytes) -> None:
+        """Give those who watch a small picture of how far the work is."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:

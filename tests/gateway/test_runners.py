@@ -102,10 +102,10 @@ def test_a_beat_keeps_lines_and_tells_of_a_cancel(live: Live, runner: httpx2.Cli
     token = claim(runner)["token"]
     line = {"at": 1.0, "message": "half", "level": "WARN", "labels": {"progress": "0.5"}}
     answer = runner.post(f"jobs/{job_id}/beat", json={"token": token, "lines": [line]})
-    assert answer.json() == {"answer": "carry on"}
+    assert answer.json() == {"answer": "carry on", "preview": False}
     assert live.lines(job_id) == ["half"]
     live.client.put(f"/queue/rushes/echo/requests/{job_id}/cancel")
-    assert runner.post(f"jobs/{job_id}/beat", json={"token": token}).json() == {"answer": "cancel"}
+    assert runner.post(f"jobs/{job_id}/beat", json={"token": token}).json() == {"answer": "cancel", "preview": False}
 
 
 def test_finish_makes_the_result_visible_with_the_last_lines(live: Live, runner: httpx2.Client) -> None:
@@ -147,7 +147,7 @@ def test_a_lost_runners_job_is_queued_again_and_its_old_token_is_refused_everywh
     claimed = claim(runner)
     assert claimed["attempt"] == 2
 
-    assert runner.post(f"jobs/{job_id}/beat", json={"token": old}).json() == {"answer": "stale"}
+    assert runner.post(f"jobs/{job_id}/beat", json={"token": old}).json() == {"answer": "stale", "preview": False}
     assert runner.post(f"jobs/{job_id}/finish", json=finish(old)).status_code == 410
     assert runner.post(f"jobs/{job_id}/fail", content=lost.model_dump_json()).status_code == 410
     upload = runner.put(f"jobs/{job_id}/files", content=b"x", headers={"x-rushes-token": str(old)})

@@ -21,9 +21,11 @@ class Post:
 
     def __init__(self) -> None:
         self.beats: list[list[str]] = []
+        self.previews: list[bytes | None] = []
         self.answer: BeatReply | Exception = BeatReply(answer="carry on")
 
-    def __call__(self, lines: tuple[Line, ...]) -> BeatReply:
+    def __call__(self, lines: tuple[Line, ...], preview: bytes | None) -> BeatReply:
+        self.previews.append(preview)
         self.beats.append([line.message for line in lines])
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -113,3 +115,18 @@ def test_a_step_loop_that_is_silent_for_too_long_is_reported_as_hung(post: Post)
     made.overhear("printed beside a hung loop", "STDOUT")
     wait_for(lambda: bool(hangs))
     made.close()
+
+
+def test_a_preview_is_wanted_once_for_each_beat_while_somebody_watches(reporter: Reporter, post: Post) -> None:
+    assert not reporter.wants_preview(), "nobody has asked yet"
+    post.answer = BeatReply(answer="carry on", preview=True)
+    reporter.tick()
+    wait_for(reporter.wants_preview)
+    reporter.show(b"jpeg")
+    assert not reporter.wants_preview(), "one for each beat is enough"
+    reporter.tick()
+    wait_for(reporter.wants_preview)
+    assert post.previews == [None, b"jpeg"]
+    post.answer = BeatReply(answer="carry on")
+    reporter.tick()
+    wait_for(lambda: not reporter.wants_preview())

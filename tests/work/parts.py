@@ -101,6 +101,8 @@ class Told:
     cancel_after: int | None = None
     lines: list[tuple[str, Level, Mapping[str, str] | None]] = field(default_factory=list)
     ticks: int = 0
+    watched: bool = False
+    previews: list[bytes] = field(default_factory=list)
 
     def say(self, message: str, level: Level = "INFO", labels: Mapping[str, str] | None = None) -> None:
         self.lines.append((message, level, labels))
@@ -108,6 +110,12 @@ class Told:
     def tick(self) -> None:
         if self.cancelled():
             raise Cancelled
+
+    def wants_preview(self) -> bool:
+        return self.watched
+
+    def show(self, jpeg: bytes) -> None:
+        self.previews.append(jpeg)
 
     def cancelled(self) -> bool:
         self.ticks += 1
