@@ -44,8 +44,18 @@ def test_forbidden_addresses_are_named_with_the_setting_that_allows_them(url: st
 
 @pytest.mark.parametrize(
     "url",
-    ["ftp://a.example/", "/hook", "https://", "https://a.example:0/", "https://a.example:99999/", "http://[::1"]
-    + ["https://a.example/\n", "https://a.example/ x", "https://a.example/" + "x" * 2048, "javascript:alert(1)"],
+    [
+        "ftp://a.example/",
+        "/hook",
+        "https://",
+        "https://a.example:0/",
+        "https://a.example:99999/",
+        "http://[::1",
+        "https://a.example/\n",
+        "https://a.example/ x",
+        "https://a.example/" + "x" * 2048,
+        "javascript:alert(1)",
+    ],
 )
 def test_what_is_no_url(url: str) -> None:
     assert "expected an absolute http or https URL" in (refusal(url, ()) or "")
