@@ -12,17 +12,17 @@ import errno
 import json
 import os
 import time
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from rushes.files.acl import Acl, acl_from
 from rushes.files.incoming import CONTENT, RECORD, Draft, Incoming, fsync_folder, held, receive, write_durably
 from rushes.files.names import clean_name
-from rushes.files.store import FileMissing, FileTaken, StoredFile, content_id, is_id
+from rushes.files.store import FileMissing, FileTaken, FileTooLarge, StoredFile, content_id, is_id
 from rushes.files.types import sniffed_type, suffix_of
 from rushes.files.urls import stored_url
 
@@ -32,6 +32,22 @@ THREADS = 16  # of our own: slow disks must not hold up what else the process do
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How content is to be kept; without `file_id` the id follows from it."""
+
+    file_id: str | None
+    name: str
+    account: str
+    content_type: str | None
+    expires_at: float | None
+    acl: Acl | None
+
+    def __post_init__(self) -> None:
+        if self.file_id is not None and not is_id(self.file_id):
+            raise ValueError(f"{self.file_id!r} is not a file id: expected 40 hexadecimal digits, as new_id() gives")
 
 
 class DiskStore:
@@ -64,27 +80,36 @@ class DiskStore:
         acl: Acl | None = None,
     ) -> StoredFile:
         """See FileStore.put."""
-        if file_id is not None and not is_id(file_id):
-            raise ValueError(f"{file_id!r} is not a file id: expected 40 hexadecimal digits, as new_id() gives")
-        draft = await self._in_thread(self._incoming.draft)
-        try:
+        wish = Wish(file_id, name, account, content_type, expires_at, acl)
+        async with self._drafted() as draft:
             if isinstance(content, Path):
                 await self._in_thread(draft.copy, content, max_bytes)
             else:
                 await receive(draft, content, max_bytes, self._threads)
-            kind = content_type or sniffed_type(draft.head)
-            record = StoredFile(
-                id=file_id or "",
-                name=clean_name(name, suffix_of(kind)),
-                content_type=kind,
-                size_bytes=draft.size_bytes,
-                sha256=draft.sha256,
-                account=account,
-                created_at=self._clock(),
-                expires_at=expires_at,
-                acl=_written(acl),
-            )
-            return await self._in_thread(self._keep, draft, record if file_id else self._named_by_content(record))
+            return await self._in_thread(self._keep, draft, wish)
+
+    async def join(
+        self,
+        parts: Sequence[str],
+        *,
+        name: str,
+        account: str,
+        file_id: str,
+        content_type: str | None = None,
+        expires_at: float | None = None,
+        max_bytes: int | None = None,
+        acl: Acl | None = None,
+    ) -> StoredFile:
+        """See FileStore.join."""
+        wish = Wish(file_id, name, account, content_type, expires_at, acl)
+        async with self._drafted() as draft:
+            return await self._in_thread(self._join, draft, parts, max_bytes, wish)
+
+    @asynccontextmanager
+    async def _drafted(self) -> AsyncIterator[Draft]:
+        draft = await self._in_thread(self._incoming.draft)
+        try:
+            yield draft
         except BaseException:
             await asyncio.shield(self._in_thread(draft.drop))
             raise
@@ -157,7 +182,39 @@ class DiskStore:
     def _is_over(self, record: StoredFile) -> bool:
         return record.expires_at is not None and record.expires_at <= self._clock()
 
-    def _keep(self, draft: Draft, record: StoredFile) -> StoredFile:
+    def _join(self, draft: Draft, parts: Sequence[str], max_bytes: int | None, wish: Wish) -> StoredFile:
+        for part in parts:
+            record = self._load(part) if is_id(part) else None
+            if record is None:
+                raise FileMissing(part)
+            if max_bytes is not None and draft.size_bytes + record.size_bytes > max_bytes:
+                raise FileTooLarge(max_bytes)
+            try:
+                draft.append(self._place(part) / CONTENT, record)
+            except FileNotFoundError:
+                raise FileMissing(part) from None
+        joined = self._keep(draft, wish)
+        for part in parts:
+            self._incoming.discard(self._place(part))  # not forced to the disk: what comes back expires by itself
+        return joined
+
+    def _recorded(self, draft: Draft, wish: Wish) -> StoredFile:
+        kind = wish.content_type or sniffed_type(draft.head)
+        record = StoredFile(
+            id=wish.file_id or "",
+            name=clean_name(wish.name, suffix_of(kind)),
+            content_type=kind,
+            size_bytes=draft.size_bytes,
+            sha256=draft.sha256,
+            account=wish.account,
+            created_at=self._clock(),
+            expires_at=wish.expires_at,
+            acl=_written(wish.acl),
+        )
+        return record if wish.file_id else self._named_by_content(record)
+
+    def _keep(self, draft: Draft, wish: Wish) -> StoredFile:
+        record = self._recorded(draft, wish)
         draft.seal(record)
         while not self._move_into_place(draft.folder, record.id):
             kept = self._load(record.id)

@@ -7,6 +7,7 @@ file is there whole or not at all. What a killed process left behind is removed 
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import json
@@ -24,6 +25,7 @@ from rushes.files.types import HEAD_BYTES
 
 CONTENT = "content"
 RECORD = "record.json"
+FORCED_BYTES = 16 * 1024 * 1024  # so much written is given to the disk while more comes
 BATCH_BYTES = 1024 * 1024  # a hop to a thread costs about 0.1 ms, writing and hashing this much about 1 ms
 
 
@@ -60,25 +62,28 @@ class Incoming:
 
 
 class Draft:
-    """One upload on its way: counts and hashes what is written, and keeps its first bytes for sniffing."""
+    """One upload on its way: counts and hashes what is written."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.head = b""
         self.size_bytes = 0
         self._hash = hashlib.sha256()
-        self._file = (folder / CONTENT).open("xb", buffering=0)
+        self._file = (folder / CONTENT).open("x+b", buffering=0)
+        self._forced_bytes = 0
 
     @property
     def sha256(self) -> str:
         """Digest of everything written so far, in hex."""
         return self._hash.hexdigest()
 
+    @property
+    def head(self) -> bytes:
+        """The first bytes, for sniffing."""
+        return os.pread(self._file.fileno(), HEAD_BYTES, 0)
+
     def write(self, chunks: list[bytes]) -> None:
         """Append chunks; blocks."""
         for chunk in chunks:
-            if len(self.head) < HEAD_BYTES:
-                self.head += chunk[: HEAD_BYTES - len(self.head)]
             self._hash.update(chunk)
             self.size_bytes += len(chunk)
             rest = memoryview(chunk)
@@ -92,6 +97,28 @@ class Draft:
                 if max_bytes is not None and self.size_bytes + len(chunk) > max_bytes:
                     raise FileTooLarge(max_bytes)
                 self.write([chunk])
+
+    def append(self, source: Path, record: StoredFile) -> None:
+        """Append a stored file, unread where the file system can copy by itself; its digest stands for its bytes."""
+        handle = os.open(source, os.O_RDONLY)
+        try:
+            if os.fstat(handle).st_size != record.size_bytes:
+                raise OSError(errno.EIO, f"the stored file has not the {record.size_bytes} bytes of its record")
+            _copy(handle, self._file.fileno(), record.size_bytes)
+        finally:
+            os.close(handle)
+        self._hash.update(bytes.fromhex(record.sha256))
+        self.size_bytes += record.size_bytes
+
+    @property
+    def lies_back(self) -> bool:
+        """Whether enough has been written since `force` to let the disk begin with it."""
+        return self.size_bytes - self._forced_bytes >= FORCED_BYTES
+
+    def force(self) -> None:
+        """Force to the disk what has been written so far, so that less is left for the end; blocks."""
+        self._forced_bytes = self.size_bytes
+        os.fsync(self._file.fileno())
 
     def seal(self, record: StoredFile) -> None:
         """Add the record and force all of it to the disk; blocks."""
@@ -111,10 +138,11 @@ async def receive(draft: Draft, content: AsyncIterable[bytes], max_bytes: int | 
 
     Raises FileTooLarge as soon as there is one byte too many, and whatever the stream raises.
     """
-    writing: asyncio.Future[None] | None = None
+    loop = asyncio.get_running_loop()
+    writing = forcing = loop.create_future()
+    writing.set_result(None)
     batch: list[bytes] = []
     batched = received = 0
-    loop = asyncio.get_running_loop()
     try:
         async for chunk in content:
             received += len(chunk)
@@ -123,17 +151,18 @@ async def receive(draft: Draft, content: AsyncIterable[bytes], max_bytes: int | 
             batch.append(chunk)
             batched += len(chunk)
             if batched >= BATCH_BYTES:
-                if writing is not None:
-                    await writing
+                await asyncio.shield(writing)  # cancelled, it would look done while its thread still writes
                 writing = loop.run_in_executor(threads, draft.write, batch)
+                if draft.lies_back and forcing.done():
+                    forcing.result()
+                    forcing = loop.run_in_executor(threads, draft.force)
                 batch, batched = [], 0
-        if writing is not None:
-            await writing
-        await loop.run_in_executor(threads, draft.write, batch)
-    except BaseException:
-        if writing is not None:  # never leave a thread writing into a draft that is being dropped
-            await asyncio.gather(writing, return_exceptions=True)
-        raise
+        await asyncio.shield(writing)
+        writing = loop.run_in_executor(threads, draft.write, batch)
+    finally:
+        await asyncio.wait({writing, forcing})  # never leave a thread at work on a draft that is sealed or dropped
+    writing.result()
+    forcing.result()
 
 
 def write_durably(path: Path, content: bytes) -> None:
@@ -181,3 +210,26 @@ def _sweep_abandoned(shared: Path) -> None:
         if lock is not None:
             shutil.rmtree(folder)
             os.close(lock)
+
+
+def _copy(source: int, target: int, size_bytes: int) -> None:
+    """Copy within the kernel, which shares the blocks where the file system can; through memory where it can't."""
+    left = size_bytes
+    within = getattr(os, "copy_file_range", None)  # Linux only
+    while left:
+        count = 0
+        if within is not None:
+            try:
+                count = within(source, target, left)
+            except OSError as error:
+                if error.errno not in {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}:
+                    raise
+                within = None
+        if within is None:
+            rest = memoryview(os.read(source, min(left, BATCH_BYTES)))
+            count = len(rest)
+            while rest:
+                rest = rest[os.write(target, rest) :]
+        if not count:
+            raise OSError(errno.EIO, f"the stored file ended {left} bytes early")
+        left -= count

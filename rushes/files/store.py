@@ -16,7 +16,7 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ class StoredFile:
     name: str  # clean, see names.clean_name
     content_type: str
     size_bytes: int
-    sha256: str  # lower-case hex
+    sha256: str  # lower-case hex; of the content, or, of a joined file, of its parts' digests one after the other
     account: str
     created_at: float
     expires_at: float | None = None
@@ -93,6 +93,24 @@ class FileStore(Protocol):
 
         Raises FileTooLarge as soon as more than `max_bytes` came, and FileTaken if `file_id` holds other
         content. When `content` raises, that error passes through; nothing is ever visible of a file that is not whole.
+        """
+        ...
+
+    async def join(
+        self,
+        parts: Sequence[str],
+        *,
+        name: str,
+        account: str,
+        file_id: str,
+        content_type: str | None = None,
+        expires_at: float | None = None,
+        max_bytes: int | None = None,
+        acl: Acl | None = None,
+    ) -> StoredFile:
+        """Keep the bytes of stored files, in this order, as one new file, and remove them.
+
+        Otherwise as `put`; FileMissing is raised for a part that is absent, and then all others stay.
         """
         ...
 
