@@ -49,8 +49,11 @@ FILES_FOLDER = "files"
 class Application:
     """One server: its parts, started and stopped together. `asgi` answers from `start` on."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.time, plain_url: str | None = None
+    ) -> None:
         self._settings = settings
+        self._plain_url = plain_url or _loopback_url(settings)
         self._clock = clock
         self._door: Door | None = None
         self._stops: list[Callable[[], object]] = []
@@ -127,9 +130,8 @@ class Application:
             asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),
             asyncio.create_task(deliverer.run()),
         )
-        self._runners = LocalRunners(
-            _recipe(settings, keys.runner_key), settings.runners, jobs.release, _owner(settings, secret)
-        )
+        recipe = _recipe(settings, keys.runner_key, self._plain_url)
+        self._runners = LocalRunners(recipe, settings.runners, jobs.release, _owner(settings, secret))
         await self._runners.start()
 
     async def stop_work(self) -> None:
@@ -150,9 +152,9 @@ class Application:
         self._stops.clear()
 
 
-def build(settings: Settings) -> Application:
-    """Make a server that isn't started yet."""
-    return Application(settings)
+def build(settings: Settings, plain_url: str | None = None) -> Application:
+    """Make a server that isn't started yet; its runners call it at `plain_url`, over http from this machine."""
+    return Application(settings, plain_url=plain_url)
 
 
 def _owner(settings: Settings, secret: bytes) -> str:
@@ -160,10 +162,10 @@ def _owner(settings: Settings, secret: bytes) -> str:
     return hashlib.sha256(secret + bytes(settings.data.resolve())).hexdigest()[:8]
 
 
-def _recipe(settings: Settings, runner_key: str) -> Recipe:
+def _recipe(settings: Settings, runner_key: str, url: str) -> Recipe:
     """Say how local runners reach this server and what they hold."""
     deployments = ("animatic", "echo") if settings.test_endpoints else ("animatic",)
-    return Recipe(_loopback_url(settings), runner_key, deployments, settings)
+    return Recipe(url, runner_key, deployments, settings)
 
 
 def _loopback_url(settings: Settings) -> str:

@@ -11,10 +11,11 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
+_SESSION = "/realtime"  # ends the name of the jobs that an endpoint's sessions are
 
 
 class Settings(BaseSettings):
@@ -30,6 +31,23 @@ class Settings(BaseSettings):
     )
     behind_proxy: bool = Field(
         False, description="Trust X-Forwarded-Proto and -Host, and allow to listen beyond loopback without TLS."
+    )
+    tls: bool = Field(
+        False, description="Serve https, with `tls_cert` or else a certificate of the local authority in DATA/tls."
+    )
+    tls_cert: Path | None = Field(
+        None, description="Certificate (PEM, with its chain) to serve https with; turns `tls` on."
+    )
+    tls_key: Path | None = Field(None, description="Private key of `tls_cert` (PEM) if it lies in another file.")
+    tls_names: str = Field(
+        "", description="Comma-separated names and addresses that https callers use, for the local certificate."
+    )
+    intercept: bool | None = Field(
+        None,
+        description="Answer unchanged clients through a proxy on loopback; without it, on when `host` is loopback.",
+    )
+    intercept_port: int | None = Field(
+        None, ge=0, le=65535, description="Port of that proxy; without it, `port` + 1 or else a free one."
     )
     open: bool = Field(False, description="Serve callers without a key (as the account `local`).")
     key: SecretStr | None = Field(None, description="The admin key as id:secret; else one is made in DATA/key.")
@@ -61,6 +79,11 @@ class Settings(BaseSettings):
     generation_timeout_s: float = Field(
         3_600.0, gt=0, description="How long the work on one request may take before it ends as `generation_timeout`."
     )
+    sessions: int = Field(
+        256, ge=0, le=256, description="Most realtime sessions at once; 0 starts no local runner for them."
+    )
+    session_start_s: float = Field(30.0, gt=0, description="How long a new session waits for its runner.")
+    socket_message_bytes: int = Field(16 * MIB, gt=0, description="Largest message on a WebSocket.")
     sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")
     claim_wait_s: float = Field(20.0, gt=0, description="How long a runner's claim waits for work.")
     result_retention_s: float = Field(7 * 86_400.0, gt=0, description="How long finished requests are kept.")
@@ -98,9 +121,31 @@ class Settings(BaseSettings):
             ip_network(text, strict=False)
         return value
 
+    @field_validator("tls_key")
+    @classmethod
+    def _key_has_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("tls_cert") is None:
+            raise ValueError("a key without a certificate; name it in tls_cert")
+        return value
+
+    @property
+    def serves_tls(self) -> bool:
+        """Whether callers come over https."""
+        return self.tls or self.tls_cert is not None
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """`tls_names`, parsed."""
+        return tuple(name.strip() for name in self.tls_names.split(",") if name.strip())
+
     def price_usd(self, endpoint: str, units: float = 1.0) -> float | None:
-        """Return what so many units of an endpoint cost; None where no price is set."""
+        """Return what so many units of an endpoint cost; None where no price is set.
+
+        A session costs what its endpoint does, unless it has a price of its own.
+        """
         price = self.unit_price_usd.get(endpoint)
+        if price is None and endpoint.endswith(_SESSION):
+            price = self.unit_price_usd.get(endpoint.removesuffix(_SESSION))
         return None if price is None else price * units
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -45,9 +46,10 @@ class Client:
     def __init__(self, url: str, key: str | None) -> None:
         self._url = server_address(url)
         headers = {"Authorization": f"Key {_sendable(key)}"} if key else {}
-        # Off loopback a web proxy may be needed; on loopback it could only be wrong.
+        # Off loopback a web proxy may be needed; on loopback it could only be wrong. SSL_CERT_FILE counts on both.
         local = httpx2.URL(self._url).host in ("127.0.0.1", "localhost", "::1")
-        self._http = httpx2.Client(headers=headers, timeout=TIMEOUT_S, trust_env=not local)
+        verify = ssl.create_default_context() if local and self._url.startswith("https:") else True
+        self._http = httpx2.Client(headers=headers, timeout=TIMEOUT_S, trust_env=not local, verify=verify)
 
     def __enter__(self) -> Client:
         return self

@@ -40,13 +40,18 @@ def embedded_server(data: Path, environment: Mapping[str, str] | None = None) ->
         [sys.executable, "-m", "rushes.cli", "serve", "--port", "0", "--data", str(data), "--json", "--until-eof"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, "RUSHES_HOST": "127.0.0.1", **(environment or {})},
+        env={**_ours(), "RUSHES_HOST": "127.0.0.1", **(environment or {})},
         text=True,
     )
     try:
         yield _ready(child, {**os.environ, **(environment or {})})
     finally:
         _stop(child)
+
+
+def _ours() -> dict[str, str]:
+    """This process's environment without settings that make a server speak https: its only caller is its parent."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("RUSHES_TLS")}
 
 
 def _ready(child: subprocess.Popen[str], environment: Mapping[str, str]) -> Running:

@@ -14,6 +14,7 @@ from rushes.cli.problem import CommandError
 
 LOCK_FILE = "lock"
 URL_FILE = "url"
+PROXY_FILE = "proxy"
 KEY_FILE = "key"
 
 
@@ -37,17 +38,31 @@ def own_folder(data: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            (data / URL_FILE).unlink(missing_ok=True)
+            for file in (URL_FILE, PROXY_FILE):
+                (data / file).unlink(missing_ok=True)
 
 
-def write_url(data: Path, url: str) -> None:
-    """Leave the address for `rushes env`."""
+def write_url(data: Path, url: str, proxy: str | None = None) -> None:
+    """Leave the addresses of the server and of its intercepting proxy for `rushes env`."""
+    if proxy is None:
+        (data / PROXY_FILE).unlink(missing_ok=True)  # a killed server's
+    else:
+        (data / PROXY_FILE).write_text(proxy + "\n")
     (data / URL_FILE).write_text(url + "\n")
 
 
 def written_url(data: Path) -> str | None:
     """Return what the running server of that folder wrote down, None if there is nothing."""
+    return _written(data / URL_FILE)
+
+
+def written_proxy(data: Path) -> str | None:
+    """Return the address of that server's intercepting proxy, None where it has none."""
+    return _written(data / PROXY_FILE)
+
+
+def _written(path: Path) -> str | None:
     try:
-        return (data / URL_FILE).read_text().strip() or None
+        return path.read_text().strip() or None
     except OSError:
         return None

@@ -10,6 +10,7 @@ from rushes.cli.problem import CommandError
 from rushes.settings import Settings
 
 BACKLOG = 2048
+LOOPBACK = "127.0.0.1"
 
 
 def is_loopback(host: str) -> bool:
@@ -22,15 +23,15 @@ def is_loopback(host: str) -> bool:
 
 def check_reach(settings: Settings) -> None:
     """Refuse to be reachable from other machines over plain http, where every key would be readable on the way."""
-    if not is_loopback(settings.host) and not settings.behind_proxy:
+    if not (is_loopback(settings.host) or settings.behind_proxy or settings.serves_tls):
         raise CommandError(
             f"refusing to listen on {settings.host}: other machines could reach it, and keys would travel unencrypted. "
-            "Listen on 127.0.0.1, or put a TLS proxy in front and pass --behind-proxy",
+            "Listen on 127.0.0.1, serve https with --tls, or put a TLS proxy in front and pass --behind-proxy",
             exit_code=2,
         )
 
 
-def open_socket(host: str, port: int) -> socket.socket:
+def open_socket(host: str, port: int, option: str = "--port") -> socket.socket:
     """Bind and listen at once, so that callers that come while the server still starts wait instead of failing."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -43,18 +44,34 @@ def open_socket(host: str, port: int) -> socket.socket:
         sock.listen(BACKLOG)
     except OSError as error:
         sock.close()
-        raise CommandError(_why(host, port, error)) from error
+        raise CommandError(_why(host, port, error, option)) from error
     return sock
 
 
-def _why(host: str, port: int, error: OSError) -> str:
+def _why(host: str, port: int, error: OSError, option: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} on {host} is in use; choose another with --port, or --port 0 for a free one"
+        return f"port {port} on {host} is in use; choose another with {option}, or {option} 0 for a free one"
     return f"cannot listen on {host} port {port}: {error.strerror}"
 
 
-def url_of(sock: socket.socket) -> str:
+def open_proxy_socket(settings: Settings) -> socket.socket | None:
+    """Bind the intercepting proxy's port, on loopback whatever the server listens on; None where it is off.
+
+    `settings.port` must be the real one by now.
+    """
+    wanted = is_loopback(settings.host) if settings.intercept is None else settings.intercept
+    if not wanted:
+        return None
+    if settings.intercept_port is not None:
+        return open_socket(LOOPBACK, settings.intercept_port, "--intercept-port")
+    try:
+        return open_socket(LOOPBACK, settings.port + 1)
+    except (CommandError, OverflowError):  # it is somebody else's, or beyond the last one
+        return open_socket(LOOPBACK, 0)
+
+
+def url_of(sock: socket.socket, scheme: str = "http") -> str:
     """Return the URL under which this machine reaches the socket; 0.0.0.0 and :: are reached over loopback."""
     host, port = sock.getsockname()[:2]
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

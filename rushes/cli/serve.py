@@ -1,7 +1,7 @@
 """`rushes serve`: the gateway and its local runners, until SIGINT or SIGTERM.
 
-The order: settings, socket, application, then the HTTP server on that socket. The first line on stdout is the address
-and comes once requests are answered. What the parts are is decided in `rushes.app`.
+The order: settings, sockets, application, then the HTTP server on those sockets. The first line on stdout is the
+address and comes once requests are answered. What the parts are is decided in `rushes.app`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,10 @@ import logging
 import os
 import shlex
 import signal
-import socket
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +26,7 @@ from rushes.app import Application
 from rushes.app import build as build_application
 from rushes.cli.configured import settings_from
 from rushes.cli.folder import KEY_FILE, own_folder, write_url
-from rushes.cli.listen import check_reach, open_socket, url_of
+from rushes.cli.listeners import HttpServer, Listeners, https_context, open_listeners
 from rushes.cli.problem import CommandError
 from rushes.cli.wire import BoundedProtocol
 from rushes.db.sqlite import WriteFailed
@@ -41,7 +39,7 @@ def _about(setting: str) -> str:
 
 
 def _shown(default: object) -> str:
-    return "off" if default is False else str(default)
+    return "off" if default is False else str(default or "none")
 
 
 def serve(
@@ -50,6 +48,14 @@ def serve(
     data: Annotated[Path | None, typer.Option(metavar="DIR", help=_about("data"))] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="A rushes.toml. Default: none is read.")] = None,
     behind_proxy: Annotated[bool | None, typer.Option("--behind-proxy", help=_about("behind_proxy"))] = None,
+    tls: Annotated[bool | None, typer.Option("--tls", help=_about("tls"))] = None,
+    tls_cert: Annotated[Path | None, typer.Option(metavar="FILE", help=_about("tls_cert"))] = None,
+    tls_key: Annotated[Path | None, typer.Option(metavar="FILE", help=_about("tls_key"))] = None,
+    tls_names: Annotated[str | None, typer.Option(metavar="NAMES", help=_about("tls_names"))] = None,
+    intercept: Annotated[
+        bool | None, typer.Option("--intercept/--no-intercept", show_default=False, help=_about("intercept"))
+    ] = None,
+    intercept_port: Annotated[int | None, typer.Option(metavar="NUMBER", help=_about("intercept_port"))] = None,
     open_: Annotated[bool | None, typer.Option("--open", help=_about("open"))] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the ready line as JSON. Default: off.")] = False,
     until_eof: Annotated[
@@ -60,30 +66,15 @@ def serve(
     ] = False,
 ) -> None:
     """Run the server and its local runners."""
-    settings = settings_from(config, host=host, port=port, data=data, behind_proxy=behind_proxy, open=open_)
-    check_reach(settings)
-    sock = open_socket(settings.host, settings.port)
-    settings = settings.model_copy(update={"port": sock.getsockname()[1]})
+    secure = {"tls": tls, "tls_cert": tls_cert, "tls_key": tls_key, "tls_names": tls_names}
+    where = {"host": host, "port": port, "intercept": intercept, "intercept_port": intercept_port, **secure}
+    settings = settings_from(config, data=data, behind_proxy=behind_proxy, open=open_, **where)
+    listeners = open_listeners(settings)
+    settings = listeners.settings
     say = _say_json if json_ else _say
     logging.getLogger("uvicorn.error").addFilter(_is_news)
     with own_folder(settings.data), asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
-        runner.run(_serve(settings, sock, say, until_eof))
-
-
-class _Server(uvicorn.Server):
-    """uvicorn that calls `ready` once it answers and leaves signals to us: runners have to be stopped after it."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        runner.run(_serve(listeners, say, until_eof))
 
 
 def _is_news(record: logging.LogRecord) -> bool:
@@ -109,16 +100,15 @@ def _http_config(application: Application) -> uvicorn.Config:
     )
 
 
-async def _serve(
-    settings: Settings, sock: socket.socket, say: Callable[[Settings, str], None], until_eof: bool
-) -> None:
-    application = build_application(settings)
-    url = url_of(sock)
-    server = _Server(_http_config(application), ready=lambda: _announce(settings, url, say))
+async def _serve(listeners: Listeners, say: Callable[[Listeners], None], until_eof: bool) -> None:
+    settings = listeners.settings
+    https = await https_context(listeners)
+    application = build_application(settings, listeners.plain_url)
+    server = HttpServer(_http_config(application), listeners, https, ready=lambda: _announce(listeners, say))
     ending = asyncio.Event()
     _on_end(asyncio.get_running_loop(), ending, server, until_eof)
     await _start(application, settings)
-    serving = asyncio.create_task(server.serve([sock]))
+    serving = asyncio.create_task(server.serve())
     try:
         await asyncio.wait((serving, asyncio.create_task(ending.wait())), return_when=asyncio.FIRST_COMPLETED)
         await application.stop_work()
@@ -154,9 +144,9 @@ def _wait_for_eof(loop: asyncio.AbstractEventLoop, end: Callable[[], None]) -> N
     loop.call_soon_threadsafe(end)
 
 
-def _announce(settings: Settings, url: str, say: Callable[[Settings, str], None]) -> None:
-    write_url(settings.data, url)
-    say(settings, url)
+def _announce(listeners: Listeners, say: Callable[[Listeners], None]) -> None:
+    write_url(listeners.settings.data, listeners.url, listeners.proxy_url)
+    say(listeners)
     sys.stdout.flush()
 
 
@@ -165,14 +155,15 @@ def key_place(settings: Settings) -> str:
     return "RUSHES_KEY" if settings.key is not None else str((settings.data / KEY_FILE).absolute())
 
 
-def _say(settings: Settings, url: str) -> None:
-    typer.echo(f"Rushes is listening on {url}")
+def _say(listeners: Listeners) -> None:
+    settings = listeners.settings
+    typer.echo(f"Rushes is listening on {listeners.url}")
     typer.echo("Anybody may call it: no key is asked for" if settings.open else f"The key is in {key_place(settings)}")
     typer.echo(f'Point clients at it: eval "$(rushes env --data {shlex.quote(str(settings.data))})"')
 
 
-def _say_json(settings: Settings, url: str) -> None:
+def _say_json(listeners: Listeners) -> None:
+    settings = listeners.settings
     key_file = None if settings.key is not None else str((settings.data / KEY_FILE).absolute())
-    typer.echo(
-        json.dumps({"url": url, "key_file": key_file, "data": str(settings.data.absolute()), "pid": os.getpid()})
-    )
+    told = {"url": listeners.url, "proxy": listeners.proxy_url, "key_file": key_file}
+    typer.echo(json.dumps({**told, "data": str(settings.data.absolute()), "pid": os.getpid()}))

@@ -1,0 +1,1 @@
+"""Ways in for clients that know only fal's hosts: a local certificate authority and a proxy on loopback."""

@@ -1,0 +1,1 @@
+"""Tests of the local authority and the intercepting proxy."""
