@@ -22,9 +22,11 @@ COMMANDS: Mapping[str, str] = {
     "run": "Make something: submit to an endpoint, wait, download the files.",
     "endpoints": "List what can be asked, or the price and fields of one endpoint.",
     "voices": "List the voices you have cloned.",
+    "webhooks": "List webhook deliveries, send one again, or make a new signing key.",
     "env": "Print shell exports that point clients at a server.",
+    "conformance": "Check a server against every rule of the protocol.",
 }
-"""Each command and its line in the help; the function of that name lies in the file of that name."""
+"""Each command and its line in the help; the function of that name, or the group, lies in the file of that name."""
 
 RAW_HELP = {"run"}
 """Commands that answer --help themselves."""
@@ -51,6 +53,9 @@ def build(words: Sequence[str]) -> typer.Typer:
     named = next((word for word in words if not word.startswith("-")), "")
     for name in [named] if named in COMMANDS else COMMANDS:
         command = getattr(import_module(f"rushes.cli.{name}"), name)
+        if isinstance(command, typer.Typer):  # it has commands of its own
+            app.add_typer(command, name=name, help=COMMANDS[name], short_help=COMMANDS[name])
+            continue
         app.command(name, help=COMMANDS[name], short_help=COMMANDS[name], add_help_option=name not in RAW_HELP)(command)
     return app
 
