@@ -49,6 +49,7 @@ def look(
         signer=nothing,
         keys=nothing,
         voices=nothing,
+        usage=nothing,
         storage=nothing,
         outbox=nothing,
         webhook_keys=nothing,
