@@ -121,6 +121,7 @@ class Application:
                 outbox=outbox,
                 webhook_keys=webhook_keys,
                 clock=self._clock,
+                wake_sessions=lambda: self._runners.wake_sessions(),  # noqa: PLW0108  # they come after the door
             ),
             Site().handle,
         )

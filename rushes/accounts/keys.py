@@ -32,6 +32,7 @@ _LIST = (
     "SELECT id, account, scope, alias, created_at, max_concurrent, budget_usd, spent_usd, reserved_usd, running "
     "FROM keys WHERE revoked_at IS NULL AND (? IS NULL OR account = ?) ORDER BY created_at, id"
 )
+_LEFT = "SELECT budget_usd - spent_usd - reserved_usd FROM keys WHERE id = ?"
 _ADD = (
     "INSERT INTO keys (id, account, scope, secret_hash, alias, created_at, max_concurrent, budget_usd) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -134,6 +135,11 @@ class KeyRing:
         """Return whose live key has this id; for what a key has signed for before. None for a revoked one."""
         key = self._live.get(key_id)
         return key.caller if key else None
+
+    def left_usd(self, key_id: str) -> float | None:
+        """Return what a key may still spend; None where it has no budget."""
+        row = self._database.read_one(_LEFT, (key_id,))
+        return None if row is None else row[0]
 
     def listed(self, account: str | None = None) -> list[KeyFacts]:
         """Return the live keys of an account, oldest first; of all accounts without one."""

@@ -26,9 +26,10 @@ from rushes.app import Application
 from rushes.app import build as build_application
 from rushes.cli.configured import settings_from
 from rushes.cli.folder import KEY_FILE, own_folder, write_url
+from rushes.cli.heap import keep_pages
 from rushes.cli.listeners import HttpServer, Listeners, https_context, open_listeners
 from rushes.cli.problem import CommandError
-from rushes.cli.wire import BoundedProtocol
+from rushes.cli.wire import BoundedProtocol, web_sockets
 from rushes.db.sqlite import WriteFailed
 from rushes.settings import Settings
 
@@ -66,6 +67,7 @@ def serve(
     ] = False,
 ) -> None:
     """Run the server and its local runners."""
+    keep_pages()
     secure = {"tls": tls, "tls_cert": tls_cert, "tls_key": tls_key, "tls_names": tls_names}
     where = {"host": host, "port": port, "intercept": intercept, "intercept_port": intercept_port, **secure}
     settings = settings_from(config, data=data, behind_proxy=behind_proxy, open=open_, **where)
@@ -83,12 +85,14 @@ def _is_news(record: logging.LogRecord) -> bool:
     return not cut and "timeout graceful shutdown exceeded" not in record.getMessage()
 
 
-def _http_config(application: Application) -> uvicorn.Config:
+def _http_config(application: Application, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         application.asgi,
         interface="asgi3",  # not to be guessed from a bound method
         http=BoundedProtocol,
-        ws="none",
+        ws=web_sockets,  # type: ignore[arg-type]  # uvicorn only ever calls it
+        ws_max_size=settings.socket_message_bytes,
+        ws_per_message_deflate=False,  # pictures are compressed already
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -104,7 +108,7 @@ async def _serve(listeners: Listeners, say: Callable[[Listeners], None], until_e
     settings = listeners.settings
     https = await https_context(listeners)
     application = build_application(settings, listeners.plain_url)
-    server = HttpServer(_http_config(application), listeners, https, ready=lambda: _announce(listeners, say))
+    server = HttpServer(_http_config(application, settings), listeners, https, ready=lambda: _announce(listeners, say))
     ending = asyncio.Event()
     _on_end(asyncio.get_running_loop(), ending, server, until_eof)
     await _start(application, settings)

@@ -1,18 +1,25 @@
 """Who is asking: the Authorization header against the key ring (protocol 3.1 and 3.2).
 
 Scheme names are case-insensitive; `Key id:secret` and `Bearer id:secret` mean the same. In open mode a caller
-without a key is the account `local`. Uploads' and files' signed URLs are not checked here.
+without a key is the account `local`. Browsers bring a short-lived token in the query instead, on the few routes that
+take one. Uploads' and files' signed URLs are not checked here.
 """
 
 from __future__ import annotations
 
 from rushes.accounts.keys import Caller
 from rushes.errors import Rejection
+from rushes.gateway import grants
+from rushes.gateway.ids import REQUESTS, endpoint_id
 from rushes.gateway.visit import Visit
 
 LOCAL = Caller(account="local", key_id="", scope="API")
 """Who callers without a key are in open mode."""
 
+JWT = "fal_jwt_token"
+"""The query's member that holds a token."""
+
+_STREAM = ("stream",)
 _MALFORMED = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
 
 
@@ -20,6 +27,8 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
     """Return the caller. Raises Rejection(401) with the protocol's texts; `app` is what they wanted to reach."""
     services = visit.services
     header = visit.header(b"authorization")
+    if not header and visit.segments[-1:] == _STREAM and (token := visit.query().get(JWT)) is not None:
+        return _admit_to_stream(visit, token)
     if services.settings.open:
         return _known_or_local(visit, header)
     if not header:
@@ -31,6 +40,33 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
             raise Rejection(401, "No user found for Key ID and Secret")
         services.keys.remember(header, caller)
     return caller
+
+
+def admit_token(visit: Visit, token: str, endpoint: str, *, by_app: bool = False) -> Caller:
+    """Return who made the token. Raises Rejection(401) for one that is over, foreign, or not for this endpoint.
+
+    Also in open mode: whoever brings a token wants its limits. The key that made it must still work.
+    """
+    services = visit.services
+    payload = services.signer.read(grants.PURPOSE, token, services.clock())
+    if payload is None:
+        raise Rejection(401, "The token is not one of this server's, or its time is over; ask for a new one")
+    grant = grants.read(payload)
+    if not grant.allows(endpoint, by_app=by_app):
+        raise Rejection(401, f"The token is for {', '.join(grant.apps)[:300]}, not for {endpoint[:200]}")
+    keyless = services.settings.open and not grant.key_id
+    caller = LOCAL if keyless else services.keys.known(grant.key_id)
+    if caller is None or caller.account != grant.account:
+        raise Rejection(401, "The key that this token was made with does not work any more")
+    return caller
+
+
+def _admit_to_stream(visit: Visit, token: str) -> Caller:
+    """Let a browser read a stream: of outputs (run) or of states (queue), whose path may name just the app."""
+    if REQUESTS in visit.segments:
+        at = visit.segments.index(REQUESTS)
+        return admit_token(visit, token, endpoint_id(visit.segments[:at]), by_app=True)
+    return admit_token(visit, token, endpoint_id(visit.segments[:-1]))
 
 
 def admit_runner(visit: Visit) -> None:

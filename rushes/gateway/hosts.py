@@ -32,6 +32,7 @@ PREFIXES: Mapping[str, Group] = {
     "cdn": "cdn",
     "platform": "platform",
     "runners": "runners",
+    "ws": "ws",
 }
 OWN: Mapping[str, Group] = {"models": "site", "api": "site", "llms.txt": "site", "health": "own", "metrics": "own"}
 

@@ -12,12 +12,13 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive, Scope, Send
 
 from rushes.errors import CallerError, Rejection, RequestError
-from rushes.gateway import health, hub, platform, proxy, queue, run, runners, storage
+from rushes.gateway import health, hub, platform, proxy, queue, run, runners, sockets, storage
 from rushes.gateway.cors import EVERY_ANSWER, preflight_headers
 from rushes.gateway.hosts import PROXY_PATH, Group, host_group, place
 from rushes.gateway.ids import is_plain, new_id, request_path, split_path
 from rushes.gateway.links import FILES_AT, links_for, reached_host
 from rushes.gateway.replies import Reply, failure_reply, not_allowed
+from rushes.gateway.socket import Socket
 from rushes.gateway.visit import Answer, Handler, Services, Visit
 from rushes.jobs.store import WriteFailed
 
@@ -51,8 +52,7 @@ class Door:
         if scope["type"] == "http":
             await self._answer(scope, receive, send)
         elif scope["type"] == "websocket":
-            await receive()
-            await send({"type": "websocket.close", "code": 1000})
+            await self._connect(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -91,6 +91,17 @@ class Door:
                 return
             crash = RequestError("internal_error").failure()
             await failure_reply(crash, _request_id(visit))(scope, receive, open_send)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a WebSocket; its handshake is a GET like others, under a scheme of its own."""
+        socket = Socket(receive, send)
+        scope = {**scope, "method": "GET", "scheme": "https" if scope["scheme"] == "wss" else "http"}
+        try:
+            visit = self._visit(scope, receive)
+        except CallerError as error:
+            await sockets.refuse(socket, error)
+            return
+        await sockets.answer(visit, socket)
 
     def _visit(self, scope: Scope, receive: Receive) -> Visit:
         headers = scope["headers"]

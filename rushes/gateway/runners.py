@@ -25,7 +25,9 @@ from rushes.gateway.auth import admit_runner
 from rushes.gateway.lifecycle import Lifecycle
 from rushes.gateway.previews import read_preview
 from rushes.gateway.replies import Reply, json_reply, not_allowed
+from rushes.gateway.sessions import Line
 from rushes.gateway.sharing import may_use, produced_lifecycle
+from rushes.gateway.socket import Socket
 from rushes.gateway.visit import Answer, Services, Visit
 from rushes.jobs.events import Watch
 from rushes.jobs.job import Claimed, Outcome
@@ -185,6 +187,25 @@ async def _incomplete(visit: Visit, job_id: str, done: Finish) -> Answer:
     return json_reply(200, {})
 
 
+async def join_session(visit: Visit, socket: Socket, job_id: str) -> None:
+    """Join a runner to the caller of the session that it has claimed, until either is gone.
+
+    Raises Rejection while the socket isn't open: 401 without a runner's key, 410 when nobody waits for it.
+    """
+    admit_runner(visit)
+    services = visit.services
+    token = visit.header(b"x-rushes-token") or ""
+    holds = token.isdecimal() and len(token) <= MOST_DIGITS
+    if not holds or await services.jobs.beat(job_id, int(token), services.settings.lease_s) == "stale":
+        raise _stale(job_id[:100])
+    if (session := services.sessions.find(job_id)) is None:
+        raise Rejection(410, f"Nobody waits for the session {job_id[:100]} any more")
+    line = Line(socket)
+    session.join(line)
+    await socket.open()
+    await line.listen()
+
+
 async def _settle_voices(services: Services, job_id: str, token: int, outcome: Outcome) -> None:
     """Keep the voice that the job made, forget the one that it was to delete; both for the job's account only.
 
@@ -277,13 +298,14 @@ async def _own_files(services: Services, claimed: Claimed) -> dict[str, str]:
         return {}
     found = {}
     for given in media_inputs(endpoint.input.model_validate_json(claimed.input)):
-        file_id = await _own_file(services, claimed.account, given)
+        file_id = await own_file_of(services, claimed.account, given)
         if file_id is not None:
             found[given.url] = file_id
     return found
 
 
-async def _own_file(services: Services, account: str, given: MediaInput) -> str | None:
+async def own_file_of(services: Services, account: str, given: MediaInput) -> str | None:
+    """Return the file of ours that an input names, or the account's own voice; None where it names neither."""
     if given.field.kind == "voice":
         voice = services.voices.find(account, given.url)
         return voice.file_id if voice else None

@@ -6,7 +6,7 @@ How an upload is taken stands in `uploads` and `multipart`, how a file is sent i
 from __future__ import annotations
 
 from rushes.errors import Rejection
-from rushes.gateway import multipart, sharing, uploads, webhooks
+from rushes.gateway import multipart, sharing, tokens, uploads, webhooks
 from rushes.gateway.downloads import FileReply
 from rushes.gateway.replies import not_allowed
 from rushes.gateway.visit import Answer, Visit
@@ -15,31 +15,42 @@ from rushes.gateway.visit import Answer, Visit
 async def handle(visit: Visit) -> Answer:
     """Answer everything below /storage (rest group) and /files (cdn group)."""
     match (visit.method, *visit.segments):
+        case (_, ".well-known", "jwks.json"):
+            return await webhooks.jwks(visit)
+        case (_, "tokens", *_):
+            return await tokens.handle(visit)
         case ("GET" | "HEAD", "files", "b", file_id, _):
             return await send(visit, file_id)
         case ("POST", "files", "b", file_id, _, "sign"):
             return await sharing.sign(visit, file_id)
-        case (_, ".well-known", "jwks.json"):
-            return await webhooks.jwks(visit)
         case ("POST", "storage", "auth", "token"):
             return await uploads.give_token(visit)
         case ("POST", "storage", "upload", "initiate"):
             return await uploads.initiate(visit)
-        case ("POST", "storage", "upload", "initiate-multipart"):
-            return await multipart.initiate(visit)
         case ("POST", "files", "upload"):
             return await uploads.take_whole(visit)
-        case ("POST", "files", "upload", "multipart"):
-            return await multipart.begin(visit)
         case ("PUT", "files", "upload", token):
             return await uploads.take_promised(visit, token)
+    answer = await _in_parts(visit)
+    return answer if answer is not None else _refused(visit)
+
+
+async def _in_parts(visit: Visit) -> Answer | None:
+    """Answer the routes of uploads in parts, of which each dialect has its own; None for other paths."""
+    match (visit.method, *visit.segments):
+        case ("POST", "storage", "upload", "initiate-multipart"):
+            return await multipart.initiate(visit)
+        case ("POST", "files", "upload", "multipart"):
+            return await multipart.begin(visit)
         case ("PUT", "files", "upload", token, number) | ("PUT", "files", "b", _, _, "multipart", token, number):
             return await multipart.take_part(visit, token, number)
+        case ("GET", "files", "upload", token) | ("GET", "files", "b", _, _, "multipart", token):
+            return await multipart.list_parts(visit, token)
         case ("POST", "files", "upload", token, "complete"):
             return await multipart.complete(visit, token)
         case ("POST", "files", "b", _, _, "multipart", token, "complete"):
             return await multipart.complete(visit, token)
-    return _refused(visit)
+    return None
 
 
 async def send(visit: Visit, file_id: str) -> Answer:
@@ -58,7 +69,7 @@ def _refused(visit: Visit) -> Answer:
         case ("files", "b", _, _):
             return not_allowed("GET", "HEAD")
         case ("files", "upload", _) if visit.segments[2] != "multipart":
-            return not_allowed("PUT")
+            return not_allowed("PUT", "GET")
         case ("files", "b", _, _, "sign"):
             return not_allowed("POST")
         case ("files", "upload", *_) | ("storage", "auth", "token") | ("storage", "upload", _):

@@ -8,7 +8,7 @@ by `routes`.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
@@ -25,6 +25,7 @@ from rushes.files.signing import Signer
 from rushes.files.store import FileStore
 from rushes.gateway.hosts import Group
 from rushes.gateway.links import Links
+from rushes.gateway.sessions import Sessions
 from rushes.jobs.events import Events
 from rushes.jobs.store import JobStore
 from rushes.settings import Settings
@@ -51,6 +52,8 @@ class Services:
     outbox: Outbox
     webhook_keys: SigningKeys
     clock: Callable[[], float]
+    sessions: Sessions = field(default_factory=Sessions)
+    wake_sessions: Callable[[], None] = lambda: None  # have a runner for sessions, soon
 
 
 class Visit(NamedTuple):

@@ -27,6 +27,7 @@ Token = Annotated[int, Field(ge=0, lt=2**63)]
 """The number that came with a claim; as large as the database's numbers can be."""
 
 
+MOST_LINE_CHARS = 8_000  # runners cut at half of it
 PREVIEW_MAX_BYTES = 64 * 1024
 PREVIEW_MAX_SIDE = 320  # pixels
 
@@ -69,7 +70,7 @@ class Line(Message):
 
     def line(self) -> LogLine:
         """Return the stored form."""
-        return LogLine(self.at, self.message, self.level, self.labels)
+        return LogLine(self.at, self.message[:MOST_LINE_CHARS], self.level, self.labels)
 
 
 class Beat(Message):

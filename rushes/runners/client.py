@@ -48,9 +48,11 @@ class RunnerClient:
     """The calls of `jobs.protocol`. May be used from several threads at once."""
 
     def __init__(self, url: str, key: str) -> None:
+        self._base = f"{url.rstrip('/')}/runners/"
+        self.credentials = {"authorization": f"Key {key}"}
         self._http = httpx2.Client(
-            base_url=f"{url.rstrip('/')}/runners/",
-            headers={"authorization": f"Key {key}"},
+            base_url=self._base,
+            headers=self.credentials,
             timeout=TIMEOUT_S,
             trust_env=False,  # a proxy of the operator's is for the internet, not for the gateway
         )
@@ -58,6 +60,10 @@ class RunnerClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+
+    def socket_url(self, path: str) -> str:
+        """Return where a WebSocket of the runner protocol is; to be opened with `credentials` as headers."""
+        return f"ws{self._base.removeprefix('http')}{path}"
 
     def claim(self, wanted: ClaimRequest) -> ClaimAnswer | None:
         """Ask for work; None when none came in `wanted.wait_s`. Raises GatewayAway, Refused."""

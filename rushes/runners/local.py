@@ -23,6 +23,7 @@ from typing import Protocol
 from rushes.runners.parent import KEY_VARIABLE
 from rushes.settings import Settings
 
+JOBS, SESSIONS = "rushes.runners.worker", "rushes.runners.sessions"  # what a process runs
 LOCAL_PREFIX = "local-"  # of the names of all local runners, in this life of the server and in earlier ones
 STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at most
 STEADY_S = 5.0  # a process that lived so long did not die of its start
@@ -55,8 +56,9 @@ class Recipe:
 
 @dataclass(slots=True)
 class LocalRunners:
-    """So many runner processes, named `local-<owner><this start>-<place>-<generation>`.
+    """So many runner processes, and one for sessions once they are wanted.
 
+    They are named `local-<owner><this start>-<place>-<generation>`.
     `owner` is the same in each life of a server and no other's, so that what a killed life left behind can be told.
     `release(name, fault=…)` gives the job of one that is gone to the next; we are at fault where we stopped it. To be
     used from the event loop's thread, which must live as long as the runners: on Linux they end with it.
@@ -69,13 +71,24 @@ class LocalRunners:
     start_id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     _processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     _places: list[asyncio.Task[None]] = field(default_factory=list)
+    _hosts_sessions: bool = False
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> None:
         """Start them; returns at once, they claim as soon as they are ready."""
         if self.owner:
             await asyncio.to_thread(_remove_leftovers, _FOLDERS + LOCAL_PREFIX + self.owner)
-        self._places = [asyncio.create_task(self._keep(place)) for place in range(self.count)]
+        self._places = [asyncio.create_task(self._keep(str(place), JOBS)) for place in range(self.count)]
+
+    def wake_sessions(self) -> None:
+        """Have one more process, for sessions, from the first time that this is called; it returns at once.
+
+        Where this machine is to have no runners at all, or no sessions, it does nothing.
+        """
+        if self._hosts_sessions or not self.count or not self.recipe.settings.sessions or self._stop.is_set():
+            return
+        self._hosts_sessions = True
+        self._places.append(asyncio.create_task(self._keep("sessions", SESSIONS)))
 
     async def stop(self) -> None:
         """Stop them, kindly and then not, and release what they held. They are gone when this returns."""
@@ -94,14 +107,14 @@ class LocalRunners:
         """Process ids by runner name, of those that live."""
         return {name: process.pid for name, process in self._processes.items()}
 
-    async def _keep(self, place: int) -> None:
+    async def _keep(self, place: str, module: str) -> None:
         """Have a living process in this place until `stop`."""
         loop = asyncio.get_running_loop()
         pause_s, generation = FIRST_PAUSE_S / 2, 0
         while not self._stop.is_set():
             started, held = loop.time(), 0
             try:
-                held = await self._live(f"{LOCAL_PREFIX}{self.owner}{self.start_id}-{place}-{generation}")
+                held = await self._live(f"{LOCAL_PREFIX}{self.owner}{self.start_id}-{place}-{generation}", module)
             except Exception:
                 # No space for its folder or for its job's release, no more processes: all of that may pass.
                 LOG.exception("a runner could not be kept, next try soon")
@@ -112,12 +125,12 @@ class LocalRunners:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), pause_s)
 
-    async def _live(self, name: str) -> int:
+    async def _live(self, name: str, module: str) -> int:
         """Start a process, wait for its end, and clear up after it; return how many jobs it held."""
         folder = Path(tempfile.mkdtemp(prefix=f"{_FOLDERS}{name}-"))
         try:
             process = await asyncio.create_subprocess_exec(
-                *_command(self.recipe, name),
+                *_command(self.recipe, name, module),
                 env=_environment(self.recipe, folder),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=_STDERR,
@@ -141,14 +154,14 @@ def _remove_leftovers(prefix: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _command(recipe: Recipe, name: str) -> list[str]:
+def _command(recipe: Recipe, name: str, module: str) -> list[str]:
     options = {
         "--url": recipe.url,
         "--deployments": ",".join(recipe.deployments),
         "--name": name,
         "--parent": str(os.getpid()),
     }
-    return [sys.executable, "-m", "rushes.runners.worker", *(part for pair in options.items() for part in pair)]
+    return [sys.executable, "-m", module, *(part for pair in options.items() for part in pair)]
 
 
 def _environment(recipe: Recipe, folder: Path) -> dict[str, str]:

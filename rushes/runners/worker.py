@@ -32,7 +32,7 @@ from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fai
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from rushes.runners.deployments import UnknownDeployment, load, serving
-from rushes.runners.overhear import overheard
+from rushes.runners.overhear import TRANSPORT, overheard
 from rushes.runners.parent import KEY_VARIABLE, die_with_parent, is_gone
 from rushes.runners.reporter import Reporter
 from rushes.settings import Settings, read_settings
@@ -162,14 +162,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = _arguments().parse_args(argv)
     logging.basicConfig(stream=sys.stderr, format=f"%(asctime)s {given.name} %(levelname)s %(message)s")
     LOG.setLevel(logging.INFO)
+    for name in TRANSPORT:  # else a line for each beat, now that what engines log at INFO is passed on
+        logging.getLogger(name).setLevel(logging.WARNING)
     # A secret of this process and no setting: taken out, so that no process that an engine starts inherits it.
     key = os.environ.pop(KEY_VARIABLE, "")
     if not key:
         return _give_up(f"{KEY_VARIABLE} is not set; it holds the key with which this runner asks for work")
     if given.parent is not None:
         die_with_parent()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
+    stop_on_signals()
     try:
         worker = _worker(given, key)
         try:
@@ -212,6 +213,12 @@ def _end_hung(job_id: str) -> None:
     """End the process, so that a fresh one serves the queue; the hung job's lease has run out long before."""
     LOG.error("job %s has shown no sign of life for too long; this runner ends", job_id)
     os._exit(HUNG_EXIT)
+
+
+def stop_on_signals() -> None:
+    """Have SIGTERM and Ctrl-C raise Stopped in the main thread, and end the process a second later."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

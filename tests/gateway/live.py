@@ -159,7 +159,7 @@ def running(folder: Path, endpoints: Mapping[str, Endpoint] = ENDPOINTS, **setti
         database = Database.open(folder / "rushes.db")
         files = DiskStore(folder / "files", b"s" * 32, clock)
         services = await _services(options, endpoints, database, files, clock)
-        config = uvicorn.Config(Door(services), ws="none", lifespan="off", log_config=None, log_level="critical")
+        config = uvicorn.Config(Door(services), ws="websockets-sansio", lifespan="off", log_config=None, log_level="critical")
         server = PromptServer(config)
         started.append((server, asyncio.get_running_loop(), services, clock))
         ready.set()

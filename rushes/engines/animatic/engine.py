@@ -1,7 +1,8 @@
 """The animatic engine: hands each kind of call to the file that makes it, on the CPU and without weights.
 
-`film` makes moving pictures with their sound, `stills` pictures, `view` a camera's frames, `speech` spoken text, `voice`
-a voice from a sample. Between calls it keeps only the pictures that a camera looks at. Encoding is left to whoever takes the results.
+`film` makes moving pictures with their sound, `stills` pictures, `view` a camera's frames, `speech` spoken text,
+`voice` a voice from a sample. Between calls it keeps only the pictures that a camera looks at. Encoding is left to
+whoever takes the results.
 """
 
 from __future__ import annotations
