@@ -95,6 +95,11 @@ class Client:
         found: list[dict[str, str]] = self._json("GET", f"{self._url}/v1/voices")["voices"]
         return found
 
+    def platform(self, method: str, path: str, **query: str | int | None) -> Any:
+        """Call a route of the platform, such as "/v1/webhooks/deliveries"; None in the query means not given."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._send(method, f"{self._url}{path}", params=given).json()
+
     def cancel(self, submitted: Submitted) -> None:
         """Ask for the request to be given up; one that has finished meanwhile stays finished."""
         self._http.put(submitted.cancel_url)
@@ -146,7 +151,8 @@ def _sendable(key: str) -> str:
 def explain(status: int, body: str) -> str:
     """Put an error answer, of any of the wire's shapes, on one line."""
     try:
-        detail = httpx2.Response(status, text=body).json()["detail"]
+        told = httpx2.Response(status, text=body).json()
+        detail = told["error"]["message"] if "error" in told else told["detail"]
     except (ValueError, KeyError, TypeError):
         return f"the server answered {status}: {body[:300]}"
     if isinstance(detail, str):

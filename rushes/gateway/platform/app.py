@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rushes.gateway.platform import storage, voices
+from rushes.gateway.platform import storage, voices, webhooks
 from rushes.gateway.platform.envelope import Refused, answer_errors, documented
 
 MOST_BODY_BYTES = 1_000_000
 
 # In the order of the document. Each file of a noun has its `router`, whose paths begin with /v1.
-ROUTERS: Sequence[APIRouter] = (storage.router, voices.router,)
+ROUTERS: Sequence[APIRouter] = (storage.router, voices.router, webhooks.router)
 
 
 def build() -> ASGIApp:

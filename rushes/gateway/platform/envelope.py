@@ -152,6 +152,7 @@ def _documented(status: int) -> dict[str, Any]:
         403: ("The key may not do this.", ACCESS_DENIED),
         404: ("There is nothing by this name for this caller.", "Path /v1/elsewhere not found"),
         405: ("The path knows other methods only.", "Method PUT not allowed; allowed here: GET"),
+        409: ("It is not in a state for that.", "Delivery … cannot be sent yet: its request has not ended"),
         413: ("The body is too large.", "The request body is larger than the 1000000 bytes allowed here"),
         429: ("Too much at once.", "Too many calls at once"),
         500: ("The server failed.", "Internal error"),
