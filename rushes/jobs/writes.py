@@ -33,6 +33,8 @@ from rushes.jobs.job import (
 from rushes.jobs.places import SQL, give_places, leave, line_id, tidy
 
 _LEFT, _ASKED = 1, 2  # why a job is to be cancelled; who asks has the last word
+MOST_LINES = 10_000  # of one job's log, over all its tries
+FULL = f"The log of a request ends at {MOST_LINES:,} lines; later ones were not kept"
 _ROWS = 128  # most rows in one INSERT
 _JOB_COLUMNS = (
     "n",
@@ -386,4 +388,8 @@ def _log(connection: sqlite3.Connection, n: int, lines: Iterable[LogLine]) -> No
     if not rows:
         return
     ((following,),) = connection.execute(SQL["next_log"], {"n": n}).fetchall()
+    if following + len(rows) > MOST_LINES:
+        # The last line that is kept says so. Runners keep to a narrower bound, so hardly a job comes here.
+        rows = [*rows[: max(MOST_LINES - 1 - following, 0)], (rows[-1][0], "WARN", FULL, None)]
+        rows = rows[: MOST_LINES - following]
     connection.executemany(SQL["add_log"], [(n, i, *row) for i, row in enumerate(rows, start=following)])

@@ -1,6 +1,5 @@
 """Beats follow the step loop: none without a tick, lines in order, nothing lost, the answer seen."""
 
-import logging
 import time
 from collections.abc import Iterator
 
@@ -9,7 +8,6 @@ import pytest
 from rushes.engines.engine import Cancelled
 from rushes.jobs.protocol import BeatReply, Line
 from rushes.runners.client import GatewayAway, Refused
-from rushes.runners.overhear import overheard
 from rushes.runners.reporter import Reporter
 from tests.runners.live import wait_for
 
@@ -95,18 +93,6 @@ def test_a_job_that_is_anothers_now_is_given_up(reporter: Reporter, post: Post, 
     reporter.tick()
     wait_for(reporter.cancelled)
     assert reporter.stale
-
-
-def test_logging_and_print_become_lines_with_their_levels(capsys: pytest.CaptureFixture[str]) -> None:
-    heard: list[tuple[str, str]] = []
-    with overheard(lambda message, level: heard.append((message, level))):
-        logging.getLogger("some.library").warning("low on %s", "memory")
-        logging.getLogger("some.library").error("gone")
-        logging.getLogger("rushes.runners.worker").error("ours")
-        print("two\nlines", end="")
-    print("after")
-    assert heard == [("low on memory", "WARN"), ("gone", "ERROR"), ("two", "STDOUT"), ("lines", "STDOUT")]
-    assert capsys.readouterr().err.endswith("two\nlines")
 
 
 def test_a_step_loop_that_is_silent_for_too_long_is_reported_as_hung(post: Post) -> None:
