@@ -112,8 +112,8 @@ def not_found() -> Rejection:
 
 
 def expired() -> Rejection:
-    """What is answered once a private request's result is no longer kept."""
-    kept = "Request not found: its result was private, and the time for which it is kept is over"
+    """What is answered for a result that was private and is gone, or that its owner deleted."""
+    kept = "Request not found: its result is no longer kept"
     return Rejection(404, kept, extra={"status": "NOT_FOUND"})
 
 

@@ -159,7 +159,9 @@ def running(folder: Path, endpoints: Mapping[str, Endpoint] = ENDPOINTS, **setti
         database = Database.open(folder / "rushes.db")
         files = DiskStore(folder / "files", b"s" * 32, clock)
         services = await _services(options, endpoints, database, files, clock)
-        config = uvicorn.Config(Door(services), ws="websockets-sansio", lifespan="off", log_config=None, log_level="critical")
+        config = uvicorn.Config(
+            Door(services), ws="websockets-sansio", lifespan="off", log_config=None, log_level="critical"
+        )
         server = PromptServer(config)
         started.append((server, asyncio.get_running_loop(), services, clock))
         ready.set()
@@ -189,7 +191,7 @@ async def _services(
     return Services(
         settings=settings,
         endpoints=endpoints,
-        jobs=JobStore(database, events, clock),
+        jobs=JobStore(database, events, clock, prices=lambda endpoint: settings.price_usd(endpoint) or 0.0),
         events=events,
         files=files,
         signer=Signer(b"s" * 32),

@@ -7,13 +7,50 @@ from collections.abc import Sequence
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from rushes.gateway.platform import storage, voices, webhooks
+from rushes.gateway.platform import (
+    account,
+    analytics,
+    billing_events,
+    document,
+    keys,
+    meta,
+    models,
+    payloads,
+    pricing,
+    requests,
+    serverless,
+    storage,
+    unavailable,
+    usage,
+    voices,
+    webhooks,
+    workflows,
+)
 from rushes.gateway.platform.envelope import Refused, answer_errors, documented
+from rushes.gateway.platform.replays import Replays
 
 MOST_BODY_BYTES = 1_000_000
 
 # In the order of the document. Each file of a noun has its `router`, whose paths begin with /v1.
-ROUTERS: Sequence[APIRouter] = (storage.router, voices.router, webhooks.router)
+ROUTERS: Sequence[APIRouter] = (
+    models.router,
+    pricing.router,
+    usage.router,
+    analytics.router,
+    billing_events.router,
+    requests.router,
+    payloads.router,
+    serverless.router,
+    storage.router,
+    voices.router,
+    webhooks.router,
+    workflows.router,
+    keys.router,
+    account.router,
+    meta.router,
+    document.router,
+    unavailable.router,  # takes whole branches of paths, hence the last
+)
 
 
 def build() -> ASGIApp:
@@ -30,7 +67,7 @@ def build() -> ASGIApp:
     for router in ROUTERS:
         app.include_router(router)
     answer_errors(app)
-    return SmallBodies(app)
+    return Replays(SmallBodies(app))
 
 
 class SmallBodies:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from rushes.errors import CallerError
 from rushes.gateway.visit import Visit
+from rushes.jobs.history import LookRefused, TooMany
 from rushes.jobs.store import WriteFailed
 
 ErrorType = Literal[
@@ -102,6 +103,10 @@ def answer_errors(app: FastAPI) -> None:
     async def unwritten(request: Request, _: Exception) -> Response:
         return envelope(503, "The server cannot store anything at the moment, so nothing was changed", _id(request))
 
+    async def too_much(request: Request, error: Exception) -> Response:
+        status = 429 if isinstance(error, TooMany) else 400
+        return envelope(status, str(error), _id(request))
+
     async def crashed(request: Request, _: Exception) -> Response:
         return envelope(500, "Internal error", _id(request))  # the door logs it
 
@@ -109,6 +114,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(CallerError, caller_error)
     app.add_exception_handler(WriteFailed, unwritten)
+    app.add_exception_handler(LookRefused, too_much)
     app.add_exception_handler(Exception, crashed)
 
 
