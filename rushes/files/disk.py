@@ -11,16 +11,18 @@ import asyncio
 import errno
 import json
 import os
+import shutil
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar, TypeVarTuple
 
 from rushes.files.acl import Acl, acl_from
-from rushes.files.incoming import CONTENT, RECORD, Draft, Incoming, fsync_folder, held, receive, write_durably
+from rushes.files.incoming import CONTENT, RECORD, Draft, Incoming, Steps, fsync_folder, held, receive, write_durably
 from rushes.files.names import clean_name
 from rushes.files.store import FileMissing, FileTaken, FileTooLarge, StoredFile, content_id, is_id
 from rushes.files.types import sniffed_type, suffix_of
@@ -103,7 +105,13 @@ class DiskStore:
         """See FileStore.join."""
         wish = Wish(file_id, name, account, content_type, expires_at, acl)
         async with self._drafted() as draft:
-            return await self._in_thread(self._join, draft, parts, max_bytes, wish)
+            steps = Steps(draft, self._threads)
+            try:
+                for part in parts:
+                    await steps.take(partial(self._append, draft, part, max_bytes))
+            finally:
+                await steps.end()
+            return await self._in_thread(self._replace, draft, wish, parts)
 
     @asynccontextmanager
     async def _drafted(self) -> AsyncIterator[Draft]:
@@ -182,20 +190,25 @@ class DiskStore:
     def _is_over(self, record: StoredFile) -> bool:
         return record.expires_at is not None and record.expires_at <= self._clock()
 
-    def _join(self, draft: Draft, parts: Sequence[str], max_bytes: int | None, wish: Wish) -> StoredFile:
-        for part in parts:
-            record = self._load(part) if is_id(part) else None
-            if record is None:
-                raise FileMissing(part)
-            if max_bytes is not None and draft.size_bytes + record.size_bytes > max_bytes:
-                raise FileTooLarge(max_bytes)
-            try:
-                draft.append(self._place(part) / CONTENT, record)
-            except FileNotFoundError:
-                raise FileMissing(part) from None
+    def _append(self, draft: Draft, part: str, max_bytes: int | None) -> None:
+        record = self._load(part) if is_id(part) else None
+        if record is None:
+            raise FileMissing(part)
+        if max_bytes is not None and draft.size_bytes + record.size_bytes > max_bytes:
+            raise FileTooLarge(max_bytes)
+        try:
+            draft.append(self._place(part) / CONTENT, record)
+        except FileNotFoundError:
+            raise FileMissing(part) from None
+
+    def _replace(self, draft: Draft, wish: Wish, parts: Sequence[str]) -> StoredFile:
+        """Keep what was joined, let its parts vanish, and free their space later, which takes as long as all the rest.
+
+        Not forced to the disk: a part that comes back after a power cut expires by itself.
+        """
         joined = self._keep(draft, wish)
-        for part in parts:
-            self._incoming.discard(self._place(part))  # not forced to the disk: what comes back expires by itself
+        gone = [self._incoming.take_away(self._place(part)) for part in parts]
+        self._threads.submit(_free, [place for place in gone if place is not None])
         return joined
 
     def _recorded(self, draft: Draft, wish: Wish) -> StoredFile:
@@ -300,6 +313,11 @@ class DiskStore:
                     record = self._read_record(place.name)
                     if record is not None:
                         yield record
+
+
+def _free(folders: list[Path]) -> None:
+    for folder in folders:
+        shutil.rmtree(folder)
 
 
 def _written(acl: Acl | None) -> Acl | None:

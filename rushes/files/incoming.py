@@ -14,10 +14,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from rushes.files.store import FileTooLarge, StoredFile
@@ -26,6 +27,7 @@ from rushes.files.types import HEAD_BYTES
 CONTENT = "content"
 RECORD = "record.json"
 FORCED_BYTES = 16 * 1024 * 1024  # so much written is given to the disk while more comes
+MOST_CHUNKS = 1024  # in a batch; the kernel takes no more at once
 BATCH_BYTES = 1024 * 1024  # a hop to a thread costs about 0.1 ms, writing and hashing this much about 1 ms
 
 
@@ -45,14 +47,21 @@ class Incoming:
 
     def discard(self, place: Path) -> bool:
         """Make a folder vanish at once, then free its space; False when it is not there."""
+        gone = self.take_away(place)
+        if gone is None:
+            return False
+        shutil.rmtree(gone)
+        return True
+
+    def take_away(self, place: Path) -> Path | None:
+        """Make a folder vanish and return where it lies now, for its space to be freed; None: there is none."""
         gone = Path(tempfile.mkdtemp(prefix="gone-", dir=self._folder))
         try:
             os.rename(place, gone)  # onto an empty folder, which rename replaces
         except FileNotFoundError:
             gone.rmdir()
-            return False
-        shutil.rmtree(gone)
-        return True
+            return None
+        return gone
 
     def close(self) -> None:
         """Give the folder up; the next start removes it."""
@@ -82,13 +91,19 @@ class Draft:
         return os.pread(self._file.fileno(), HEAD_BYTES, 0)
 
     def write(self, chunks: list[bytes]) -> None:
-        """Append chunks; blocks."""
-        for chunk in chunks:
-            self._hash.update(chunk)
-            self.size_bytes += len(chunk)
-            rest = memoryview(chunk)
+        """Append chunks, of which `digest` must be told as well, in the same order; blocks."""
+        total = sum(map(len, chunks))
+        written = os.writev(self._file.fileno(), chunks) if total else 0
+        if written < total:
+            rest = memoryview(b"".join(chunks))[written:]
             while rest:
                 rest = rest[self._file.write(rest) :]
+        self.size_bytes += total
+
+    def digest(self, chunks: list[bytes]) -> None:
+        """Hash chunks; may go on at the same time as `write`."""
+        for chunk in chunks:
+            self._hash.update(chunk)
 
     def copy(self, source: Path, max_bytes: int | None) -> None:
         """Append a file; blocks. Raises FileTooLarge."""
@@ -97,6 +112,7 @@ class Draft:
                 if max_bytes is not None and self.size_bytes + len(chunk) > max_bytes:
                     raise FileTooLarge(max_bytes)
                 self.write([chunk])
+                self.digest([chunk])
 
     def append(self, source: Path, record: StoredFile) -> None:
         """Append a stored file, unread where the file system can copy by itself; its digest stands for its bytes."""
@@ -133,14 +149,45 @@ class Draft:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class Steps:
+    """Work on a draft in threads: one step after the other, while more is prepared and the disk takes what is there.
+
+    A step's error is raised by a later step or at the end. `end` must be awaited before the draft is sealed or dropped.
+    """
+
+    def __init__(self, draft: Draft, threads: Executor) -> None:
+        self._draft = draft
+        self._threads = threads
+        self._loop = asyncio.get_running_loop()
+        self._step: list[asyncio.Future[None]] = []
+        self._forcing: list[asyncio.Future[None]] = []
+
+    async def take(self, *works: Callable[[], None]) -> None:
+        """Wait for the step before, then begin this one, whose works go on at the same time."""
+        await self._done(self._step)
+        self._step = [self._loop.run_in_executor(self._threads, work) for work in works]
+        if self._draft.lies_back and all(one.done() for one in self._forcing):
+            await self._done(self._forcing)
+            self._forcing = [self._loop.run_in_executor(self._threads, self._draft.force)]
+
+    async def end(self) -> None:
+        """Wait until no thread is at work any more, also when cancelled before; then raise what went wrong."""
+        await self._done(self._step + self._forcing)
+
+    @staticmethod
+    async def _done(futures: list[asyncio.Future[None]]) -> None:
+        if futures:
+            await asyncio.wait(futures)  # awaited themselves they would be cancelled, and their threads work on unseen
+        for one in futures:
+            one.result()
+
+
 async def receive(draft: Draft, content: AsyncIterable[bytes], max_bytes: int | None, threads: Executor) -> None:
-    """Write a stream into a draft: while a thread writes and hashes one batch, the next one is received.
+    """Write a stream into a draft: while threads write and hash one batch, the next one is received.
 
     Raises FileTooLarge as soon as there is one byte too many, and whatever the stream raises.
     """
-    loop = asyncio.get_running_loop()
-    writing = forcing = loop.create_future()
-    writing.set_result(None)
+    steps = Steps(draft, threads)
     batch: list[bytes] = []
     batched = received = 0
     try:
@@ -150,19 +197,12 @@ async def receive(draft: Draft, content: AsyncIterable[bytes], max_bytes: int | 
                 raise FileTooLarge(max_bytes)
             batch.append(chunk)
             batched += len(chunk)
-            if batched >= BATCH_BYTES:
-                await asyncio.shield(writing)  # cancelled, it would look done while its thread still writes
-                writing = loop.run_in_executor(threads, draft.write, batch)
-                if draft.lies_back and forcing.done():
-                    forcing.result()
-                    forcing = loop.run_in_executor(threads, draft.force)
+            if batched >= BATCH_BYTES or len(batch) >= MOST_CHUNKS:
+                await steps.take(partial(draft.write, batch), partial(draft.digest, batch))
                 batch, batched = [], 0
-        await asyncio.shield(writing)
-        writing = loop.run_in_executor(threads, draft.write, batch)
+        await steps.take(partial(draft.write, batch), partial(draft.digest, batch))
     finally:
-        await asyncio.wait({writing, forcing})  # never leave a thread at work on a draft that is sealed or dropped
-    writing.result()
-    forcing.result()
+        await steps.end()
 
 
 def write_durably(path: Path, content: bytes) -> None:
