@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         None, ge=0, le=65535, description="Port of that proxy; without it, `port` + 1 or else a free one."
     )
     open: bool = Field(False, description="Serve callers without a key (as the account `local`).")
+    public_endpoints: str = Field(
+        "",
+        description="Comma-separated endpoint ids, with * and ?, that need no key; such callers are the account "
+        "`anonymous`.",
+    )
     key: SecretStr | None = Field(None, description="The admin key as id:secret; else one is made in DATA/key.")
     proxy_key: SecretStr | None = Field(
         None, description="Key that the proxy route acts with when a browser brings none."

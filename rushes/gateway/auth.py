@@ -1,8 +1,8 @@
 """Who is asking: the Authorization header against the key ring (protocol 3.1 and 3.2).
 
 Scheme names are case-insensitive; `Key id:secret` and `Bearer id:secret` mean the same. In open mode a caller
-without a key is the account `local`. Browsers bring a short-lived token in the query instead, on the few routes that
-take one. Uploads' and files' signed URLs are not checked here.
+without a key is the account `local`; else one is `anonymous`, at public endpoints only. Browsers bring a short-lived
+token in the query instead, on the few routes that take one. Uploads' and files' signed URLs are not checked here.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from rushes.accounts.keys import Caller
 from rushes.errors import Rejection
 from rushes.gateway import grants
 from rushes.gateway.ids import REQUESTS, endpoint_id
+from rushes.gateway.public import ANONYMOUS, is_open
 from rushes.gateway.visit import Visit
 
 LOCAL = Caller(account="local", key_id="", scope="API")
@@ -20,6 +21,7 @@ JWT = "fal_jwt_token"
 """The query's member that holds a token."""
 
 _STREAM = ("stream",)
+_STARTING = frozenset({"run", "queue"})  # the hosts on which an endpoint may be public
 _MALFORMED = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
 
 
@@ -32,6 +34,8 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
     if services.settings.open:
         return _known_or_local(visit, header)
     if not header:
+        if visit.group in _STARTING and is_open(services.settings.public_endpoints, visit.segments):
+            return ANONYMOUS
         raise Rejection(401, _no_credentials(app))
     caller = services.keys.recall(header)
     if caller is None:

@@ -17,6 +17,7 @@ from rushes.families import nearest
 from rushes.gateway.auth import admit
 from rushes.gateway.ids import app_of, endpoint_id
 from rushes.gateway.intake import from_query, take
+from rushes.gateway.public import ANONYMOUS, is_public
 from rushes.gateway.visit import Visit
 from rushes.gateway.wishes import extras, is_private, once, refuses_retry, webhook
 from rushes.jobs.job import (
@@ -49,6 +50,8 @@ async def job_for(visit: Visit, name: str, *, direct: bool = False) -> NewJob:
     """As `new_job`, for the endpoint of this name."""
     caller = admit(visit, app_of(name))
     endpoint = find_endpoint(visit, name)
+    if caller is ANONYMOUS:
+        _check_anonymous(visit, endpoint.id)
     now = visit.services.clock()
     deadline = start_deadline(visit, now)
     body = _query_body(visit) if visit.method == "GET" else await visit.body(visit.services.settings.max_body_bytes)
@@ -71,6 +74,15 @@ async def job_for(visit: Visit, name: str, *, direct: bool = False) -> NewJob:
         webhook=None if direct else webhook(visit),
         extras=extras(visit),
     )
+
+
+def _check_anonymous(visit: Visit, endpoint: str) -> None:
+    """Refuse what a caller without a key can't have; which path is public, `auth` has decided by its words alone."""
+    if not is_public(visit.services.settings.public_endpoints, endpoint):
+        raise Rejection(401, f'Cannot access application "{endpoint}". Authentication is required.')
+    if visit.header(b"idempotency-key") is not None:
+        # All such callers are one account: the same word of two strangers would be one request.
+        raise RequestError("bad_request", "Idempotency-Key: only callers with a key can use one")
 
 
 async def submit(visit: Visit, job: NewJob) -> Submitted:

@@ -1,0 +1,45 @@
+"""Endpoints that the operator opened to callers without a key (protocol A-02): which ones, and who such a caller is.
+
+They all are one account, `anonymous`, and follow their requests by ids that nobody guesses. Pure but for the caller.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from functools import lru_cache
+
+from rushes.accounts.keys import Caller
+from rushes.gateway.ids import REQUESTS, app_of, endpoint_id
+
+ANONYMOUS = Caller(account="anonymous", key_id="", scope="API")
+
+_WORDS = frozenset({"stream", "realtime"})  # what a path may add to an endpoint's id
+
+
+def is_open(patterns: str, segments: tuple[str, ...]) -> bool:
+    """Say whether a path of the run or queue host needs no key.
+
+    A request is followed under its app, so there it is enough that one of the app's endpoints may be public: whose
+    request it is, its account says.
+    """
+    if REQUESTS in segments:
+        name = endpoint_id(segments[: segments.index(REQUESTS)])
+        return is_public(patterns, name) or _has_public(patterns, name)
+    if segments[-1:] and segments[-1] in _WORDS and is_public(patterns, endpoint_id(segments[:-1])):
+        return True
+    return is_public(patterns, endpoint_id(segments))
+
+
+@lru_cache(maxsize=1024)
+def is_public(patterns: str, endpoint: str) -> bool:
+    """Say whether one of the patterns between commas, with * and ? as in a shell, matches an endpoint's whole id."""
+    return any(fnmatchcase(endpoint, pattern) for pattern in _split(patterns))
+
+
+@lru_cache(maxsize=1024)
+def _has_public(patterns: str, app: str) -> bool:
+    return any(fnmatchcase(app, app_of(pattern)) for pattern in _split(patterns))
+
+
+def _split(patterns: str) -> list[str]:
+    return [pattern for text in patterns.split(",") if (pattern := text.strip())]
