@@ -88,9 +88,9 @@ def trust(data: Path, before: Mapping[str, str]) -> dict[str, str]:
 
     try:
         paths = ensure((data / TLS_FOLDER).absolute())
-        bundle = joined(paths, before.get("SSL_CERT_FILE"), paths.bundle)
-        node = before.get("NODE_EXTRA_CA_CERTS")
-        return exports.trusting(bundle, joined(paths, node, paths.node) if node else paths.authority, before)
+        set_already = {name: before[name] for name in exports.ROOTS if before.get(name)}
+        files = {name: joined(paths, roots, paths.beside(name)) for name, roots in set_already.items()}
+        return exports.trusting(joined(paths, None, paths.bundle), paths.authority, files)
     except OSError as error:
         where = error.filename or data
         raise CommandError(f"cannot make the certificates in {data / TLS_FOLDER}: {where}: {error.strerror}") from error

@@ -36,13 +36,14 @@ class BoundedProtocol(HttpToolsProtocol):
     Too much of it ends the connection, and so does too long a time in which it leads to nothing.
     """
 
+    head_s = HEAD_S
     _unspent = 0
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Wait for a first head, but not for ever."""
         super().connection_made(transport)
-        self._late = self.loop.call_later(HEAD_S, self._too_late)
+        self._late = self.loop.call_later(self.head_s, self._too_late)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; counted first, since what it completes sets the count back."""
@@ -56,7 +57,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._unspent > MOST_HEAD_BYTES:
             self._refuse(_TOO_LARGE)
         elif self._late is None:
-            self._late = self.loop.call_later(HEAD_S, self._too_late)
+            self._late = self.loop.call_later(self.head_s, self._too_late)
 
     def on_headers_complete(self) -> None:
         """Count anew for what follows the head."""

@@ -64,10 +64,9 @@ class Paths:
         """Public roots and ours, for clients whose SSL_CERT_FILE replaces what they trust."""
         return self.folder / "bundle.pem"
 
-    @property
-    def node(self) -> Path:
-        """The authority's certificate behind those that a shell already told Node to add."""
-        return self.folder / "node.pem"
+    def beside(self, variable: str) -> Path:
+        """Ours behind the roots that a shell's variable named before."""
+        return self.folder / f"{variable.lower()}.pem"
 
     @property
     def certificate(self) -> Path:

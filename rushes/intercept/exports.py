@@ -24,10 +24,14 @@ def keys(key: str) -> dict[str, str]:
     return {"FAL_KEY": key, "FAL_API_KEY": key, "FAL_AI_API_KEY": key}
 
 
-def trusting(bundle: Path, node: Path, before: Mapping[str, str]) -> dict[str, str]:
-    """Trust in the local authority, for Python (and curl) and for Node."""
-    values = {"SSL_CERT_FILE": str(bundle), "NODE_EXTRA_CA_CERTS": str(node)}
-    return values if before.get("REQUESTS_CA_BUNDLE") else {**values, "REQUESTS_CA_BUNDLE": str(bundle)}
+ROOTS = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""Variables that name a file of roots: Python and curl, Python's requests, curl alone, Node."""
+
+
+def trusting(bundle: Path, authority: Path, joined: Mapping[str, Path]) -> dict[str, str]:
+    """Trust in the local authority; `joined` has a file for each of ROOTS that a shell had set already."""
+    plain = {"SSL_CERT_FILE": bundle, "REQUESTS_CA_BUNDLE": bundle, "NODE_EXTRA_CA_CERTS": authority}
+    return {name: str(path) for name, path in {**plain, **joined}.items()}
 
 
 def redirecting(proxy: str, before: Mapping[str, str]) -> dict[str, str]:
