@@ -105,6 +105,22 @@ for (const [name, app] of [["Express", expressApp()], ["the app router", nextApp
       assert.ok(updates.includes("IN_PROGRESS"));
     });
 
+    test("a stream of a run, its last event being the result", async () => {
+      const stream = await fal.stream("fal-ai/wan-i2v", {
+        input: {
+          prompt: "a slow pan",
+          image_url: `data:image/png;base64,${(await readFile(PICTURE)).toString("base64")}`,
+          resolution: "480p",
+          frames_per_second: 24,
+        },
+      });
+      const events = [];
+      for await (const event of stream) events.push(event);
+      assert.ok(events.length > 1);
+      assert.deepEqual(await stream.done(), events.at(-1));
+      assert.equal(events.at(-1).video.content_type, "video/mp4");
+    });
+
     test("run and cancel", async () => {
       assert.deepEqual((await fal.run(ECHO, { input: { payload: [1] } })).data, { payload: [1] });
       const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { sleep_s: 20, steps: 200 } });
