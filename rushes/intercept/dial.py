@@ -11,7 +11,6 @@ from rushes.intercept.tunnel import Half
 from rushes.intercept.upstream import Upstream
 
 DIAL_S = 30.0
-NEXT_ADDRESS_S = 0.25  # RFC 8305: when to try a host's next address beside the one that doesn't answer
 
 
 class _Asking(Half):
@@ -62,7 +61,7 @@ async def dial(wish: Wish, upstream: Upstream | None, ourselves: str, dial_s: fl
 
 async def _straight(wish: Wish) -> Half:
     loop = asyncio.get_running_loop()
-    _, half = await loop.create_connection(Half, wish.host, wish.port, happy_eyeballs_delay=NEXT_ADDRESS_S)
+    _, half = await loop.create_connection(Half, wish.host, wish.port)
     return half
 
 
