@@ -95,10 +95,14 @@ class Client:
         found: list[dict[str, str]] = self._json("GET", f"{self._url}/v1/voices")["voices"]
         return found
 
-    def platform(self, method: str, path: str, **query: str | int | None) -> Any:
+    def platform(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, /, **query: str | int | None
+    ) -> Any:
         """Call a route of the platform, such as "/v1/webhooks/deliveries"; None in the query means not given."""
         given = {name: value for name, value in query.items() if value is not None}
-        return self._send(method, f"{self._url}{path}", params=given).json()
+        more = {} if body is None else {"json": body}
+        response = self._send(method, f"{self._url}{path}", params=given, **more)
+        return response.json() if response.content else None
 
     def cancel(self, submitted: Submitted) -> None:
         """Ask for the request to be given up; one that has finished meanwhile stays finished."""

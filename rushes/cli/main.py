@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "Make something: submit to an endpoint, wait, download the files.",
     "endpoints": "List what can be asked, or the price and fields of one endpoint.",
     "voices": "List the voices you have cloned.",
+    "keys": "Make, list and revoke keys; give them limits and budgets.",
     "webhooks": "List webhook deliveries, send one again, or make a new signing key.",
     "env": "Print shell exports that point clients at a server.",
     "conformance": "Check a server against every rule of the protocol.",
