@@ -1,4 +1,7 @@
-"""GET /health: 200 when a job can be taken and kept, proved by a real write to the database; else 503 and why."""
+"""Our own routes. GET /health: 200 when a job can be taken and kept, proved by a real write; else 503 and why.
+
+Figures are in `metrics`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import logging
 
 from rushes.errors import Rejection
+from rushes.gateway import metrics
 from rushes.gateway.replies import Reply, json_reply, not_allowed
 from rushes.gateway.visit import Answer, Services, Visit
 
@@ -16,6 +20,8 @@ PATIENCE_S = 5.0
 
 async def handle(visit: Visit) -> Answer:
     """Answer our own routes."""
+    if visit.segments == ("metrics",):
+        return await metrics.handle(visit)
     if visit.segments != ("health",):
         raise Rejection(404, f"Path /{'/'.join(visit.segments)} not found")
     if visit.method not in {"GET", "HEAD"}:

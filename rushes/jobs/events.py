@@ -143,9 +143,14 @@ class Events:
         return {watch.who for watches in self._work.values() for watch in watches if watch.who}
 
     @property
+    def job_watchers(self) -> int:
+        """How many places are registered by those who watch a job, or all ends."""
+        return sum(map(len, self._jobs.values()))
+
+    @property
     def watchers(self) -> int:
-        """How many places are registered, a work watcher once for each endpoint; for /metrics and tests."""
-        return sum(map(len, self._work.values())) + sum(map(len, self._jobs.values()))
+        """How many places are registered in all, a work watcher once for each endpoint."""
+        return sum(map(len, self._work.values())) + self.job_watchers
 
 
 def _enter(register: dict[str, dict[Watch, None]], key: str, watch: Watch) -> None:

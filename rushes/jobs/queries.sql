@@ -279,3 +279,24 @@ UPDATE keys SET spent_usd = spent_usd + :cost, reserved_usd = max(reserved_usd -
 
 -- name: old_ledger
 DELETE FROM ledger WHERE job_id IN (SELECT job_id FROM ledger WHERE ended_at < :before ORDER BY ended_at LIMIT :limit)
+
+-- name: ended_since
+SELECT job_id, endpoint, status_code, created_at, started_at, ended_at, inference_s FROM ledger
+WHERE (ended_at, job_id) > (:at, :id) ORDER BY ended_at, job_id LIMIT :limit
+
+-- name: waiting_now
+SELECT endpoint, priority, sum(waiting) FROM lines WHERE waiting > 0 GROUP BY endpoint, priority
+
+-- name: running_now
+-- Every running job has a lease; saying so makes the index of leases do.
+SELECT l.endpoint, j.runner FROM jobs j JOIN lines l ON l.id = j.line WHERE j.status = 1 AND j.lease_until > 0
+
+-- name: webhooks_due_now
+SELECT count(*) FROM (SELECT 1 FROM webhooks WHERE state = 1 LIMIT ?)
+
+-- name: webhooks_settled_since
+-- The index of settled ones gives them in the order of their times.
+SELECT state, count(*), max(settled_at) FROM (
+    SELECT state, settled_at FROM webhooks WHERE state >= 2 AND settled_at > :since AND settled_at <= :until ORDER BY settled_at LIMIT :limit
+)
+GROUP BY state

@@ -31,6 +31,7 @@ from rushes.jobs.job import (
     Swept,
 )
 from rushes.jobs.places import SQL, cover
+from rushes.jobs.tally import Tally
 
 __all__ = ["JobStore", "WriteFailed"]  # the door, which knows no database, has to answer WriteFailed
 
@@ -72,6 +73,7 @@ class JobStore:
         self._drop_file = drop_file
         self._prices = prices
         self._submit = partial(writes.submit, prices)  # one object, see Database.write_rows
+        self.tally = Tally(database, clock)
         self._lanes = bool(database.read(SQL["any_lane"]))
         self._hinted: dict[str, str] = {}
 
