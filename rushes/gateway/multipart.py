@@ -1,20 +1,20 @@
 """Uploads in parts, in the dialects of both clients (protocol 7.3 and 7.5) with one implementation (F-06).
 
 The upload's token carries all that is known of it. A part is an ordinary stored file whose id only this server can
-compute and which expires with the upload; completing reads the parts in order into one new file. So no table is needed,
+compute and which expires with the upload; completing joins the parts in order to one new file. So no table is needed,
 any store will do, and an upload that is given up cleans itself away. Whole files are in `uploads`.
 """
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rushes.errors import ModelError, Problem, Rejection
-from rushes.files.store import FileMissing, FileStore, FileTooLarge, StoredFile, new_id
+from rushes.files.store import FileMissing, FileTooLarge, StoredFile, new_id
 from rushes.files.types import UNKNOWN
 from rushes.gateway import uploads
 from rushes.gateway.replies import json_reply
@@ -24,6 +24,7 @@ from rushes.gateway.visit import Answer, Visit
 PARTS = "parts"  # purpose of the signed token
 UPLOAD_S = 86_400.0
 MOST_PARTS = 10_000
+WINDOW = 100
 JSON_BODY_BYTES = 2 * 1024 * 1024
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
@@ -35,7 +36,7 @@ class DonePart(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     partNumber: int = Field(ge=1, le=MOST_PARTS)
-    etag: str = ""
+    etag: str | None = None
 
 
 class Completion(BaseModel):
@@ -75,6 +76,24 @@ async def take_part(visit: Visit, token: str, number: str) -> Answer:
     return json_reply(200, {"partNumber": int(number), "etag": etag}, [(b"etag", etag.encode())])
 
 
+async def list_parts(visit: Visit, token: str) -> Answer:
+    """Tell which parts have come, so that a client that lost its state can go on. The upload's URL is the right to it.
+
+    Numbers are looked up by the hundred until a whole hundred is missing, since no client is that far ahead of itself.
+    """
+    wish = uploads.signed_wish(visit, PARTS, token)
+    found: list[dict[str, object]] = []
+    for first in range(1, MOST_PARTS + 1, WINDOW):
+        numbers = range(first, min(first + WINDOW, MOST_PARTS + 1))
+        parts = await asyncio.gather(*(visit.services.files.stat(_part_id(visit, wish, n)) for n in numbers))
+        came = [(n, part) for n, part in zip(numbers, parts, strict=True) if part is not None]
+        found += [{"partNumber": n, "etag": f'"{part.sha256}"', "size": part.size_bytes} for n, part in came]
+        if not came:
+            break
+    file = await visit.services.files.stat(wish.file_id or "")
+    return json_reply(200, {"parts": found, "completed": file is not None})
+
+
 async def complete(visit: Visit, token: str) -> Answer:
     """Put the parts together in the order of their numbers; repeated, it answers the same."""
     wish = uploads.signed_wish(visit, PARTS, token)
@@ -93,14 +112,21 @@ async def complete(visit: Visit, token: str) -> Answer:
 
 
 async def _put_together(visit: Visit, wish: Wish) -> StoredFile:
-    files, most = visit.services.files, visit.services.settings.max_upload_bytes
     parts = await _parts(visit, wish, await _completion(visit))
-    if sum(part.size_bytes for part in parts) > most:
-        raise FileTooLarge(most)
-    stored = await uploads.store(visit, _joined(files, parts), wish)
-    for part in parts:
-        await files.delete(part.id)
-    return stored
+    joining = visit.services.files.join(
+        [part.id for part in parts],
+        name=wish.name,
+        account=wish.account,
+        content_type=wish.content_type,
+        file_id=wish.file_id or "",
+        expires_at=wish.expires_at,
+        max_bytes=visit.services.settings.max_upload_bytes,
+        acl=wish.acl,
+    )
+    try:
+        return await uploads.kept(joining)
+    except FileMissing:
+        raise Rejection(400, "A part went away while the parts were put together: complete again") from None
 
 
 async def _store_part(visit: Visit, wish: Wish) -> StoredFile:
@@ -126,6 +152,11 @@ async def _completion(visit: Visit) -> list[DonePart]:
     return sorted(body.parts, key=lambda part: part.partNumber)
 
 
+def _bare(etag: str | None) -> str:
+    """Clients send it with quotes, without, or weak (F-06)."""
+    return (etag or "").strip().removeprefix("W/").strip('"').lower()
+
+
 async def _parts(visit: Visit, wish: Wish, listed: list[DonePart]) -> list[StoredFile]:
     """Find the listed parts. Raises Rejection(400) for one that did not come, or came as something else."""
     found = []
@@ -135,17 +166,7 @@ async def _parts(visit: Visit, wish: Wish, listed: list[DonePart]) -> list[Store
         part = await visit.services.files.stat(_part_id(visit, wish, done.partNumber))
         if part is None:
             raise Rejection(400, f"Part {done.partNumber} was not uploaded: PUT it and complete again")
-        if done.etag.removeprefix("W/").strip('"') not in {"", part.sha256}:
+        if _bare(done.etag) not in {"", part.sha256}:
             raise Rejection(400, f"Part {done.partNumber} has the etag {part.sha256!r}, not {done.etag[:100]!r}")
         found.append(part)
     return found
-
-
-async def _joined(files: FileStore, parts: list[StoredFile]) -> AsyncIterator[bytes]:
-    for part in parts:
-        try:
-            async with files.open(part.id) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except FileMissing:
-            raise Rejection(400, "A part went away while the parts were put together: complete again") from None

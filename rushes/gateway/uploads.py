@@ -8,7 +8,7 @@ file's address was given out, and what is read there must never change. Large fi
 from __future__ import annotations
 
 import errno
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Awaitable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -163,8 +163,8 @@ async def _receive(visit: Visit, member: str, wish: Wish) -> Answer:
 
 async def store(visit: Visit, content: AsyncIterable[bytes], wish: Wish) -> StoredFile:
     """Put content into the store as wished. Raises CallerError, and FileTooLarge for the caller to answer."""
-    try:
-        return await visit.services.files.put(
+    return await kept(
+        visit.services.files.put(
             content,
             name=wish.name,
             account=wish.account,
@@ -174,6 +174,13 @@ async def store(visit: Visit, content: AsyncIterable[bytes], wish: Wish) -> Stor
             max_bytes=visit.services.settings.max_upload_bytes,
             acl=wish.acl,
         )
+    )
+
+
+async def kept(storing: Awaitable[StoredFile]) -> StoredFile:
+    """Wait for the store; what it refuses becomes the caller's error. Raises CallerError, FileTooLarge, FileMissing."""
+    try:
+        return await storing
     except FileTaken:
         raise Rejection(403, "This upload URL was used already, for other content: initiate a new upload") from None
     except ClientDisconnect:

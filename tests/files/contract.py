@@ -47,6 +47,11 @@ async def put(store: FileStore, data: bytes = b"hello", **wish: object) -> Store
     return await store.put(stream(data), **given)  # type: ignore[arg-type]
 
 
+async def join(store: FileStore, *parts: StoredFile, **wish: object) -> StoredFile:
+    given = {"name": "j.txt", "account": "ann", "content_type": "text/plain", "file_id": new_id(), **wish}
+    return await store.join([part.id for part in parts], **given)  # type: ignore[arg-type]
+
+
 @pytest.mark.anyio
 class FileStoreContract:
     """Every test gets a fresh, empty `store` that tells time by `clock`."""
@@ -250,3 +255,52 @@ class FileStoreContract:
             *(put(store, expires_at=clock.now + i) for i in range(2, 9)), store.set_acl(stored.id, ONLY_BOB)
         )
         assert await store.stat(stored.id) == replace(stored, acl=ONLY_BOB, expires_at=clock.now + 8)
+
+    async def test_parts_become_one_file_in_the_order_given_and_are_gone(self, store: FileStore) -> None:
+        first, second, none = [await put(store, data, file_id=new_id()) for data in (b"he", b"llo", b"")]
+        joined = await join(store, first, none, second)
+        assert (joined.size_bytes, joined.name, joined.content_type) == (5, "j.txt", "text/plain")
+        assert await store.stat(joined.id) == joined
+        assert await content(store, joined.id) == b"hello"
+        assert await content(store, joined.id, 1, 4) == b"ell"
+        assert [await store.stat(part.id) for part in (first, second, none)] == [None] * 3
+
+    async def test_parts_larger_than_any_buffer_are_joined_whole(self, store: FileStore) -> None:
+        data = bytes(range(256)) * 9 * 4096
+        parts = [await put(store, data[:at], file_id=new_id()) for at in (MIB, 3 * MIB + 7, len(data))]
+        joined = await join(store, *parts)
+        assert await content(store, joined.id) == b"".join(data[:at] for at in (MIB, 3 * MIB + 7, len(data)))
+
+    async def test_joined_in_another_order_is_another_content(self, store: FileStore) -> None:
+        digests = []
+        for order in ((0, 1), (1, 0)):
+            parts = [await put(store, data, file_id=new_id()) for data in (b"he", b"llo")]
+            digests.append((await join(store, *(parts[i] for i in order))).sha256)
+        assert digests[0] != digests[1]
+
+    async def test_where_a_part_is_missing_nothing_is_joined_and_the_others_stay(self, store: FileStore) -> None:
+        part, file_id = await put(store, file_id=new_id()), new_id()
+        with pytest.raises(FileMissing):
+            await store.join([part.id, new_id()], name="j", account="ann", file_id=file_id)
+        assert await store.stat(file_id) is None
+        assert await store.stat(part.id) == part
+
+    async def test_parts_that_are_too_large_together_are_refused_and_stay(self, store: FileStore) -> None:
+        parts = [await put(store, b"12345", file_id=new_id()) for _ in range(2)]
+        with pytest.raises(FileTooLarge):
+            await store.join([p.id for p in parts], name="j", account="ann", file_id=new_id(), max_bytes=9)
+        assert [await store.stat(part.id) for part in parts] == parts
+        assert (await join(store, *parts, max_bytes=10)).size_bytes == 10
+
+    async def test_a_joined_file_has_a_type_an_end_and_a_list_like_others(self, store: FileStore, clock: Clock) -> None:
+        parts = [await put(store, data, file_id=new_id()) for data in (b"\x89PNG\r", b"\n\x1a\nrest")]
+        joined = await join(store, *parts, content_type=None, acl=ONLY_BOB, expires_at=clock.now + 60)
+        assert (joined.content_type, joined.acl) == ("image/png", ONLY_BOB)
+        clock.now += 60
+        assert await store.stat(joined.id) is None
+
+    async def test_an_id_that_holds_other_content_takes_no_joined_file(self, store: FileStore) -> None:
+        taken, part = await put(store, file_id=new_id()), await put(store, b"other", file_id=new_id())
+        with pytest.raises(FileTaken):
+            await join(store, part, file_id=taken.id)
+        assert await content(store, taken.id) == b"hello"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import stat
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 
 from rushes.files.disk import DiskStore
 from rushes.files.store import FileStore, new_id
-from tests.files.contract import MIB, Clock, FileStoreContract, broken, content, put, stream
+from tests.files.contract import MIB, Clock, FileStoreContract, broken, content, join, put, stream
 
 SECRET = b"s" * 32
 
@@ -170,6 +171,39 @@ def test_a_file_that_was_cut_by_hand_is_an_error_and_not_a_short_answer(store: D
     os.truncate(folder / stored.id[:2] / stored.id / "content", 4)
     with pytest.raises(OSError, match="ends at byte 4, expected 10"):
         asyncio.run(content(store, stored.id))
+
+
+def test_parts_that_were_cut_by_hand_are_not_joined(store: DiskStore, folder: Path) -> None:
+    part = asyncio.run(put(store, b"0123456789", file_id=new_id()))
+    os.truncate(folder / part.id[:2] / part.id / "content", 4)
+    with pytest.raises(OSError, match="not the 10 bytes"):
+        asyncio.run(join(store, part))
+
+
+def test_nothing_is_left_of_parts_that_were_joined(store: DiskStore, folder: Path) -> None:
+    async def put_and_join() -> None:
+        await join(store, *[await put(store, bytes([n]), file_id=new_id()) for n in range(20)])
+
+    asyncio.run(put_and_join())
+    assert len(list(folder.glob("??/*"))) == 1
+    store.close()
+    assert drafts(folder) == []
+
+
+def test_a_disk_that_refuses_is_told_of_and_nothing_is_left(store: DiskStore, folder: Path) -> None:
+    async def fill() -> None:
+        with pytest.raises(OSError, match="File too large"):
+            await store.put(stream(*[bytes(MIB)] * 40), name="x", account="ann")
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 * MIB, hard))
+    try:
+        asyncio.run(fill())
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert drafts(folder) == []
 
 
 def test_memory_stays_flat(store: DiskStore) -> None:

@@ -193,3 +193,44 @@ def test_the_client_uploads_a_large_file_in_parts(
 
 async def _awaited(done: Any) -> Any:
     return await done
+
+
+def test_a_client_that_lost_its_state_learns_which_parts_came_and_goes_on(
+    gateway: Gateway, stranger: httpx2.Client
+) -> None:
+    url = initiate(gateway)["upload_url"]
+    assert stranger.get(url).json() == {"parts": [], "completed": False}
+    put_parts(gateway, url, [3, 1])
+    came = stranger.get(url).json()["parts"]
+    assert [(part["partNumber"], part["size"]) for part in came] == [(1, 40_000), (3, 40_000)]
+    put_parts(gateway, url, [2])
+    listed = stranger.get(url).json()["parts"]
+    done = stranger.post(f"{url}/complete", json={"parts": listed})
+    assert stranger.get(done.json()["access_url"]).content == b"".join(PARTS[:3])
+    assert stranger.get(url).json() == {"parts": [], "completed": True}
+
+
+def test_parts_are_listed_in_the_python_dialect_too_and_for_the_right_upload_only(gateway: Gateway) -> None:
+    begun = gateway.client.post("/files/upload/multipart").json()
+    url = f"{begun['access_url']}/multipart/{begun['uploadId']}"
+    put_parts(gateway, url, [1])
+    assert [part["partNumber"] for part in gateway.get(url).json()["parts"]] == [1]
+    assert gateway.get(url[:-2] + "xx").status_code == 403
+    assert gateway.get(initiate(gateway)["upload_url"]).json()["parts"] == []
+
+
+@pytest.mark.parametrize("write", ["{}", '"{}"', 'W/"{}"', "", None])
+def test_an_etag_is_taken_in_every_spelling(gateway: Gateway, write: str | None) -> None:
+    url = initiate(gateway)["upload_url"]
+    [part] = put_parts(gateway, url, [1])
+    tag = write if write is None else write.format(part["etag"].strip('"'))
+    assert gateway.client.post(f"{url}/complete", json={"parts": [{"partNumber": 1, "etag": tag}]}).is_success
+
+
+def test_a_part_that_is_never_completed_goes_with_its_time(gateway: Gateway) -> None:
+    url, before = initiate(gateway)["upload_url"], files(gateway)
+    put_parts(gateway, url, [1, 2])
+    assert files(gateway) == before + 2
+    gateway.clock.ahead_s += 86_401
+    gateway.call(gateway.services.files.sweep())
+    assert files(gateway) <= before
