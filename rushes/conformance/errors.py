@@ -102,7 +102,8 @@ def e_01(t: Target) -> None:
 @rule("E-02", "loc is made of strings, but for places in a list")
 def e_02(t: Target) -> None:
     endpoint, given, member = t.strict
-    for value in ({"an": "object"}, 17, [], None):
+    wrong: tuple[Any, ...] = ({"an": "object"}, 17, [], None)
+    for value in wrong:
         answer = t.result(t.finished({**given, member: value}, endpoint)).is_status(REJECTED)
         for entry in is_model_error(answer):
             answer.must(all(isinstance(part, str) for part in entry["loc"]), "strings in loc: no list is involved")

@@ -54,7 +54,8 @@ class Answer:
     @property
     def got(self) -> str:
         """One line for a report."""
-        return f"{self.status} {self.headers.get('content-type', 'without a type')} {short(self.body.decode('utf-8', 'replace'))}"
+        kind = self.headers.get("content-type", "without a type")
+        return f"{self.status} {kind} {short(self.body.decode('utf-8', 'replace'))}"
 
     def must(self, ok: object, expected: str) -> Answer:
         """Raise Failed unless `ok`; returns itself, to go on."""
@@ -142,6 +143,8 @@ class Probe:
         self.base = url.rstrip("/")
         self.key = key
         self.layout = layout
+        self.patience = 1.0
+        """What waits are multiplied by; below 1 for a server that is known to be quick or wrong."""
         secure = self.base.startswith("https:")
         self._tls = ssl.create_default_context() if secure else None
         self.client = httpx2.Client(trust_env=False, timeout=PATIENCE_S, verify=self._tls or True)
@@ -161,7 +164,7 @@ class Probe:
         return self.base + PREFIXES[group] + path, {}
 
     def _request(
-        self, method: str, group: Group | None, path: str, auth: bool | str, layout: str | None, more: dict[str, Any]
+        self, method: str, group: Group | None, path: str, *, auth: bool | str, layout: str | None, more: dict[str, Any]
     ) -> tuple[httpx2.Request, str]:
         url, headers = self.locate(group, path, layout)
         if auth and (self.key or isinstance(auth, str)):
@@ -181,7 +184,7 @@ class Probe:
         **more: Any,
     ) -> Answer:
         """Send one request (json=, content=, headers=, params=, timeout=) and read the whole answer."""
-        request, told = self._request(method, group, path, auth, layout, more)
+        request, told = self._request(method, group, path, auth=auth, layout=layout, more=more)
         try:
             response = self.client.send(request)
         except httpx2.HTTPError as error:
@@ -208,7 +211,7 @@ class Probe:
         **more: Any,
     ) -> Iterator[Stream]:
         """Send a request and hand over its answer while it comes."""
-        request, told = self._request(method, group, path, auth, layout, more)
+        request, told = self._request(method, group, path, auth=auth, layout=layout, more=more)
         try:
             response = self.client.send(request, stream=True)
         except httpx2.HTTPError as error:
@@ -226,7 +229,7 @@ class Probe:
         """Open a bare connection, for what a client library would not send."""
         parts = urlsplit(self.base)
         port = parts.port or (443 if self._tls else 80)
-        bare = socket.create_connection((parts.hostname or "", port), timeout=PATIENCE_S)
+        bare = socket.create_connection((parts.hostname or "", port), timeout=PATIENCE_S * self.patience)
         return self._tls.wrap_socket(bare, server_hostname=parts.hostname) if self._tls else bare
 
     def raw(
@@ -263,7 +266,8 @@ class Probe:
         address = url.replace("http", "ws", 1)
         where: dict[str, Any] = {}
         if "host" in headers:  # the connection goes to the server, the handshake names fal's host
-            address = f"{'wss' if self._tls else 'ws'}://{headers.pop('host')}{parts.path}{'?' + parts.query if parts.query else ''}"
+            query = f"?{parts.query}" if parts.query else ""
+            address = f"{'wss' if self._tls else 'ws'}://{headers.pop('host')}{parts.path}{query}"
             where["sock"] = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10)
         with connect(
             address,

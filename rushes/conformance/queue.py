@@ -244,16 +244,17 @@ def q_18(t: Target) -> None:
     def attempts(error_type: str, **headers: str) -> int:
         job = t.submit({"fail": error_type, "steps": 1}, headers=headers)
         t.done(job)
-        return len(t.status(job, "?logs=1").object()["logs"])
+        logs = t.status(job, "?logs=1").object()["logs"]
+        return len([line for line in logs if "1 of 1" in line["message"]])  # its engine tells each step it took
 
     t.require_echo()
     once = attempts("internal_server_error")
-    must(once > 0, "a log line for each attempt", f"{once} lines")
+    must(once == 1, "one attempt after a model's own 500", f"{once} attempts")
     for value in ("1", "true", "yes"):
         unretried = attempts("runner_connection_error", **{"x-fal-no-retry": value})
-        must(unretried == once, f"one attempt with X-Fal-No-Retry: {value}", f"{unretried / once:g} attempts")
-    tried = attempts("runner_connection_error") / once
-    must(1 < tried <= 11, "2 to 11 attempts after a connection error", f"{tried:g} attempts")
+        must(unretried == 1, f"one attempt with X-Fal-No-Retry: {value}", f"{unretried} attempts")
+    tried = attempts("runner_connection_error")
+    must(1 < tried <= 11, "2 to 11 attempts after a connection error", f"{tried} attempts")
 
 
 @rule("Q-19", "A missed start deadline completes the request with 504 and the caller's mark", when="busy")
@@ -278,7 +279,7 @@ def q_20(t: Target) -> None:
     made = new_key(t, max_concurrent=1)
     try:
         listed = t.probe.get("platform", "/v1/keys").is_status(200).object()["keys"]
-        mine = next((key for key in listed if key["key_id"] == made["key_id"]), {})
+        mine: Mapping[str, Any] = next((key for key in listed if key["key_id"] == made["key_id"]), {})
         if mine.get("max_concurrent") != 1:
             raise NotApplicable("this server's keys have no limit that could be set through POST /v1/keys")
         limited = {"auth": f"Key {made['key']}"}
@@ -300,7 +301,7 @@ def q_20(t: Target) -> None:
 
 
 def _until_running(t: Target, job: Job, limited: Mapping[str, str]) -> None:
-    end = time.monotonic() + 40.0
+    end = time.monotonic() + 40.0 * t.probe.patience
     while (answer := t.probe.get("queue", f"{job.path}/status", **dict(limited))).object()["status"] == "IN_QUEUE":
         answer.must(time.monotonic() < end, "the first request to start within 40 s")
         time.sleep(0.05)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # it ships no types
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection
 
@@ -61,11 +61,12 @@ def output(connection: ClientConnection) -> tuple[str | bytes, Any]:
 
 
 def first_words(t: Target, path: str) -> Any:
-    """What a socket says first after one input."""
+    """What a socket says by itself; None if it says nothing."""
     with t.probe.socket(path) as connection:
         try:
-            connection.send(msgpack.packb({}))
-            return unpacked(connection.recv(timeout=10))
+            return unpacked(connection.recv(timeout=10 * t.probe.patience))
+        except TimeoutError:
+            return None
         except ConnectionClosed as closed:
             return f"closed with {closed.rcvd.code if closed.rcvd else 1006}"
 
@@ -185,7 +186,7 @@ def t_08(t: Target) -> None:
     for frame in wrong:
         with session(t) as connection:
             connection.send(frame)
-            said, code = closing(connection)
+            said, code = closing(connection, ANSWER_S * t.probe.patience)
         errors = [one for one in said if isinstance(one, dict) and one.get("type") == "x-fal-error"]
         must(errors, "an x-fal-error message", said, f"the frame {frame[:40]!r}")
         error = errors[-1]
@@ -219,7 +220,7 @@ def t_10(t: Target) -> None:
         path = f"/{endpoint}/realtime{query}"
         try:
             with t.probe.socket(path) as connection:
-                said, code = closing(connection)
+                said, code = closing(connection, ANSWER_S * t.probe.patience)
         except WebSocketException as error:
             must(not query, "an accepted handshake, then the message Unauthorized", error, f"socket on {path}")
             continue

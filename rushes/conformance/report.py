@@ -19,7 +19,7 @@ _COLOUR = {"passed": "green", "failed": "bold red", "not applicable": "dim"}
 
 @dataclass(frozen=True)
 class Finding:
-    """What became of one rule; `sent`, `got` and `expected` are filled where it failed, `why` where it was not tried."""
+    """What became of one rule; `sent`, `got` and `expected` tell of a failure, `why` why it was not tried."""
 
     rule: str
     text: str

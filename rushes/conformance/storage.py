@@ -66,7 +66,7 @@ def f_02(t: Target) -> None:
 def f_03(t: Target) -> None:
     url = t.initiate()["upload_url"]
     headers = {"origin": "https://page.example", "access-control-request-method": "PUT"}
-    preflight(t, None, url, {**headers, "access-control-request-headers": "content-type"}, "PUT", ["content-type"])
+    preflight(t, None, url, {**headers, "access-control-request-headers": "content-type"}, ["content-type"])
     answer = t.put(url, b"bytes", "image/png", headers={"origin": "https://page.example"})
     answer.must(200 <= answer.status < 300, "2xx")
     answer.header("access-control-allow-origin")

@@ -1,4 +1,4 @@
-"""Runs the rules against a target: those that bear company side by side, then those that need a full queue, then the rest.
+"""Runs the rules against a target: what bears company side by side, what needs a full queue, then the rest.
 
 What the rules ask is in the files of their sections, which are loaded here so that the table of rules is whole.
 """

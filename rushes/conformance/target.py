@@ -171,7 +171,7 @@ class Target:
         return made
 
     def with_member(self, *names: str) -> tuple[str, dict[str, Any]]:
-        """Return the cheapest endpoint whose input has all these members, and an input for it; NotApplicable if none."""
+        """Return the cheapest endpoint whose input has these members, and an input for it; NotApplicable if none."""
         best: list[tuple[int, str]] = []
         for model in self.models:
             properties = (self.input_schema(model) or {}).get("properties", {})
@@ -255,7 +255,7 @@ class Target:
 
     def until(self, job: Job, status: str, seconds: float = 60.0, query: str = "") -> Answer:
         """Poll until a status is seen; Failed if it is not seen in time or the request ended before."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * self.probe.patience
         while True:
             answer = self.status(job, query).is_status(200, 202)
             seen = answer.object().get("status")

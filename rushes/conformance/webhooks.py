@@ -37,10 +37,10 @@ def told_of(
     url = quote(f"{receiver.url}{path}", safe="")
     answer = t.probe.post("queue", f"/{t.endpoint}?fal_webhook={url}", json=t.input if given is None else given)
     job = t.accepted(answer)
-    came = receiver.wait(path, 1, ARRIVES_S)
+    came = receiver.wait(path, 1, ARRIVES_S * t.probe.patience)
     hint = "if the server refuses private addresses, allow ours by its configuration (W-04)"
     must(came, f"a delivery to {receiver.url} within {ARRIVES_S:g} s ({hint})", "none", answer.sent)
-    return job, receiver.wait(path, count, RETRY_WITHIN_S) if count > 1 else came, path
+    return job, receiver.wait(path, count, RETRY_WITHIN_S * t.probe.patience) if count > 1 else came, path
 
 
 def receiver_of(t: Target) -> Receiver:
