@@ -7,6 +7,7 @@ a waiting job is looked at once a second.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -32,19 +33,19 @@ def watch(visit: Visit, state: JobState, *, with_logs: bool) -> Answer:
 async def _events(visit: Visit, job_id: str, *, with_logs: bool) -> AsyncIterator[str]:
     services = visit.services
     said: dict[str, Any] = {}
-    seen, quiet_s = 0, 0.0
+    seen, told_at = 0, time.monotonic()
     with services.events.watch_job(job_id) as place:
         while (state := services.jobs.state(job_id)) is not None:
             lines = services.jobs.logs(job_id, seen) if with_logs else None
             status = status_object(state, visit.links, lines)
             if lines or {**status, "logs": None} != said:
                 yield f"data: {json.dumps(status)}\n\n"
-                said, seen, quiet_s = {**status, "logs": None}, seen + len(lines or ()), 0.0
+                said, seen, told_at = {**status, "logs": None}, seen + len(lines or ()), time.monotonic()
             if state.status is Status.COMPLETED:
                 return
             pause_s = POSITION_S if state.status is Status.IN_QUEUE else PING_S
-            if not await place.wait(pause_s):
-                quiet_s += pause_s
-            if quiet_s >= PING_S:
+            # Log lines that nobody asked for wake this up too, and must not put the comment off.
+            await place.wait(max(0.0, min(pause_s, told_at + PING_S - time.monotonic())))
+            if time.monotonic() - told_at >= PING_S:
                 yield ": ping\n\n"
-                quiet_s = 0.0
+                told_at = time.monotonic()
