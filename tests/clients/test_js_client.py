@@ -32,7 +32,7 @@ def test_the_javascript_client(script: Path, server: Running, small_picture: Pat
         "PICTURE": str(small_picture),
     }
     done = subprocess.run(
-        [NODE or "node", "--test", "--test-reporter=spec", str(script)],
+        [NODE or "node", "--experimental-websocket", "--test", "--test-reporter=spec", str(script)],
         env=environment,
         capture_output=True,
         text=True,

@@ -1,5 +1,6 @@
 import base64
 import json
+from contextlib import suppress
 from typing import Any
 
 import msgpack
@@ -11,7 +12,11 @@ from rushes.gateway import realtime_messages as messages
 from rushes.gateway.realtime_messages import BadMessage, check, output, packed, problem, read_input, readable, unpacked
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -38,18 +43,14 @@ def test_a_map_survives_json_both_ways(value: dict[str, Any]) -> None:
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_input_or_a_bad_message(frame: bytes) -> None:
-    try:
-        read_input(frame)
-    except BadMessage as error:
-        assert str(error)
+    with suppress(BadMessage):
+        assert isinstance(read_input(frame).value, dict)
 
 
 @given(st.text(max_size=200))
 def test_any_text_is_an_input_or_a_bad_message(frame: str) -> None:
-    try:
-        read_input(frame)
-    except BadMessage as error:
-        assert str(error)
+    with suppress(BadMessage):
+        assert isinstance(read_input(frame).value, dict)
 
 
 def nested(levels: int) -> Any:
