@@ -69,7 +69,13 @@ def open_listeners(settings: Settings) -> Listeners:
     elif settings.serves_tls:
         https = local
     plain = open_socket(LOOPBACK, 0) if https else callers
-    return Listeners(settings, callers, plain, open_proxy_socket(settings), local, https)
+    try:
+        proxy = open_proxy_socket(settings)
+    except CommandError:
+        callers.close()
+        plain.close()
+        raise
+    return Listeners(settings, callers, plain, proxy, local, https)
 
 
 def _given(settings: Settings) -> tuple[str, str | None]:

@@ -15,7 +15,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 256 * 1024  # far above what proxies let through, and room for a long query
-HEAD_S = 30.0  # for a whole head, from the connection's start or the head's first byte; also for trailers
+HEAD_S = 30.0  # for a whole head, from the connection's start or the head's first byte
 
 
 def _refusal(status_line: bytes, detail: str) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -24,12 +25,18 @@ async def length_of_body(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
+class Hasty(BoundedProtocol):
+    """Waits for a tenth of a second."""
+
+    head_s = 0.1
+
+
 @contextmanager
-def listening() -> Iterator[socket.socket]:
+def listening(protocol: type[BoundedProtocol] = BoundedProtocol) -> Iterator[socket.socket]:
     """Yield a connection to a server that has the protocol."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            length_of_body, http=BoundedProtocol, ws="none", lifespan="off", log_config=None, log_level="error"
+            length_of_body, http=protocol, ws="none", lifespan="off", log_config=None, log_level="error"
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
@@ -42,12 +49,13 @@ def listening() -> Iterator[socket.socket]:
             thread.join()
 
 
-def flood(caller: socket.socket, piece: bytes) -> int:
+def flood(caller: socket.socket, piece: bytes, pause_s: float = 0.0) -> int:
     """Send the piece until the server hangs up; return how many bytes it let us send."""
     sent = 0
     try:
         while sent < SENT_AT_MOST:
             sent += caller.send(piece)
+            time.sleep(pause_s)
     except OSError:
         pass
     return sent
@@ -114,3 +122,44 @@ def test_bodies_of_any_length_and_long_heads_pass_on_one_connection() -> None:
                 more = caller.recv(4096)
                 assert more, answers
                 answers += more
+
+
+def answer_to(caller: socket.socket) -> bytes:
+    answer = b""
+    while more := caller.recv(4096):
+        answer += more
+    return answer
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        pytest.param(b"", id="nothing"),
+        pytest.param(b"GET / HTTP/1.1\r\nhost: a\r\nx-slow: ", id="half a head"),
+    ],
+)
+def test_a_head_that_does_not_come_is_not_waited_for(start: bytes) -> None:
+    with listening(Hasty) as caller:
+        caller.sendall(start)
+        assert answer_to(caller).startswith(b"HTTP/1.1 408 ")
+
+
+def test_a_head_in_drops_has_one_time_limit_not_one_for_each() -> None:
+    with listening(Hasty) as caller:
+        begun = time.monotonic()
+        assert flood(caller, b"a", pause_s=0.02) < 50
+        assert time.monotonic() - begun < 2
+
+
+def test_a_slow_body_and_a_quiet_connection_are_left_alone() -> None:
+    with listening(Hasty) as caller:
+        for _ in range(2):
+            caller.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\na")
+            time.sleep(0.25)
+            caller.sendall(b"b")
+            answer = b""
+            while not answer.endswith(b"\r\n\r\n2"):
+                more = caller.recv(4096)
+                assert more, answer
+                answer += more
+            time.sleep(0.25)

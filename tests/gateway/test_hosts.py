@@ -1,6 +1,6 @@
 import pytest
 
-from rushes.gateway.hosts import host_group, place
+from rushes.gateway.hosts import HOSTS, host_group, is_fals, place
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,13 @@ def test_on_fals_hosts_only_words_that_mean_the_same_everywhere_lead_elsewhere()
     assert place("run", ("queue", "a")) == ("run", ("queue", "a"))
     assert place("run", ("runners", "claim")) == ("run", ("runners", "claim"))
     assert place("queue", ("files", "b", "x", "y")) == ("cdn", ("files", "b", "x", "y"))
+
+
+@pytest.mark.parametrize("name", [*HOSTS, "a.new.host.fal.run", "FAL.ai."])
+def test_whatever_lies_below_fals_domains_is_fals(name: str) -> None:
+    assert is_fals(name)
+
+
+@pytest.mark.parametrize("name", ["", "queue.example.org", "nofal.run", "fal.run.example"])
+def test_other_hosts_are_not(name: str) -> None:
+    assert not is_fals(name)

@@ -50,3 +50,14 @@ def test_a_host_that_makes_no_url_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1:80", "[::1]:8787", "Studio_1.Example"])
 def test_ordinary_hosts_are_taken_as_they_are(host: str) -> None:
     assert links(host).origin == f"http://{host}"
+
+
+def test_an_intercepted_call_gets_files_from_the_server_itself_and_stays_on_fals_queue() -> None:
+    headers = [(b"host", b"queue.fal.run")]
+    found = links_for(Settings(), "https", headers, own_host=False, files_at="http://127.0.0.1:8787")
+    assert found.request("a/b", "i")[0] == "https://queue.fal.run/a/b/requests/i"
+    assert found.file("f", "v.mp4") == "http://127.0.0.1:8787/files/b/f/v.mp4"
+    public = Settings(public_url="https://studio.example/")
+    found = links_for(public, "https", headers, own_host=False, files_at="http://127.0.0.1:8787")
+    assert found.request("a/b", "i")[0] == "https://queue.fal.run/a/b/requests/i"
+    assert found.files == "https://studio.example"
