@@ -87,6 +87,9 @@ class Settings(BaseSettings):
     sessions: int = Field(
         256, ge=0, le=256, description="Most realtime sessions at once; 0 starts no local runner for them."
     )
+    session_idle_s: float | None = Field(
+        None, gt=0, description="How long a realtime session may go without input; by default what its endpoint says."
+    )
     session_start_s: float = Field(30.0, gt=0, description="How long a new session waits for its runner.")
     socket_message_bytes: int = Field(16 * MIB, gt=0, description="Largest message on a WebSocket.")
     sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")

@@ -173,8 +173,9 @@ class Conversation:
         return self.visit.services
 
     async def hold(self, session: Session) -> End:
-        """Listen, answer and watch the job until one of these is over."""
-        tasks = [asyncio.ensure_future(work) for work in (self._listen(), self._answer(session), self._watch())]
+        """Listen, answer, and watch runner and job, until one of these is over."""
+        works = (self._listen(), self._answer(session), self._lost(session), self._watch())
+        tasks = [asyncio.ensure_future(work) for work in works]  # where two are over, the first of them says why
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             return next(task for task in tasks if task.done()).result()
@@ -213,10 +214,11 @@ class Conversation:
 
     async def _next(self) -> Input | BadMessage | None:
         """Return the oldest input that waits, as soon as there is one; None after the idle time."""
+        idle_s = self._services.settings.session_idle_s or self.realtime.idle_s
         while not self._waiting:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), self.realtime.idle_s)
+                await asyncio.wait_for(self._news.wait(), idle_s)
             except TimeoutError:
                 return None
         return self._pop()
@@ -271,6 +273,10 @@ class Conversation:
             if file_id is not None:
                 found[one.url] = file_id
         return found
+
+    async def _lost(self, session: Session) -> End:
+        """Return when the runner is gone, also while nothing is asked of it."""
+        return _gone(await (await session.runner(None)).lost())
 
     async def _watch(self) -> End:
         """Return when the job was cancelled, or ended by anybody but us."""
