@@ -35,7 +35,7 @@ CONFIG = """
 worker_processes 2; daemon off; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 256; }}
 http {{
-  access_log off; client_max_body_size 0; client_body_temp_path {folder}/temp;
+  access_log off; client_max_body_size 0; client_body_buffer_size 1m; client_body_temp_path {folder}/temp;
   proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   keepalive_requests 100000; keepalive_timeout 600s;
   server {{ listen 127.0.0.1:{port}; root {folder}/www; dav_methods PUT; sendfile on; tcp_nopush on; }}

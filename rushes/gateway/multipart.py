@@ -167,6 +167,6 @@ async def _parts(visit: Visit, wish: Wish, listed: list[DonePart]) -> list[Store
         if part is None:
             raise Rejection(400, f"Part {done.partNumber} was not uploaded: PUT it and complete again")
         if _bare(done.etag) not in {"", part.sha256}:
-            raise Rejection(400, f"Part {done.partNumber} has the etag {part.sha256!r}, not {done.etag[:100]!r}")
+            raise Rejection(400, f"Part {done.partNumber} has the etag {part.sha256!r}, not {_bare(done.etag)[:100]!r}")
         found.append(part)
     return found

@@ -20,7 +20,7 @@ from rushes.errors import ModelError, Rejection, RequestError
 from rushes.files.acl import Acl, acl_from
 from rushes.files.names import clean_name
 from rushes.files.store import FileTaken, FileTooLarge, StoredFile, new_id
-from rushes.files.types import UNKNOWN, given_type, suffix_of
+from rushes.files.types import UNKNOWN, essence, given_type, suffix_of
 from rushes.gateway.auth import admit
 from rushes.gateway.replies import failure_reply, json_reply
 from rushes.gateway.sharing import CDN, asked_lifecycle, token_account
@@ -73,7 +73,7 @@ async def initiate(visit: Visit) -> Answer:
 async def take_promised(visit: Visit, token: str) -> Answer:
     """Take the bytes of a promised file; the URL is all the right one needs; a key beside it does no harm (A-03)."""
     wish = signed_wish(visit, UPLOAD, token)
-    kind = given_type(visit.header(b"content-type")) or wish.content_type
+    kind = _known_type(visit.header(b"content-type")) or wish.content_type
     return await _receive(visit, "file_url", replace(wish, content_type=kind))
 
 
@@ -86,7 +86,7 @@ async def read_wish(visit: Visit) -> Wish:
     """Read the body of both initiate routes; name and type may be missing."""
     account = admit(visit).account
     body = await json_object(visit)
-    kind = given_type(_text(body, "content_type"))
+    kind = _known_type(_text(body, "content_type"))
     name = clean_name(_text(body, "file_name"), suffix_of(kind or UNKNOWN))
     asked = asked_lifecycle(visit, account)
     return Wish(name, account, kind, new_id(), asked.ends_at(visit.services.clock()), asked.acl)
@@ -94,7 +94,7 @@ async def read_wish(visit: Visit) -> Wish:
 
 def header_wish(visit: Visit) -> Wish:
     """Read the headers of both CDN upload routes."""
-    kind = given_type(visit.header(b"content-type"))
+    kind = _known_type(visit.header(b"content-type"))
     name = clean_name(_header_text(visit, b"x-fal-file-name"), suffix_of(kind or UNKNOWN))
     account = uploader(visit)
     asked = asked_lifecycle(visit, account)
@@ -189,6 +189,12 @@ async def kept(storing: Awaitable[StoredFile]) -> StoredFile:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise  # logged by `routes`, which answers a 500 without our paths in it
         raise Rejection(507, "The server has no room left for this file") from error
+
+
+def _known_type(declared: str | None) -> str | None:
+    """Return a declared type (F-04); None, so that the content tells, for what only says that nobody knows."""
+    kind = given_type(declared)
+    return None if kind is None or essence(kind) == UNKNOWN else kind
 
 
 def _text(body: dict[str, Any], member: str) -> str:

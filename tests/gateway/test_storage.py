@@ -110,6 +110,15 @@ def test_the_type_given_at_put_wins_over_the_promised_and_both_over_the_content(
     assert kinds == ["image/webp", "video/mp4", "image/png"]
 
 
+def test_a_type_that_says_only_that_nobody_knows_is_read_off_the_content(gateway: Gateway) -> None:
+    unknown = {"content-type": "application/octet-stream"}
+    promise = initiate(gateway, {"content_type": "application/octet-stream"})
+    gateway.client.put(promise["upload_url"], content=PNG, headers=unknown)
+    whole = gateway.client.post("/files/upload", content=b"no type shows", headers=unknown).json()["access_url"]
+    kinds = [gateway.client.head(url).headers["content-type"] for url in (promise["file_url"], whole)]
+    assert kinds == ["image/png", "application/octet-stream"]
+
+
 def test_the_same_bytes_again_are_fine_and_other_bytes_refused(gateway: Gateway) -> None:
     promise = initiate(gateway)
     assert gateway.client.put(promise["upload_url"], content=PNG).is_success
