@@ -34,7 +34,12 @@ QUEUE_STATUS: Schema = {
         "response_url": {**_TEXT, "description": "Where the result will be."},
         "status_url": {**_TEXT, "description": "Where this status can be read again."},
         "cancel_url": {**_TEXT, "description": "Where the request can be cancelled."},
-        "logs": {"type": "object", "description": "Log lines, if asked for.", "additionalProperties": True},
+        "logs": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": True},
+            "nullable": True,
+            "description": "Log lines, if asked for.",
+        },
         "metrics": {"type": "object", "description": "Measured times in seconds.", "additionalProperties": True},
         "queue_position": {"type": "integer", "description": "How many requests are before this one."},
     },
