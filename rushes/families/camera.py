@@ -16,7 +16,7 @@ from rushes.endpoint import Delivery, Endpoint, Frame, Made, MediaMap, Realtime,
 from rushes.fields import File, Image, ImageUrl, WireModel
 
 MOST_SIDE = 1280
-Side = Annotated[int, Field(ge=64, le=MOST_SIDE, multiple_of=2)]
+Side = Annotated[int, Field(ge=64, le=MOST_SIDE)]
 Way = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]
 Turn = Annotated[float, Field(ge=-20.0, le=20.0, allow_inf_nan=False)]
 

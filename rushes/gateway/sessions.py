@@ -29,6 +29,7 @@ class Line:
         self._socket = socket
         self._answer: asyncio.Future[bytes] | None = None
         self._gone: RunnerGone | None = None
+        self._over = asyncio.Event()
 
     async def ask(self, frame: bytes, timeout_s: float) -> bytes:
         """Return the answer. Raises RunnerGone, or TimeoutError; after that the line is of no more use."""
@@ -49,8 +50,15 @@ class Line:
             if isinstance(frame, bytes) and self._answer is not None and not self._answer.done():
                 self._answer.set_result(frame)
         self._gone = RunnerGone(restarts=self._socket.code == RESTART)
+        self._over.set()
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(self._gone)
+
+    async def lost(self) -> RunnerGone:
+        """Return how the runner went, once it has."""
+        await self._over.wait()
+        assert self._gone is not None
+        return self._gone
 
     async def hang_up(self, code: int) -> None:
         """Tell the runner that the session is over."""
@@ -69,8 +77,8 @@ class Session:
         self.line = line
         self._joined.set()
 
-    async def runner(self, timeout_s: float) -> Line:
-        """Return the way to the runner, once it is there. Raises TimeoutError."""
+    async def runner(self, timeout_s: float | None) -> Line:
+        """Return the way to the runner, once it is there. Raises TimeoutError; without a time it waits for good."""
         if self.line is None:
             await asyncio.wait_for(self._joined.wait(), timeout_s)
         assert self.line is not None
