@@ -161,7 +161,7 @@ class Target:
         properties: dict[str, Any] = schema.get("properties", {})
         made: dict[str, Any] = {}
         for name in schema.get("required", []):
-            value = _value(name, properties.get(name, {}))
+            value = guess(name, properties.get(name, {}))
             if value is None:
                 return None
             made[name] = value
@@ -367,7 +367,7 @@ PICTURE = a_picture()
 PICTURE_URI = "data:image/png;base64," + b64encode(PICTURE).decode()
 
 
-def _value(name: str, schema: Mapping[str, Any]) -> Any:
+def guess(name: str, schema: Mapping[str, Any]) -> Any:
     """Guess a value for a required member; None where only a person could."""
     if name == "image_url" or name.endswith("_image_url"):
         return PICTURE_URI

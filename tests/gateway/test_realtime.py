@@ -225,6 +225,14 @@ def test_an_idle_session_is_told_and_closed_normally(tmp_path: Path) -> None:
         runner.join()
 
 
+def test_an_operator_can_say_how_long_a_session_may_be_idle(tmp_path: Path) -> None:
+    with gateway_with(tmp_path, live_endpoint(idle_s=60.0), session_idle_s=0.2) as gateway:
+        FakeRunner(gateway)
+        with call(gateway) as socket:
+            last, code = ending(socket)
+    assert (last["error"], code) == ("TIMEOUT", 1000)
+
+
 def test_a_session_outlives_its_token(gateway: Gateway) -> None:
     FakeRunner(gateway)
     with call(gateway, f"?{JWT}={token(gateway, token_expiration=10)}", additional_headers={}) as socket:

@@ -1,0 +1,32 @@
+import struct
+
+import pytest
+
+from rushes.conformance.target import PICTURE, app_of, guess
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "app"),
+    [
+        ("a/b", "a/b"),
+        ("a/b/c/d", "a/b"),
+        ("workflows/u/w", "workflows/u/w"),
+        ("comfy/u/w/deep", "comfy/u/w"),
+    ],
+)
+def test_an_app_is_two_segments_or_three_in_a_namespace(endpoint: str, app: str) -> None:
+    assert app_of(endpoint) == app
+
+
+def test_values_are_guessed_from_name_then_from_schema() -> None:
+    assert guess("image_url", {"type": "string"}).startswith("data:image/png;base64,")
+    assert guess("prompt", {"type": "string"})
+    assert guess("mode", {"enum": ["a", "b"]}) == "a"
+    assert guess("steps", {"type": "integer", "minimum": 3}) == 3
+    assert guess("audio_url", {"type": "string"}) is None
+    assert guess("anything", {"type": "string"}) is None
+
+
+def test_the_picture_is_a_png_of_its_size() -> None:
+    assert PICTURE.startswith(b"\x89PNG")
+    assert struct.unpack(">II", PICTURE[16:24]) == (512, 512)
