@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -29,12 +30,11 @@ from rushes.gateway.replies import failure_reply, request_id_header
 from rushes.gateway.results import with_addresses
 from rushes.gateway.submission import job_for, submit
 from rushes.gateway.visit import Answer, Services, Visit
+from rushes.gateway.watch import PING_S, look_again_s
 from rushes.jobs.events import Watch
 from rushes.jobs.job import JobState, NewJob, Preview, Result, Status
 
 WORD = "stream"
-PING_S = 15.0
-POSITION_S = 1.0  # a place in the queue changes through other jobs, of which nobody tells this one
 _PIECE_BYTES = 256 * 1024  # of a result with its files in it, so that writing waits for the reader
 
 
@@ -85,18 +85,17 @@ async def _tell(visit: Visit, job: NewJob, send: Send) -> None:
 async def _texts(services: Services, links: Links, job: NewJob) -> AsyncIterator[bytes]:
     """Yield the stream's text: partial outputs as they become known, a comment in silence, the end."""
     part = Part(job.id)
-    quiet_s = 0.0
+    told_at = time.monotonic()
     with services.events.watch_job(job.id, previews=True) as watch:
         while (state := services.jobs.state(job.id)) is not None and state.status is not Status.COMPLETED:
             if (told := part.news(services, state, watch)) is not None:
                 yield event(told)
-                quiet_s = 0.0
-            pause_s = POSITION_S if state.status is Status.IN_QUEUE else PING_S
-            if not await watch.wait(pause_s):
-                quiet_s += pause_s
-            if quiet_s >= PING_S:
+                told_at = time.monotonic()
+            # Wake-ups that bring no news must not put the comment off.
+            await watch.wait(max(0.0, min(look_again_s(state), told_at + PING_S - time.monotonic())))
+            if time.monotonic() - told_at >= PING_S:
                 yield b": ping\n\n"
-                quiet_s = 0.0
+                told_at = time.monotonic()
     yield last_event(services.jobs.result(job.id), links)
 
 

@@ -7,6 +7,8 @@ import httpx2
 import pytest
 
 from rushes.errors import ModelError
+from rushes.gateway.watch import look_again_s
+from rushes.jobs.job import JobState, Status
 from tests.gateway.live import Gateway
 
 STREAM = "/queue/fal-ai/clip/requests/{}/status/stream"
@@ -82,3 +84,10 @@ def test_a_listener_that_leaves_gives_its_place_back(gateway: Gateway) -> None:
     while gateway.services.events.watchers and time.monotonic() < until:
         time.sleep(0.005)
     assert gateway.services.events.watchers == 0
+
+
+def test_a_place_far_back_is_looked_at_less_often() -> None:
+    state = JobState("a", "a/b", "me", Status.IN_QUEUE, 0, False, 1.0, None, None, None, None, None, None)
+    pauses = [look_again_s(state._replace(position=place)) for place in (0, 1_000, 5_000, 1_000_000)]
+    assert pauses == [1.0, 1.0, 5.0, 15.0]
+    assert look_again_s(state._replace(status=Status.IN_PROGRESS)) == 15.0
