@@ -147,8 +147,9 @@ def r_08(t: Target) -> None:
         answer = t.probe.get(None, f"{job.path}/status", headers={"host": host}).is_status(200)
         answer.must(answer.object()["status"] == "COMPLETED", "the same status as in the other layout")
     for layout in ("P", "H"):
-        answer = t.probe.get("queue", job.path, layout=layout)
-        answer.must(answer.body == t.result(job).body, "the same result in both layouts")
+        answer = t.probe.get("queue", job.path, layout=layout).is_status(200)
+        same = without_hosts(answer.object()) == without_hosts(t.result(job).object())
+        answer.must(same, "the same result in both layouts, but for the hosts of its files")
 
 
 @rule("R-09", "x-fal-target-url and x-fal-client-proxy change nothing outside the proxy route")
@@ -350,6 +351,15 @@ def r_20(t: Target) -> None:
     must(len(head) < MOST_HEADER_BYTES, f"a head below {MOST_HEADER_BYTES} bytes", f"{len(head)} bytes")
     line, _ = t.probe.raw("POST", "queue", f"/{t.endpoint}", {**sized, "X-FAL-REQUEST-TIMEOUT": "soon"}, body)
     must(" 400" in line, "400: the timeout header is read in upper case too", line)
+
+
+def without_hosts(value: object) -> object:
+    """An output in which addresses are cut down to their last segment."""
+    if isinstance(value, dict):
+        return {name: without_hosts(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [without_hosts(inner) for inner in value]
+    return value.rsplit("/", 1)[-1] if isinstance(value, str) and value.startswith("http") else value
 
 
 def files_of(value: object) -> list[str]:
