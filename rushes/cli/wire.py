@@ -87,7 +87,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _too_late(self) -> None:
         self._late = None
-        self._refuse(_TOO_LATE)
+        if self.cycle is not None and not self.cycle.response_complete:  # an answer on its way is not cut off
+            self._late = self.loop.call_later(self.head_s, self._too_late)
+        else:
+            self._refuse(_TOO_LATE)
 
     def _refuse(self, answer: bytes) -> None:
         if self.transport.is_closing():

@@ -171,7 +171,11 @@ class Proxy:
     async def _end_here(self, caller: _Caller) -> None:
         if caller.kept:
             raise Refusal(400, "Data came before the tunnel was open")
-        context = await self._context()
+        try:
+            context = await self._context()
+        except (OSError, ValueError) as error:
+            LOG.error("no certificate for intercepted calls: %s", error)
+            raise Refusal(503, f"The server has no certificate to answer with: {error}") from None
         transport = caller.transport
         assert transport is not None
         if transport.is_closing():
@@ -185,6 +189,9 @@ class Proxy:
             LOG.info("a client broke off the TLS handshake: %s", error)
             transport.abort()
             return
+        except asyncio.CancelledError:
+            transport.abort()
+            raise
         finally:
             self.leave(caller)
         if tls is not None and not waiting.lost:

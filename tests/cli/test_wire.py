@@ -151,6 +151,15 @@ def test_a_head_in_drops_has_one_time_limit_not_one_for_each() -> None:
         assert time.monotonic() - begun < 2
 
 
+def test_the_start_of_a_next_request_does_not_cut_off_the_answer_to_this_one() -> None:
+    with listening(Hasty) as caller:
+        caller.sendall(b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n")
+        caller.sendall(b"2")
+        time.sleep(0.25)
+        caller.sendall(b"\r\nbc\r\n0\r\n\r\n")
+        assert caller.recv(4096).endswith(b"\r\n\r\n3")
+
+
 def test_a_slow_body_and_a_quiet_connection_are_left_alone() -> None:
     with listening(Hasty) as caller:
         for _ in range(2):

@@ -216,6 +216,19 @@ def test_a_client_that_does_not_trust_us_breaks_off_and_nothing_stays(tmp_path: 
             assert http.get("https://fal.run/").status_code == 200
 
 
+def test_a_folder_that_takes_no_authority_is_said_and_nothing_leaves(tmp_path: Path) -> None:
+    (tmp_path / "tls").write_text("a file")
+    recorder = Recorder()
+    with (
+        proxying(tmp_path / "tls", {"HTTPS_PROXY": recorder.url}) as proxy,
+        asked(proxy, connect("fal.run", 443)) as (caller, head),
+    ):
+        assert head.startswith(b"HTTP/1.1 503 ")
+        assert b"no certificate to answer with" in rest_of(caller)
+    recorder.close()
+    assert recorder.asked == []
+
+
 def test_a_tunnel_that_is_open_does_not_hold_up_the_end(tmp_path: Path) -> None:
     with echoing() as (host, port):
         with proxying(tmp_path) as proxy:
