@@ -234,3 +234,8 @@ def test_a_part_that_is_never_completed_goes_with_its_time(gateway: Gateway) -> 
     gateway.clock.ahead_s += 86_401
     gateway.call(gateway.services.files.sweep())
     assert files(gateway) <= before
+
+
+def test_only_uploads_have_parts_to_list(gateway: Gateway) -> None:
+    refused = gateway.get("/files/upload/multipart")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
