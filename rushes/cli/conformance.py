@@ -23,6 +23,7 @@ from rushes.conformance import suite
 from rushes.conformance.probe import Probe
 from rushes.conformance.receiver import Receiver, receiving
 from rushes.conformance.report import Finding, as_json, counts, print_table
+from rushes.conformance.rules import Failed
 from rushes.conformance.target import Target
 
 OWN_SERVER = {
@@ -64,7 +65,10 @@ def conformance(
     with ExitStack() as stack:
         target = stack.enter_context(target_at(url, key, endpoint, given))
         with progress.status(f"trying {len(rules)} rules on {target.probe.base}"):
-            findings = suite.run(target, rules)
+            try:
+                findings = suite.run(target, rules)
+            except Failed as failed:  # before the first rule: what answers there is no HTTP server
+                raise CommandError(f"{target.probe.base} does not answer as an HTTP server: {failed.got}") from failed
         _say(target.probe.base, findings, json_)
     if counts(findings)["failed"]:
         raise typer.Exit(1)
