@@ -1,11 +1,9 @@
-import asyncio
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
-from rushes.gateway.routes import Door
 from tests.gateway.live import AUTH, Gateway, running
 
 HOSTS = ["queue.fal.run", "QUEUE.FAL.RUN", "queue.fal.run:443", "queue.falrun.com", "Queue.Fal.Run:8080"]
@@ -159,16 +157,3 @@ def test_a_request_that_cannot_be_kept_is_not_accepted(tmp_path: Path, caplog: p
 
 def broken_database(jobs: Any) -> Any:
     return jobs._database
-
-
-def test_a_websocket_is_turned_away() -> None:
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, str]:
-        return {"type": "websocket.connect"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(Door(None)({"type": "websocket"}, receive, send))  # type: ignore[arg-type]
-    assert sent == [{"type": "websocket.close", "code": 1000}]

@@ -176,3 +176,23 @@ def test_secrets_of_the_server_stay_with_it_and_its_settings_arrive(live: Live, 
     assert told["RUSHES_RUNNER_KEY"] == "runner-secret"
     names = {name: told[f"RUSHES_{name.upper()}"] for name in ("allow_addresses", "test_endpoints", "input_max_bytes")}
     assert names == {"allow_addresses": "10.0.0.0/8", "test_endpoints": "true", "input_max_bytes": "77"}
+
+
+def test_a_process_for_sessions_starts_when_it_is_wanted_and_once(live: Live) -> None:
+    with runners(live, deployments=("animatic",)) as local:
+        wait_for(lambda: len(local.pids) == 1)
+        for _ in range(3):
+            live.loop.call_soon_threadsafe(local.wake_sessions)
+        wait_for(lambda: len(local.pids) == 2)
+        (name,) = [name for name in local.pids if "-sessions-" in name]
+        pid = local.pids[name]
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: any("-sessions-1" in name for name in local.pids))
+    assert not alive(pid)
+
+
+def test_a_machine_without_runners_has_none_for_sessions_either(live: Live) -> None:
+    with runners(live, count=0) as local:
+        live.loop.call_soon_threadsafe(local.wake_sessions)
+        time.sleep(0.1)
+        assert not local.pids
