@@ -1,5 +1,6 @@
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
@@ -340,3 +341,40 @@ def test_a_body_above_the_limit_is_413(gateway_with_small_limit: Gateway) -> Non
         assert response.status_code == 413
         assert "1000 bytes" in response.json()["detail"]
     gateway_with_small_limit.submit(headers=AUTH)
+
+
+def test_a_submit_sent_again_is_answered_though_the_queue_is_full_by_now(gateway: Gateway) -> None:
+    once = {"idempotency-key": "k1"}
+    path = "/queue/fal-ai/clip?fal_max_queue_length=1"
+    first = gateway.client.post(path, json={"prompt": "x"}, headers=once)
+    again = gateway.client.post(path, json={"prompt": "x"}, headers=once)
+    assert (again.status_code, again.json()["request_id"]) == (200, first.json()["request_id"])
+    assert again.headers["idempotency-replayed"] == "true"
+    assert gateway.client.post(path, json={"prompt": "x"}).status_code == 429
+
+
+def test_submits_of_the_same_moment_under_one_key_store_one_job(gateway: Gateway) -> None:
+    def submit(number: int) -> tuple[int, str]:
+        body = {"prompt": "x", "num_frames": 81} if number % 2 else {"num_frames": 81, "prompt": "x"}
+        answer = gateway.client.post("/queue/fal-ai/clip", json=body, headers={"idempotency-key": "k2"})
+        return answer.status_code, answer.json()["request_id"]
+
+    with ThreadPoolExecutor(16) as threads:
+        answers = set(threads.map(submit, range(64)))
+    assert len(answers) == 1
+    gateway.claim()
+    assert gateway.call(gateway.jobs.claim("r", ("fal-ai/clip",), 60.0)) is None, "there was one job only"
+
+
+def test_an_idempotency_key_is_its_accounts_own(gateway: Gateway) -> None:
+    other = ":".join(gateway.call(gateway.services.keys.create("you", alias="other")))
+    same = {"idempotency-key": "k3"}
+    mine = gateway.submit(headers=same)
+    theirs = gateway.submit(headers={**same, "authorization": f"Key {other}"})
+    assert mine["request_id"] != theirs["request_id"]
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\tb"])
+def test_an_idempotency_key_that_can_not_be_kept_is_refused(gateway: Gateway, key: str) -> None:
+    answer = gateway.client.post("/queue/fal-ai/clip", json={"prompt": "x"}, headers={"idempotency-key": key})
+    assert (answer.status_code, answer.json()["error_type"]) == (400, "bad_request")

@@ -131,3 +131,32 @@ def test_an_unknown_path_in_a_known_app_is_named(gateway: Gateway) -> None:
 def test_delete_is_not_allowed(gateway: Gateway) -> None:
     response = gateway.client.delete("/run/fal-ai/clip")
     assert (response.status_code, response.headers["allow"]) == (405, "POST, GET, PUT, PATCH")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_every_method_with_a_body_runs(gateway: Gateway, threads: ThreadPoolExecutor, method: str) -> None:
+    answer = threads.submit(lambda: gateway.client.request(method, "/run/fal-ai/clip", json={"prompt": "x"}))
+    gateway.finish(wait_for_job(gateway))
+    assert (answer.result(5).status_code, answer.result(5).json()) == (200, {"ok": True})
+
+
+def test_a_run_over_its_keys_limit_is_worth_trying_again_and_not_queued(
+    gateway: Gateway, threads: ThreadPoolExecutor
+) -> None:
+    key = ":".join(gateway.call(gateway.services.keys.create("me", alias="one", max_concurrent=1)))
+    headers = {"authorization": f"Key {key}"}
+    answer, claimed = start(gateway, threads, headers=headers)
+    refused = gateway.client.post("/run/fal-ai/clip", json={"prompt": "x"}, headers=headers)
+    assert (refused.status_code, refused.headers["x-fal-needs-retry"]) == (429, "1")
+    assert refused.json()["error_type"] == refused.headers["x-fal-error-type"] == "concurrent_requests_limit"
+    gateway.finish(claimed)
+    assert answer.result(5).status_code == 200
+    assert gateway.call(gateway.jobs.claim("r", ("fal-ai/clip",), 60.0)) is None
+
+
+@pytest.mark.parametrize("path", ["/run/fal-ai/clip", "/run/fal-ai/clip/stream", "/queue/fal-ai/clip"])
+def test_over_budget_is_a_403_before_anything_is_queued(gateway: Gateway, path: str) -> None:
+    key = ":".join(gateway.call(gateway.services.keys.create("me", alias="poor", budget_usd=0.0)))
+    refused = gateway.client.post(path, json={"prompt": "x"}, headers={"authorization": f"Key {key}"})
+    assert (refused.status_code, "Exhausted balance" in refused.json()["detail"]) == (403, True)
+    assert gateway.call(gateway.jobs.claim("r", ("fal-ai/clip",), 60.0)) is None
