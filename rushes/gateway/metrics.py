@@ -8,9 +8,9 @@ in use, jobs running and requests ended since the last look; the ended ones are 
 from __future__ import annotations
 
 import os
-import platform
 import resource
 import shutil
+import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
@@ -96,7 +96,7 @@ def _resident_bytes() -> int | None:
 
 
 def _python() -> Labels:
-    return {"python": platform.python_version()}
+    return {"python": ".".join(map(str, sys.version_info[:3]))}
 
 
 # The text format
