@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]
 from pydantic_core import from_json
 
 MOST_DEPTH = 32

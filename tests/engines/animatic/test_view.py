@@ -29,13 +29,13 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def frame(path: str, scenes: Scenes | None = None, width: int = 512, height: int = 288, **pose: float) -> Picture:
+def frame(path: str, scenes: Scenes | None = None, width: int = 512, height: int = 288, **pose: Any) -> Picture:
     call = ViewCall(path, width, height, **pose)
     (made,) = view(call, scenes or Scenes(), lambda _: None, lambda: False).pictures
     return np.asarray(made)
 
 
-def corners() -> list[dict[str, float]]:
+def corners() -> list[dict[str, Any]]:
     """Every extreme of every member at once."""
     names = ("x", "y", "z", "yaw", "pitch", "roll")
     ways = product((-1.0, 1.0), (-1.0, 1.0), (-1.0, 1.0), (-20.0, 20.0), (-20.0, 20.0), (-45.0, 45.0))
@@ -64,7 +64,7 @@ def test_no_frame_has_a_black_edge(picture: str) -> None:
 
 @given(x=WAY, y=WAY, z=WAY, yaw=TURN, pitch=TURN, roll=st.floats(-45, 45), zoom=st.floats(0, 2))
 @settings(max_examples=60, deadline=None)
-def test_every_allowed_pose_gives_a_whole_frame(picture: str, **pose: float) -> None:
+def test_every_allowed_pose_gives_a_whole_frame(picture: str, **pose: Any) -> None:
     made = frame(picture, KEPT, **pose)
     assert made.shape == (288, 512, 3)
     assert made.min() >= 36
