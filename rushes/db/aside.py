@@ -19,7 +19,9 @@ from typing import Any
 
 LIMIT_S = 10.0
 MOST_WAITING = 16
-_STEPS = 20_000  # of SQLite's machine between two looks at the clock: well under a millisecond
+# Of SQLite's machine between two looks at the clock: some 10 ms. Each look waits for the interpreter's lock, for up to
+# 5 ms while the event loop is busy, so that looking more often takes longer than the work.
+_STEPS = 500_000
 
 
 class LookRefused(Exception):
