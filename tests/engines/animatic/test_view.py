@@ -74,14 +74,15 @@ KEPT = Scenes()
 
 
 def test_the_same_call_gives_the_same_frame(picture: str) -> None:
-    pose = {"x": 0.3, "yaw": 7.0, "roll": 3.0, "zoom": 0.5}
+    pose: dict[str, Any] = {"x": 0.3, "yaw": 7.0, "roll": 3.0, "zoom": 0.5}
     assert np.array_equal(frame(picture, **pose), frame(picture, **pose))
 
 
 def test_each_member_moves_the_camera(picture: str) -> None:
     rest = frame(picture, KEPT)
     for name in ("x", "y", "z", "yaw", "pitch", "roll", "zoom"):
-        assert not np.array_equal(frame(picture, KEPT, **{name: 1.0}), rest), name
+        moved: dict[str, Any] = {name: 1.0}
+        assert not np.array_equal(frame(picture, KEPT, **moved), rest), name
 
 
 def test_a_small_step_of_the_camera_is_a_small_step_of_the_frame(picture: str) -> None:
