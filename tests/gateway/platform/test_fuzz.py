@@ -25,7 +25,7 @@ from tests.gateway.platform.conftest import CLIP
 
 ALWAYS: Sequence[CheckFunction] = (not_a_server_error, content_type_conformance, response_schema_conformance)
 SAMPLE = tuple(ENDPOINTS)[:: max(1, len(ENDPOINTS) // 3)]
-EXAMPLES = 5
+EXAMPLES = 25
 
 
 @pytest.fixture(scope="module")
