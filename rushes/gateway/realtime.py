@@ -25,8 +25,9 @@ from rushes.gateway.realtime_messages import INTERNAL_ERROR, VALIDATION_ERROR, B
 from rushes.gateway.runners import own_file_of
 from rushes.gateway.sessions import Line, RunnerGone, Session
 from rushes.gateway.socket import INTERNAL, NORMAL, RESTART, TRY_LATER, Left, Socket
-from rushes.gateway.submission import limits_of, start_deadline, submit, unknown_endpoint
+from rushes.gateway.submission import limits_of, submit, unknown_endpoint
 from rushes.gateway.visit import Services, Visit
+from rushes.gateway.wishes import asked, start_deadline
 from rushes.jobs.job import NewJob, Status
 from rushes.jobs.protocol import SESSION_CANCELLED, SessionAnswer
 
@@ -122,7 +123,7 @@ def session_job(visit: Visit, endpoint: Endpoint, caller: Caller) -> NewJob:
         account=caller.account,
         input=b"{}",
         created_at=now,
-        start_deadline=start_deadline(visit, now) or now + services.settings.session_start_s,
+        start_deadline=start_deadline(asked(visit.scope["headers"]), now) or now + services.settings.session_start_s,
         retry=False,
         key_id=caller.key_id,
         limits=limits_of(visit, caller, endpoint, None, direct=True),

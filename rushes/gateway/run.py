@@ -7,7 +7,6 @@ Runs that show how far they are (the path ends in /stream) are in `stream`. A ca
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 
 from rushes.errors import RequestError
 from rushes.gateway import stream
@@ -33,7 +32,7 @@ async def handle(visit: Visit) -> Answer:
         return failure_reply(job.failure, job.id)
     services = visit.services
     with services.events.watch_job(job.id) as watch:
-        await submit(visit, replace(job, retry=False))  # S-03: the caller is here to try again
+        await submit(visit, job._replace(retry=False))  # S-03: the caller is here to try again
         if not await _ended_before_caller_left(visit, job, watch):
             await services.jobs.cancel(job.id, job.account, left=True)
             raise RequestError("client_disconnected")

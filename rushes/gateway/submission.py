@@ -5,7 +5,6 @@ Used by every way to start a job. Storing it and waiting for it are the callers'
 
 from __future__ import annotations
 
-from math import isfinite
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
@@ -19,7 +18,18 @@ from rushes.gateway.ids import app_of, endpoint_id
 from rushes.gateway.intake import from_query, take
 from rushes.gateway.public import ANONYMOUS, is_public
 from rushes.gateway.visit import Visit
-from rushes.gateway.wishes import extras, is_private, once, refuses_retry, webhook
+from rushes.gateway.wishes import (
+    IDEMPOTENCY_KEY,
+    Asked,
+    asked,
+    extras,
+    is_private,
+    once,
+    priority,
+    refuses_retry,
+    start_deadline,
+    webhook,
+)
 from rushes.jobs.job import (
     NO_LIMITS,
     KeyReused,
@@ -27,11 +37,9 @@ from rushes.jobs.job import (
     NewJob,
     OverBudget,
     OverLimit,
-    Priority,
     Submitted,
 )
 
-LEAST_START_TIMEOUT_S = 0.1
 _OUR_QUERY = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token"})
 
 
@@ -53,26 +61,34 @@ async def job_for(visit: Visit, name: str, *, direct: bool = False) -> NewJob:
     if caller is ANONYMOUS:
         _check_anonymous(visit, endpoint.id)
     now = visit.services.clock()
-    deadline = start_deadline(visit, now)
+    wishes = asked(visit.scope["headers"])
+    deadline = start_deadline(wishes, now) if wishes else None  # refused before a large body is read
     body = _query_body(visit) if visit.method == "GET" else await visit.body(visit.services.settings.max_body_bytes)
     intake = take(endpoint, body)
-    return NewJob(
+    job = NewJob(
         id=visit.id,
         endpoint=endpoint.id,
         account=caller.account,
         input=intake.input,
         created_at=now,
-        priority=priority(visit),
-        start_deadline=deadline,
         failure=intake.failure,
         warnings=intake.warnings,
-        retry=not refuses_retry(visit),
-        private=intake.private or is_private(visit),
+        private=intake.private,
         key_id=caller.key_id,
         limits=limits_of(visit, caller, endpoint, intake.request, direct=direct),
-        once=None if direct else once(visit, endpoint.id, intake.input),
         webhook=None if direct else webhook(visit),
-        extras=extras(visit),
+    )
+    return _as_wished(job, wishes, deadline, direct=direct) if wishes else job
+
+
+def _as_wished(job: NewJob, wishes: Asked, deadline: float | None, *, direct: bool) -> NewJob:
+    return job._replace(
+        priority=priority(wishes),
+        start_deadline=deadline,
+        retry=not refuses_retry(wishes),
+        private=job.private or is_private(wishes),
+        once=None if direct else once(wishes, job.endpoint, job.input),
+        extras=extras(wishes),
     )
 
 
@@ -80,7 +96,7 @@ def _check_anonymous(visit: Visit, endpoint: str) -> None:
     """Refuse what a caller without a key can't have; which path is public, `auth` has decided by its words alone."""
     if not is_public(visit.services.settings.public_endpoints, endpoint):
         raise Rejection(401, f'Cannot access application "{endpoint}". Authentication is required.')
-    if visit.header(b"idempotency-key") is not None:
+    if visit.header(IDEMPOTENCY_KEY) is not None:
         # All such callers are one account: the same word of two strangers would be one request.
         raise RequestError("bad_request", "Idempotency-Key: only callers with a key can use one")
 
@@ -139,34 +155,6 @@ def unknown_endpoint(visit: Visit, name: str) -> Rejection:
         text = f'Application "{app.rpartition("/")[2]}" not found'
     near = nearest(name, endpoints)
     return Rejection(404, f"{text}. Did you mean {', '.join(near)}?" if near else text)
-
-
-def start_deadline(visit: Visit, now: float) -> float | None:
-    """Return when the job must have started at the latest; the newer header wins. Raises RequestError (H-01)."""
-    header, text = "X-Fal-Request-Start-Timeout", visit.header(b"x-fal-request-start-timeout")
-    if text is None:
-        header, text = "X-Fal-Request-Timeout", visit.header(b"x-fal-request-timeout")
-    if text is None:
-        return None
-    seconds = _number(text)
-    if seconds is None or seconds <= LEAST_START_TIMEOUT_S:
-        wanted = f"a number of seconds above {LEAST_START_TIMEOUT_S}"
-        raise RequestError("bad_request", f"Invalid {header} header {text[:100]!r}: expected {wanted}")
-    return now + seconds
-
-
-def priority(visit: Visit) -> Priority:
-    """Low is low; any other word is normal."""
-    text = visit.header(b"x-fal-queue-priority")
-    return Priority.LOW if text is not None and text.strip().lower() == "low" else Priority.NORMAL
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
 
 
 def _query_body(visit: Visit) -> bytes:

@@ -1,49 +1,87 @@
 """What a caller may wish for besides the input itself: headers and query members of submit (protocol 4.1 and 4.4).
 
-Wishes that only tune are never refused: what can't be understood is left out. Those that the caller relies on, a
-webhook or an Idempotency-Key, are refused with a reason. Priority and start deadline are read in `submission`.
+Wishes that only tune are never refused: what can't be understood is left out. Those that the caller relies on, a start
+deadline, a webhook or an Idempotency-Key, are refused with a reason. Submit is a hot path and nearly all requests wish
+for nothing: `asked` reads the headers once for all who look for theirs.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+from math import isfinite
 
 from rushes.errors import RequestError
 from rushes.gateway.lifecycle import read_lifecycle
 from rushes.gateway.visit import Visit
-from rushes.jobs.job import NO_EXTRAS, Extras, Once, Webhook
+from rushes.jobs.job import NO_EXTRAS, Extras, Once, Priority, Webhook
 from rushes.webhooks.target import peer_of, refusal, shown
 
 MOST_TAGS = 20
 MOST_TAG_CHARS = 100
 MOST_HINT_CHARS = 200
 MOST_KEY_CHARS = 255
+LEAST_START_TIMEOUT_S = 0.1
 _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
+PRIORITY, NO_RETRY, STORE_IO = b"x-fal-queue-priority", b"x-fal-no-retry", b"x-fal-store-io"
+TAGS, HINT, LIFECYCLE = b"x-fal-tags", b"x-fal-runner-hint", b"x-fal-object-lifecycle-preference"
+IDEMPOTENCY_KEY = b"idempotency-key"
+START_TIMEOUTS: Mapping[bytes, str] = {  # the newer one wins
+    b"x-fal-request-start-timeout": "X-Fal-Request-Start-Timeout",
+    b"x-fal-request-timeout": "X-Fal-Request-Timeout",
+}
+_HEADERS = frozenset({PRIORITY, NO_RETRY, STORE_IO, TAGS, HINT, LIFECYCLE, IDEMPOTENCY_KEY, *START_TIMEOUTS})
 
-def refuses_retry(visit: Visit) -> bool:
+Asked = Mapping[bytes, str]
+"""The headers of a request that wish for something, by their names in lower case."""
+
+
+def asked(headers: Iterable[tuple[bytes, bytes]]) -> Asked:
+    """Pick out the headers that are read here; of repeated ones the last."""
+    return {name: value.decode("latin-1") for name, value in headers if name in _HEADERS}
+
+
+def priority(wishes: Asked) -> Priority:
+    """Low is low; any other word is normal."""
+    return Priority.LOW if _word(wishes, PRIORITY) == "low" else Priority.NORMAL
+
+
+def start_deadline(wishes: Asked, now: float) -> float | None:
+    """Return when the job must have started at the latest. Raises RequestError (H-01)."""
+    for name, header in START_TIMEOUTS.items():
+        text = wishes.get(name)
+        if text is None:
+            continue
+        seconds = _number(text)
+        if seconds is None or seconds <= LEAST_START_TIMEOUT_S:
+            wanted = f"a number of seconds above {LEAST_START_TIMEOUT_S}"
+            raise RequestError("bad_request", f"Invalid {header} header {text[:100]!r}: expected {wanted}")
+        return now + seconds
+    return None
+
+
+def refuses_retry(wishes: Asked) -> bool:
     """Say whether the caller wants the first failure, whosesoever it is, to be the last."""
-    return _word(visit, b"x-fal-no-retry") in _YES
+    return _word(wishes, NO_RETRY) in _YES
 
 
-def is_private(visit: Visit) -> bool:
+def is_private(wishes: Asked) -> bool:
     """Say whether input and output are not to be kept (X-Fal-Store-IO: 0)."""
-    return _word(visit, b"x-fal-store-io") in _NO
+    return _word(wishes, STORE_IO) in _NO
 
 
-def extras(visit: Visit) -> Extras:
-    """Read tags, runner hint and the lifecycle of produced files; nearly all requests have none."""
-    headers = {name for name, _ in visit.scope["headers"]}
-    if not headers & {b"x-fal-tags", b"x-fal-runner-hint", b"x-fal-object-lifecycle-preference"}:
-        return NO_EXTRAS
-    hint = (visit.header(b"x-fal-runner-hint") or "").strip()[:MOST_HINT_CHARS]
-    return Extras(_tags(visit.header(b"x-fal-tags") or ""), hint or None, _lifecycle(visit))
+def extras(wishes: Asked) -> Extras:
+    """Read tags, runner hint and the lifecycle of produced files."""
+    hint = wishes.get(HINT, "").strip()[:MOST_HINT_CHARS]
+    found = Extras(_tags(wishes.get(TAGS, "")), hint or None, _lifecycle(wishes.get(LIFECYCLE)))
+    return NO_EXTRAS if found == NO_EXTRAS else found
 
 
-def once(visit: Visit, endpoint: str, body: bytes) -> Once | None:
+def once(wishes: Asked, endpoint: str, body: bytes) -> Once | None:
     """Read the Idempotency-Key; equal JSON for the same endpoint is the same request. Raises RequestError(400)."""
-    key = visit.header(b"idempotency-key")
+    key = wishes.get(IDEMPOTENCY_KEY)
     if key is None:
         return None
     if not key.strip() or len(key) > MOST_KEY_CHARS or not key.isprintable():
@@ -79,14 +117,21 @@ def _tags(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word[:MOST_TAG_CHARS] for word in words if word))[:MOST_TAGS]
 
 
-def _lifecycle(visit: Visit) -> str | None:
+def _lifecycle(text: str | None) -> str | None:
     """Return the header when it can be followed; on submit and run a malformed one is ignored (F-07)."""
-    text = visit.header(b"x-fal-object-lifecycle-preference")
     try:
         return text if read_lifecycle(text) else None
     except ValueError:
         return None
 
 
-def _word(visit: Visit, name: bytes) -> str:
-    return (visit.header(name) or "").strip().lower()
+def _word(wishes: Asked, name: bytes) -> str:
+    return wishes.get(name, "").strip().lower()
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None

@@ -33,6 +33,11 @@ def check_limits(connection: sqlite3.Connection, new: NewJob) -> None:
         connection.execute(SQL["reserve"], {"key_id": new.key_id, "amount": limits.estimate_usd})
 
 
+def set_aside(job: NewJob) -> float | None:
+    """Return what of its key's budget a new job reserves, in USD; None where it has no budget or never runs."""
+    return job.limits.estimate_usd if job.limits.budget_usd is not None and job.failure is None else None
+
+
 def close_books(connection: sqlite3.Connection, n: int, now: float, prices: Prices) -> None:
     """Write down what a job that has just ended came to, settle its key's budget, and let its webhook be sent."""
     ((job_id, endpoint, key_id, reserved, units),) = connection.execute(SQL["ended"], {"n": n}).fetchall()

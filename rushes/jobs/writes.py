@@ -13,9 +13,10 @@ from functools import lru_cache
 from itertools import islice
 
 from rushes.errors import Cancelled, Failure
-from rushes.jobs.books import Prices, check_limits, close_books
+from rushes.jobs.books import Prices, check_limits, close_books, set_aside
 from rushes.jobs.job import (
     NO_EXTRAS,
+    NO_LIMITS,
     BeatAnswer,
     CancelAnswer,
     Claimed,
@@ -74,7 +75,8 @@ def submit(prices: Prices, connection: sqlite3.Connection, new: list[NewJob]) ->
     for n, job in numbered:
         if job.warnings:
             _log(connection, n, [LogLine(job.created_at, text, "WARN") for text in job.warnings])
-        _keep_rare(connection, n, job)
+        if job.extras is not NO_EXTRAS or job.webhook is not None:
+            _keep_rare(connection, n, job)
         if job.failure is not None:
             _end(connection, n, job.failure, job.created_at, prices)
     ahead = _ahead(connection, places)
@@ -291,7 +293,7 @@ def _job_row(connection: sqlite3.Connection, n: int, job: NewJob, place: tuple[i
         job.retry,
         int(job.private),
         job.key_id,
-        job.limits.estimate_usd if job.limits.budget_usd is not None and job.failure is None else None,
+        None if job.limits is NO_LIMITS else set_aside(job),
     )
 
 

@@ -133,7 +133,7 @@ def test_the_same_idempotency_key_is_the_same_request(queue: Queue) -> None:
         assert queue.jobs.state("two") is None
         with pytest.raises(KeyReused, match="belongs to request one"):
             await queue.jobs.submit_checked(a_job("three", once=Once("mine", "bbbb")))
-        other = replace(a_job("four", once=Once("mine", "bbbb")), account="you")
+        other = a_job("four", once=Once("mine", "bbbb"))._replace(account="you")
         assert (await queue.jobs.submit_checked(other)).id == "four"
 
     asyncio.run(story())
