@@ -6,10 +6,9 @@
     └── Rejection        {"detail": "…"}                                        the door: keys, ids, paths, sizes
 
 Which type has which status stands in two tables, MODEL_ERRORS and REQUEST_ERRORS (protocol sections 8.2 and 8.3);
-a type that is in neither table is a Pydantic validation type and is a 422. The first two shapes also say in `message`,
-in words for people, what went wrong: that is what JavaScript callers and n8n show (protocol 8.4); the door's bodies are
-exactly fal's. What has happened to a job is kept as a `Failure`, the frozen form of any of these, which travels from
-runner to gateway and into the job's row.
+a type that is in neither table is a Pydantic validation type and is a 422. What has happened to a job is kept as a
+`Failure`, the frozen form of any of these, which travels from runner to gateway and into the job's row; bodies are
+exactly fal's, and what a server adds to them on request (`message`, protocol 8.4) is added when it answers.
 
 How often a job is tried again after which failure is decided in `jobs`; this file only says what is retryable.
 """
@@ -117,7 +116,7 @@ class Failure:
 
     @property
     def message(self) -> str:
-        """One line for the queue status's `error` member and for logs."""
+        """One line for people: the queue status's `error`, logs, and `message` where a server is to send it."""
         detail = json.loads(self.body).get("detail", "")
         if isinstance(detail, str):
             return detail
@@ -134,9 +133,6 @@ class Problem:
     ctx: Mapping[str, Any] | None = None
     input: Any = None
     has_input: bool = False
-
-    def __str__(self) -> str:
-        return f"{'.'.join(map(str, self.loc))}: {self.msg}"
 
     def wire(self) -> dict[str, Any]:
         """Return the entry as the protocol writes it; `ctx` and `input` only when there is something to say."""
@@ -192,8 +188,7 @@ class ModelError(CallerError):
         """Status and retryability are those of the first problem's type."""
         first = self.problems[0]
         kind = kind_of(first.type)
-        told = {"detail": [p.wire() for p in self.problems], "message": "; ".join(map(str, self.problems))}
-        body = json.dumps(told, default=str).encode()
+        body = json.dumps({"detail": [p.wire() for p in self.problems]}, default=str).encode()
         return Failure("model", first.type, kind.status, body, kind.retryable)
 
 
@@ -209,7 +204,7 @@ class RequestError(CallerError):
 
     def failure(self) -> Failure:
         """Return the body with `detail` and `error_type`."""
-        body = json.dumps({"detail": self.msg, "error_type": self.type, "message": self.msg}).encode()
+        body = json.dumps({"detail": self.msg, "error_type": self.type}).encode()
         return Failure("request", self.type, self.kind.status, body, self.kind.retryable, self.by_caller)
 
 

@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     ledger_retention_s: float = Field(
         90 * 86_400.0, gt=0, description="How long the books keep what each request came to, for usage and bills."
     )
+    error_messages: bool = Field(
+        False, description="Add `message`, one line for people, to the bodies of errors; fal's own have none."
+    )
     keep_result_files: bool = Field(
         True, description="Keep the files of a request when the request is forgotten; else they are deleted with it."
     )

@@ -17,19 +17,26 @@ Header = tuple[bytes, bytes]
 
 JSON_TYPE: Header = (b"content-type", b"application/json")
 SERVED_BY = b"x-rushes-served-by"
+_BY_BODY = frozenset({b"content-type", b"content-length"})
 
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Reply:
-    """A complete answer: status, body and headers; JSON unless told otherwise."""
+    """A complete answer: status, body and headers; JSON unless told otherwise. `failure` is what it tells, if any."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "failure", "headers", "status")
 
     def __init__(
-        self, status: int, body: bytes, headers: Iterable[Header] = (), content_type: Header = JSON_TYPE
+        self,
+        status: int,
+        body: bytes,
+        headers: Iterable[Header] = (),
+        content_type: Header = JSON_TYPE,
+        failure: Failure | None = None,
     ) -> None:
+        self.failure = failure
         self.status = status
         self.body = body
         self.headers: list[Header] = [content_type, (b"content-length", b"%d" % len(body)), *headers]
@@ -75,7 +82,16 @@ def units_header(units: float) -> Header:
 
 def failure_reply(failure: Failure, request_id: str | None = None, headers: Iterable[Header] = ()) -> Reply:
     """Answer with a failure: its status, its exact body, and the headers that clients decide on."""
-    return Reply(failure.status, failure.body, [*_failure_headers(failure, request_id), *headers])
+    return Reply(failure.status, failure.body, [*_failure_headers(failure, request_id), *headers], failure=failure)
+
+
+def with_message(reply: Reply) -> Reply:
+    """Add to a failure's body what JavaScript's clients and n8n show; any other answer stays as it is."""
+    failure = reply.failure
+    if failure is None:
+        return reply
+    body = json.dumps({**json.loads(failure.body), "message": failure.message}).encode()
+    return Reply(reply.status, body, [one for one in reply.headers if one[0] not in _BY_BODY], failure=failure)
 
 
 def _failure_headers(failure: Failure, request_id: str | None) -> Iterable[Header]:

@@ -17,7 +17,7 @@ from rushes.gateway.cors import EVERY_ANSWER, preflight_headers
 from rushes.gateway.hosts import PROXY_PATH, Group, host_group, place
 from rushes.gateway.ids import is_plain, new_id, request_path, split_path
 from rushes.gateway.links import FILES_AT, links_for, reached_host
-from rushes.gateway.replies import Reply, failure_reply, not_allowed
+from rushes.gateway.replies import Reply, failure_reply, not_allowed, with_message
 from rushes.gateway.socket import Socket
 from rushes.gateway.visit import Answer, Handler, Services, Visit
 from rushes.jobs.store import WriteFailed
@@ -45,6 +45,7 @@ class Door:
 
     def __init__(self, services: Services, site: Handler | None = None) -> None:
         self._services = services
+        self._adds_messages = services.settings.error_messages
         self._handlers = HANDLERS if site is None else {**HANDLERS, "site": site}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,25 +73,29 @@ class Door:
                 visit = self._visit(scope, receive)
                 answer = await self._handled(visit)
             if isinstance(answer, Reply):  # nearly all are, and need no wrapper around `send`
+                if self._adds_messages:
+                    answer = with_message(answer)
                 await answer.send(send, EVERY_ANSWER)
             else:
                 await answer(scope, receive, open_send)
         except CallerError as error:
             if started:
                 raise
-            await failure_reply(error.failure(), _request_id(visit))(scope, receive, open_send)
+            await self._failed(visit, error).send(send, EVERY_ANSWER)
         except WriteFailed as error:
             log.error("%s could not be kept: %s", _asked(scope), error)
             if started:
                 return
-            full = RequestError("storage_unavailable").failure()
-            await failure_reply(full, _request_id(visit))(scope, receive, open_send)
+            await self._failed(visit, RequestError("storage_unavailable")).send(send, EVERY_ANSWER)
         except Exception:
             log.exception("%s failed, request %s", _asked(scope), _request_id(visit))
             if started:  # too late for another answer; the server cuts the connection, which the caller notices
                 return
-            crash = RequestError("internal_error").failure()
-            await failure_reply(crash, _request_id(visit))(scope, receive, open_send)
+            await self._failed(visit, RequestError("internal_error")).send(send, EVERY_ANSWER)
+
+    def _failed(self, visit: Visit | None, error: CallerError) -> Reply:
+        reply = failure_reply(error.failure(), _request_id(visit))
+        return with_message(reply) if self._adds_messages else reply
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a WebSocket; its handshake is a GET like others, under a scheme of its own."""

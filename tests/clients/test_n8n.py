@@ -98,11 +98,11 @@ def test_a_generation_is_submitted_followed_and_fetched(node: Recorded, content:
 
 
 def test_a_failed_generation_says_why_in_a_member_that_the_node_reads(node: Recorded) -> None:
-    sent = node.ask("POST", f"{QUEUE}/{ECHO}", json={"fail": "internal_server_error"}).json()
+    sent = node.ask("POST", f"{QUEUE}/{ECHO}", json={"fail": "runner_server_error"}).json()
     until_completed(node, sent["status_url"])
     result = node.ask("GET", sent["response_url"])
     assert result.status_code == 500
-    assert isinstance(result.json()["message"], str)  # of `detail` it reads only texts, and a model's is a list
+    assert isinstance(result.json()["detail"], str)  # a model's is a list, which it shows with `error_messages` only
 
 
 def test_the_history_has_what_was_made_and_forgets_payloads(node: Recorded) -> None:

@@ -70,7 +70,7 @@ def test_accept_is_not_negotiated(gateway: Gateway) -> None:
     assert response.headers["content-type"] == "application/json"
 
 
-@pytest.mark.parametrize("path", ["/", "/nothing", "/platform/v1/x", "/v1/models", "/llms.txt", "/api/x", "/%ff/%00"])
+@pytest.mark.parametrize("path", ["/", "/nothing", "/llms.txt", "/api/x", "/%ff/%00"])
 def test_unknown_paths_are_404_as_json(gateway: Gateway, path: str) -> None:
     response = gateway.get(path)
     assert response.status_code == 404
@@ -123,13 +123,37 @@ def test_a_crash_is_answered_as_json_with_the_request_id(tmp_path: Path, caplog:
         gateway.loop.call_soon_threadsafe(broken_database(gateway.services.jobs).close)
         response = gateway.client.get(f"/queue/fal-ai/clip/requests/{request_id}/status", headers=AUTH)
     assert response.status_code == 500
-    said = {"detail": "Internal error", "error_type": "internal_error", "message": "Internal error"}
+    said = {"detail": "Internal error", "error_type": "internal_error"}
     assert response.json() == said
     assert response.headers["x-fal-request-id"]
     assert response.headers["x-fal-error-type"] == "internal_error"
     assert response.headers["access-control-allow-origin"] == "*"
     assert f"/queue/fal-ai/clip/requests/{request_id}/status failed" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("adds", [False, True])
+def test_errors_hold_a_message_for_people_only_where_the_server_is_to_add_one(tmp_path: Path, adds: bool) -> None:
+    with running(tmp_path, error_messages=adds) as gateway:
+        request_id = gateway.submit()["request_id"]
+        gateway.client.put(f"/queue/fal-ai/clip/requests/{request_id}/cancel")
+        model = gateway.client.post("/run/fal-ai/clip", json={})
+        request = gateway.get(f"/queue/fal-ai/clip/requests/{request_id}")
+        door = gateway.client.post("/run/fal-ai/nothing-like-it", json={})
+        stored = gateway.jobs.result(request_id)
+    assert stored is not None
+    assert stored.failure is not None
+    assert stored.failure.body == b'{"detail": "Request cancelled", "error_type": "client_cancelled"}'
+    said = [answer.json().pop("message", None) for answer in (model, request, door)]
+    wanted = ["body.prompt: Field required", "Request cancelled", door.json()["detail"]]
+    assert said == (wanted if adds else [None, None, None])
+    assert request.content.startswith(stored.failure.body[:-1])
+    assert set(model.json()) - {"message"} == {"detail"}
+    assert [int(answer.headers["content-length"]) for answer in (model, request)] == [
+        len(model.content),
+        len(request.content),
+    ]
+    assert request.headers["x-fal-error-type"] == "client_cancelled"
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

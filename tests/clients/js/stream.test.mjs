@@ -116,18 +116,18 @@ test("a start deadline that passes is not tried again", async () => {
   await assert.rejects(fal.subscribe(ECHO, { input: {}, startTimeout: 2 }), (error) => {
     assert.ok(error instanceof ApiError);
     assert.deepEqual([error.status, error.timeoutType], [504, "user"]);
-    assert.equal(error.message, "Request timed out");
+    assert.deepEqual(error.body, { detail: "Request timed out", error_type: "request_timeout" });
     return true;
   });
   assert.ok(Date.now() - began < 8_000, "three more tries would take longer");
   await fal.queue.cancel(ECHO, { requestId: blocker });
 });
 
-test("a cancelled request's error says so in words", async () => {
+test("a cancelled request's error says so in its body", async () => {
   const { request_id: requestId } = await fal.queue.submit(ECHO, { input: { sleep_s: 30, steps: 300 } });
   await fal.queue.cancel(ECHO, { requestId });
   await until("COMPLETED", requestId);
-  await assert.rejects(fal.queue.result(ECHO, { requestId }), (error) => error.message === "Request cancelled");
+  await assert.rejects(fal.queue.result(ECHO, { requestId }), (error) => error.body.detail === "Request cancelled");
   await assert.rejects(fal.queue.cancel(ECHO, { requestId }), (error) => error.status === 400);
 });
 
