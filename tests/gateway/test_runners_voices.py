@@ -115,5 +115,5 @@ def test_a_private_outcome_is_forgotten_after_its_time(gateway: Gateway, runner:
     answer = gateway.get(path)
     assert answer.status_code == 404
     assert answer.json()["status"] == "NOT_FOUND"
-    assert "was private" in answer.json()["detail"]
+    assert "no longer kept" in answer.json()["detail"]
     assert gateway.get(f"{path}/status").json()["status"] == "COMPLETED"
