@@ -15,6 +15,9 @@ from rushes.jobs.places import SQL
 Prices = Callable[[str], float]
 """USD for one unit of an endpoint, 0 where no price is set."""
 
+_DUST_USD = 1e-9
+"""What sums of floats may be off by: 0.1 + 0.1 + 0.1 is within a budget of 0.3."""
+
 
 def check_limits(connection: sqlite3.Connection, new: NewJob) -> None:
     """Refuse a job that its key may not start, and set its estimated cost aside."""
@@ -28,7 +31,8 @@ def check_limits(connection: sqlite3.Connection, new: NewJob) -> None:
             raise OverLimit(limits.max_concurrent)
     if limits.budget_usd is not None:
         taken = spent + reserved
-        if taken >= limits.budget_usd or taken + limits.estimate_usd > limits.budget_usd:
+        spent_up, too_much = limits.budget_usd - _DUST_USD, limits.budget_usd + _DUST_USD
+        if taken >= spent_up or taken + limits.estimate_usd > too_much:
             raise OverBudget(limits.budget_usd, spent, reserved, limits.estimate_usd)
         connection.execute(SQL["reserve"], {"key_id": new.key_id, "amount": limits.estimate_usd})
 

@@ -275,7 +275,8 @@ FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n
 ON CONFLICT (job_id) DO NOTHING
 
 -- name: spend
-UPDATE keys SET spent_usd = spent_usd + :cost, reserved_usd = max(reserved_usd - :reserved, 0) WHERE id = :key_id
+-- Rounded, or sums of floats would leave crumbs reserved when nothing is under way.
+UPDATE keys SET spent_usd = spent_usd + :cost, reserved_usd = round(max(reserved_usd - :reserved, 0), 9) WHERE id = :key_id
 
 -- name: old_ledger
 DELETE FROM ledger WHERE job_id IN (SELECT job_id FROM ledger WHERE ended_at < :before ORDER BY ended_at LIMIT :limit)

@@ -115,6 +115,30 @@ def test_a_budget_counts_what_is_under_way_and_is_settled_at_the_end(queue: Queu
     asyncio.run(story())
 
 
+def test_a_budget_is_used_up_to_the_cent_and_nothing_stays_reserved(queue: Queue) -> None:
+    async def story() -> None:
+        await a_key(queue, budget_usd=0.3)
+        limits = Limits(budget_usd=0.3, estimate_usd=0.1)
+        for job_id in ("one", "two", "three"):  # 0.1 + 0.1 + 0.1 is more than 0.3 in floats
+            await queue.jobs.submit_checked(a_job(job_id, limits=limits))
+        with pytest.raises(OverBudget):
+            await queue.jobs.submit_checked(a_job("four", limits=Limits(budget_usd=0.3)))
+        for job_id in ("two", "one", "three"):
+            await queue.jobs.cancel(job_id, "me")
+        assert key_row(queue) == (0, 0.0, 0.0)
+
+    asyncio.run(story())
+
+
+def test_a_budget_spent_in_small_amounts_is_spent(queue: Queue) -> None:
+    async def story() -> None:
+        await a_key(queue, budget_usd=0.8, spent_usd=sum([0.1] * 8))  # 0.7999999999999999 in floats
+        with pytest.raises(OverBudget):
+            await queue.jobs.submit_checked(a_job("one", limits=Limits(budget_usd=0.8)))
+
+    asyncio.run(story())
+
+
 def test_a_spent_budget_refuses_what_costs_nothing_too(queue: Queue) -> None:
     async def story() -> None:
         await a_key(queue, budget_usd=1.0, spent_usd=1.0)

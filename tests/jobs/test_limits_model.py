@@ -25,6 +25,10 @@ def limits_of(key: str, estimate: float) -> Limits:
     return Limits(max_concurrent=MOST[key]) if key in MOST else NO_LIMITS
 
 
+def number(job_id: str) -> int:
+    return int(job_id.removeprefix("job-"))
+
+
 class LimitMachine(RuleBasedStateMachine):
     """Keys that may run one and two jobs at once, one with a budget, and one without limits."""
 
@@ -37,7 +41,7 @@ class LimitMachine(RuleBasedStateMachine):
         self.database, self.clock = queue.database, queue.clock
         self.jobs = JobStore(queue.database, queue.events, queue.clock, prices=lambda _: PRICE)
         self.runner.run(self._add_keys())
-        self.waiting: list[tuple[str, str]] = []  # (id, key), oldest first
+        self.lines: dict[tuple[str, bool], list[tuple[str, str]]] = {}  # of a lane, and of what came back: (id, key)
         self.running: dict[str, tuple[str, Claimed]] = {}
         self.made, self.estimates, self.spent = 0, dict[str, float](), 0.0
 
@@ -59,6 +63,18 @@ class LimitMachine(RuleBasedStateMachine):
             self.runner.close()
             self.folder.cleanup()
 
+    def line(self, key: str, *, returned: bool) -> list[tuple[str, str]]:
+        """Return where a job of this key waits: in the lane of a limited key, else with all others."""
+        return self.lines.setdefault((key if key in MOST else "", returned), [])
+
+    def waiting(self) -> list[tuple[str, str]]:
+        return [one for line in self.lines.values() for one in line]
+
+    def leave(self, one: tuple[str, str]) -> None:
+        for line in self.lines.values():
+            if one in line:
+                line.remove(one)
+
     @rule(key=st.sampled_from(KEYS), estimate=st.sampled_from([0.0, 3.0, 7.0]))
     def submit(self, key: str, estimate: float) -> None:
         self.made += 1
@@ -73,7 +89,7 @@ class LimitMachine(RuleBasedStateMachine):
             assert refused
             return
         assert not refused
-        self.waiting.append((job.id, key))
+        self.line(key, returned=False).append((job.id, key))
         if key == "poor":
             self.estimates[job.id] = estimate
 
@@ -81,11 +97,13 @@ class LimitMachine(RuleBasedStateMachine):
     def claim(self) -> None:
         claimed = self.runner.run(self.jobs.claim("r", ("a/b",), 10))
         at_work = [key for key, _ in self.running.values()]
-        free = [(job, key) for job, key in self.waiting if at_work.count(key) < MOST.get(key, 10**6)]
-        assert (claimed.lease.job_id if claimed else None) == (free[0][0] if free else None)
-        if claimed:
-            self.waiting.remove(free[0])
-            self.running[free[0][0]] = (free[0][1], claimed)
+        heads = [line[0] for line in self.lines.values() if line]
+        free = [(job, key) for job, key in heads if at_work.count(key) < MOST.get(key, 10**6)]
+        oldest = min(free, key=lambda one: number(one[0]), default=None)
+        assert (claimed.lease.job_id if claimed else None) == (oldest[0] if oldest else None)
+        if claimed and oldest:
+            self.leave(oldest)
+            self.running[oldest[0]] = (oldest[1], claimed)
 
     @precondition(lambda self: self.running)
     @rule(data=st.data(), how=st.sampled_from(["finish", "internal_error", "client_cancelled"]))
@@ -99,19 +117,19 @@ class LimitMachine(RuleBasedStateMachine):
             assert self.runner.run(self.jobs.fail(job_id, claimed.lease.token, lost(how)))
         self.estimates.pop(job_id, None)
 
-    @precondition(lambda self: self.waiting)
+    @precondition(lambda self: self.waiting())
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
-        one = data.draw(st.sampled_from(self.waiting))
-        self.waiting.remove(one)
+        one = data.draw(st.sampled_from(self.waiting()))
+        self.leave(one)
         self.runner.run(self.jobs.cancel(one[0], "me"))
         self.estimates.pop(one[0], None)
 
     @rule()
     def stop_the_runner(self) -> None:
         assert self.runner.run(self.jobs.release("r", fault=False)) == len(self.running)
-        back = sorted(((job, key) for job, (key, _) in self.running.items()), key=lambda one: int(one[0][4:]))
-        self.waiting = sorted([*back, *self.waiting], key=lambda one: int(one[0][4:]))
+        for job, (key, _) in sorted(self.running.items(), key=lambda one: number(one[0])):
+            self.line(key, returned=True).append((job, key))
         self.running.clear()
 
     @invariant()
@@ -123,7 +141,7 @@ class LimitMachine(RuleBasedStateMachine):
             if key == "poor":
                 assert abs(spent - self.spent) < 1e-6
                 assert abs(reserved - sum(self.estimates.values())) < 1e-6
-        for job_id, _ in self.waiting:
+        for job_id, _ in self.waiting():
             state = self.jobs.state(job_id)
             assert state is not None
             assert state.status is Status.IN_QUEUE
