@@ -25,6 +25,7 @@ import uvicorn
 from rushes.app import Application
 from rushes.app import build as build_application
 from rushes.cli.configured import settings_from
+from rushes.cli.descriptors import ENOUGH, raise_open_files
 from rushes.cli.folder import KEY_FILE, own_folder, write_url
 from rushes.cli.heap import keep_pages
 from rushes.cli.listeners import HttpServer, Listeners, https_context, open_listeners
@@ -71,6 +72,10 @@ def serve(
     secure = {"tls": tls, "tls_cert": tls_cert, "tls_key": tls_key, "tls_names": tls_names}
     where = {"host": host, "port": port, "intercept": intercept, "intercept_port": intercept_port, **secure}
     settings = settings_from(config, data=data, behind_proxy=behind_proxy, open=open_, **where)
+    if (files := raise_open_files()) < ENOUGH:
+        typer.echo(
+            f"rushes: the system allows only {files} open files, few for many callers; see `ulimit -n`", err=True
+        )
     listeners = open_listeners(settings)
     settings = listeners.settings
     say = _say_json if json_ else _say

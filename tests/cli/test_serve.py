@@ -207,3 +207,17 @@ def test_a_port_in_use_is_one_line(tmp_path: Path) -> None:
         done.stderr
         == f"rushes: port {port} on 127.0.0.1 is in use; choose another with --port, or --port 0 for a free one\n"
     )
+
+
+@pytest.mark.parametrize(("hard", "said"), [(1000, "only 1000 open files"), (8192, "")])
+def test_a_server_takes_as_many_open_files_as_it_may(tmp_path: Path, hard: int, said: str) -> None:
+    limited = f"ulimit -Sn 256; ulimit -Hn {hard}; exec {sys.executable} -m rushes serve --port 0 --data {tmp_path}"
+    process = subprocess.Popen(["sh", "-c", limited], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
+        out(process).readline()
+        limits = Path(f"/proc/{process.pid}/limits").read_text()
+        process.terminate()
+        assert process.stderr is not None
+        assert said in process.stderr.read()
+    (line,) = (line for line in limits.splitlines() if line.startswith("Max open files"))
+    assert line.split()[3:5] == [str(hard), str(hard)]
