@@ -6,7 +6,6 @@ What a token lets its holder do stands in `grants`, how it is checked in `auth`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isfinite
 from typing import Any
 
 from rushes.errors import ModelError, Rejection
@@ -61,7 +60,7 @@ def lifetime_s(body: Mapping[str, Any]) -> float:
     if name is None:
         return grants.DEFAULT_S
     given = body[name]
-    if isinstance(given, bool) or not isinstance(given, int | float) or not isfinite(given) or given <= 0:
+    if isinstance(given, bool) or not isinstance(given, int | float) or not given > 0:
         msg = f"{name}: expected a number of seconds above 0, at most {grants.MOST_S:g}; got {str(given)[:100]!r}"
         raise ModelError("value_error", msg, loc=("body", name))
     return float(min(given, grants.MOST_S))

@@ -125,7 +125,7 @@ def _text(endpoint: Endpoint) -> str:
 
 def tags_of(endpoint: Endpoint) -> tuple[str, ...]:
     """Return its tags, and the one that says that it has sessions."""
-    return (*endpoint.tags, SESSION) if endpoint.realtime is not None else endpoint.tags
+    return endpoint.tags if endpoint.realtime is None or SESSION in endpoint.tags else (*endpoint.tags, SESSION)
 
 
 def _model(endpoint: Endpoint, at: Addresses, caller: Caller | None, wanted: tuple[str, ...]) -> Model:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from rushes.accounts.usage import Asked, Cost
+from rushes.endpoint import SESSION, Endpoint
 from rushes.gateway.platform.callers import AnAdmin, AVisit
 from rushes.gateway.platform.envelope import documented
 from rushes.gateway.platform.lists import EndpointIds, chosen, several
@@ -114,14 +116,19 @@ class _KeyNames:
         return told
 
 
+def unit_of(endpoints: Mapping[str, Endpoint], name: str) -> str:
+    """Say what is counted at an endpoint; sessions have a name of their own and their endpoint's unit."""
+    endpoint = endpoints.get(name) or endpoints.get(name.removesuffix(f"/{SESSION}"))
+    return endpoint.unit if endpoint else "unit"
+
+
 def _item(visit: Visit, cost: Cost, names: _KeyNames | None) -> UsageItem:
-    endpoint = visit.services.endpoints.get(cost.endpoint)
     total = cost.units * cost.unit_price_usd
     more = names.members(cost.key_id) if names else {}
     return UsageItem.model_validate(
         {
             "endpoint_id": cost.endpoint,
-            "unit": endpoint.unit if endpoint else "unit",
+            "unit": unit_of(visit.services.endpoints, cost.endpoint),
             "quantity": cost.units,
             "unit_price": cost.unit_price_usd,
             "percent_discount": None,

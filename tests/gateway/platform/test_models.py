@@ -4,6 +4,7 @@ import httpx2
 import pytest
 
 from rushes.families import ENDPOINTS
+from rushes.gateway.platform.models import tags_of
 from tests.gateway.live import Gateway, running
 from tests.gateway.platform.conftest import CLIP, error_of
 
@@ -128,3 +129,10 @@ def test_the_genmedia_tool_picks_the_same_types(real_models: list[dict]) -> None
         paths = str(model["openapi"]["paths"])
         assert f"schemas/{takes}'" in paths
         assert f"schemas/{gives}'" in paths
+
+
+def test_no_model_has_a_tag_twice_and_those_with_sessions_say_so() -> None:
+    for endpoint in ENDPOINTS.values():
+        tags = tags_of(endpoint)
+        assert len(tags) == len(set(tags))
+        assert ("realtime" in tags) is (endpoint.realtime is not None)

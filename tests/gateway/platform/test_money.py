@@ -4,6 +4,8 @@ from datetime import datetime
 
 import pytest
 
+from rushes.families.camera import ENDPOINTS
+from rushes.gateway.platform.usage import unit_of
 from tests.gateway.platform.conftest import CLIP, PRICE, UNITS, Account, error_of
 
 COST = PRICE * UNITS
@@ -46,6 +48,13 @@ def test_usage_is_the_same_over_time_and_in_sum(alice: Account) -> None:
     assert summary["auth_method_structured"]["api_key_id"] == alice.api.partition(":")[0]
     in_time = [item["quantity"] for bucket in told["time_series"] for item in bucket["results"]]
     assert sum(in_time) == 2 * UNITS
+
+
+def test_sessions_are_counted_in_their_endpoints_unit() -> None:
+    camera = ENDPOINTS[0]
+    endpoints = {camera.id: camera}
+    assert [unit_of(endpoints, name) for name in (camera.id, camera.session_id)] == ["frame", "frame"]
+    assert unit_of(endpoints, "gone/model") == "unit"
 
 
 def test_buckets_come_in_pages_and_in_the_callers_time_zone(alice: Account) -> None:

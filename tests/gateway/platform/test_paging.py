@@ -30,6 +30,7 @@ def test_any_text_is_a_cursor_or_refused(text: str) -> None:
         write_cursor("keys", "1", "a"),
         write_cursor("keys", float("nan"), "a"),
         write_cursor("keys", 10**300, "a"),
+        write_cursor("keys", 10**310, "a"),  # larger than any float
         write_cursor("keys", True, "a"),
     ],
 )
