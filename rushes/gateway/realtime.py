@@ -267,7 +267,8 @@ class Conversation:
     async def _own_files(self, given: Input) -> dict[str, str]:
         """Find the inputs that lie in our own storage; members that are left out or wrong name none."""
         model = self.endpoint.input
-        members: dict[str, Any] = {**dict.fromkeys(model.model_fields), **given.value}
+        # Only names of its own: others could be parameters of `model_construct`.
+        members: dict[str, Any] = {name: given.value.get(name) for name in model.model_fields}
         found = {}
         for one in media_inputs(model.model_construct(**members)):
             file_id = await own_file_of(self._services, self.job.account, one)

@@ -6,8 +6,9 @@
                       problem(…)      x-fal-error: why the session ends
                       UNAUTHORIZED    the token is no good
 
-What comes in may be hostile: frames are bounded before they get here, depth and number of values here. In text, bytes
-are data URIs. When which message is sent is `realtime`'s business.
+What comes in may be hostile: frames are bounded before they get here, depth and number of values here, the number also
+before decoding, since 16 MB of empty lists become a gigabyte. In text, bytes are data URIs. When which message is sent is
+`realtime`'s business.
 """
 
 from __future__ import annotations
@@ -23,7 +24,28 @@ from pydantic_core import from_json
 
 MOST_DEPTH = 32
 MOST_VALUES = 100_000
+_MOST_MARKS = (
+    4 * MOST_VALUES
+)  # commas and opening brackets of a text; there are no more values, and prompts have some too
+_TOO_MUCH = f"the input has more than {MOST_VALUES} values"
+_LEAST_INT, _MOST_INT = -(2**63), 2**64 - 1  # what MessagePack can hold; JSON may hold more
 _SHOWN = 200
+
+# MessagePack's heads that a length follows: its bytes, other bytes, and values for each of so many items (0: it counts
+# bytes); and those that a fixed number of bytes follows.
+_LENGTHS = {
+    **{0xC4 + i: (1 << i, 0, 0) for i in range(3)},  # bin
+    **{0xC7 + i: (1 << i, 1, 0) for i in range(3)},  # ext, with its type
+    **{0xD9 + i: (1 << i, 0, 0) for i in range(3)},  # str
+    **{0xDC + i: (2 << i, 0, 1) for i in range(2)},  # array
+    **{0xDE + i: (2 << i, 0, 2) for i in range(2)},  # map
+}
+_FIXED = {
+    **{0xCA: 4, 0xCB: 8},  # float
+    **{0xCC + i: 1 << i for i in range(4)},  # uint
+    **{0xD0 + i: 1 << i for i in range(4)},  # int
+    **{0xD4 + i: 1 + (1 << i) for i in range(5)},  # ext, with its type
+}
 
 Form = Literal["binary", "text"]
 Wire = bytes | str
@@ -61,7 +83,9 @@ def read_input(frame: Wire) -> Input:
 
 
 def unpacked(frame: bytes) -> Any:
-    """Decode MessagePack. Raises BadMessage; lengths that the frame can't hold are refused before memory is taken."""
+    """Decode MessagePack. Raises BadMessage; what is too much is refused before memory is taken."""
+    if declares_more(frame, 2 * MOST_VALUES):  # the names in maps count too
+        raise BadMessage(_TOO_MUCH)
     try:
         return msgpack.unpackb(frame, raw=False, strict_map_key=True)
     except (ValueError, TypeError, msgpack.UnpackException) as error:
@@ -89,11 +113,14 @@ def check(value: Any) -> None:
                 inner.extend(one.values())
             elif isinstance(one, list):
                 inner.extend(one)
-            elif one is not None and not isinstance(one, str | bytes | bool | int | float):
+            elif isinstance(one, int):
+                if not _LEAST_INT <= one <= _MOST_INT:
+                    raise BadMessage("the input holds a whole number of more than 64 bits")
+            elif one is not None and not isinstance(one, str | bytes | float):
                 raise BadMessage(f"the input holds a MessagePack extension ({type(one).__name__}); send plain values")
         seen += len(inner)
         if seen > MOST_VALUES:
-            raise BadMessage(f"the input has more than {MOST_VALUES} values")
+            raise BadMessage(_TOO_MUCH)
         layer = inner
 
 
@@ -125,7 +152,31 @@ def problem(code: str, reason: str, **more: Any) -> str:
     return json.dumps({"type": "x-fal-error", "error": code, "reason": reason, **known})
 
 
+def declares_more(frame: bytes, most: int) -> bool:
+    """Say whether a MessagePack frame declares more values than that; what is broken in it is the decoder's to tell."""
+    at, wanted, declared = 0, 1, 1  # `wanted`: values that are still to come
+    while wanted and declared <= most:
+        if at >= len(frame):
+            return False
+        head = frame[at]
+        at, wanted, inner = at + 1, wanted - 1, 0
+        if 0x80 <= head <= 0x9F:
+            inner = (head & 0x0F) * (2 if head < 0x90 else 1)
+        elif 0xA0 <= head <= 0xBF:
+            at += head & 0x1F
+        elif head in _LENGTHS:
+            width, more, each = _LENGTHS[head]
+            length = int.from_bytes(frame[at : at + width])
+            at, inner = at + width + more + (0 if each else length), length * each
+        elif head in _FIXED:
+            at += _FIXED[head]
+        wanted, declared = wanted + inner, declared + inner
+    return declared > most
+
+
 def _parsed(frame: str) -> Any:
+    if sum(map(frame.count, ",[{")) > _MOST_MARKS:
+        raise BadMessage(_TOO_MUCH)
     try:
         return from_json(frame, allow_inf_nan=False)
     except ValueError as error:

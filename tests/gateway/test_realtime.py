@@ -391,6 +391,14 @@ def test_own_files_are_named_to_the_runner(gateway: Gateway) -> None:
     assert runner.seen[1]["own_files"] == {}
 
 
+def test_an_inputs_names_may_be_any(gateway: Gateway) -> None:
+    runner = FakeRunner(gateway)
+    with call(gateway) as socket:
+        socket.send(pack(cls=1, _fields_set=[2], self=3))
+        read(socket)
+    assert runner.seen[0]["input"] == {"cls": 1, "_fields_set": [2], "self": 3}
+
+
 def test_a_runners_end_is_for_the_jobs_runner_only(gateway: Gateway) -> None:
     runner = FakeRunner(gateway)
     with call(gateway) as socket:

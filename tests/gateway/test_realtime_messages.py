@@ -1,6 +1,7 @@
 import base64
 import json
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 import msgpack
@@ -9,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.gateway import realtime_messages as messages
-from rushes.gateway.realtime_messages import BadMessage, check, output, packed, problem, read_input, readable, unpacked
+from rushes.gateway.realtime_messages import (
+    BadMessage,
+    check,
+    declares_more,
+    output,
+    packed,
+    problem,
+    read_input,
+    readable,
+    unpacked,
+)
 
 PLAIN = st.recursive(
     st.none()
@@ -53,6 +64,43 @@ def test_any_text_is_an_input_or_a_bad_message(frame: str) -> None:
         assert isinstance(read_input(frame).value, dict)
 
 
+@given(PLAIN | st.binary(max_size=70_000))
+def test_what_a_frame_declares_is_what_it_holds(value: Any) -> None:
+    count = held(value)
+    frame = packed(value)
+    assert not declares_more(frame, count)
+    assert declares_more(frame, count - 1)
+
+
+def test_every_form_of_messagepack_is_passed_over() -> None:
+    long = [b"x" * n for n in (1, 300, 70_000)]
+    value = [*long, *(part.decode() for part in long), [0] * 20, [0] * 70_000, {str(i): i for i in range(20)}]
+    value += [2**n for n in range(64)] + [-(2**n) for n in range(64)] + [1.5, True, None]
+    value += [msgpack.ExtType(5, b"x" * n) for n in (1, 2, 3, 4, 8, 16, 300, 70_000)] + [msgpack.Timestamp(5, 7)]
+    frame = msgpack.packb([value, 1.5], use_single_float=True)
+    assert not declares_more(frame, held([value, 1.5]))
+    assert declares_more(frame, held([value, 1.5]) - 1)
+
+
+def held(value: Any) -> int:
+    """Count values as MessagePack does: names of a map are values too."""
+    if isinstance(value, dict):
+        return 1 + sum(1 + held(one) for one in value.values())
+    return 1 + sum(map(held, value)) if isinstance(value, list) else 1
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"\x81\xa1a\xdd" + (10**7).to_bytes(4) + b"\x90" * 10**7, '{"a":[' + "[]," * 4 * 10**6 + "[]]}"],
+    ids=["binary", "text"],
+)
+def test_a_frame_of_millions_of_values_is_refused_at_once(frame: bytes | str) -> None:
+    started = perf_counter()
+    with pytest.raises(BadMessage, match="more than 100000 values"):
+        read_input(frame)
+    assert perf_counter() - started < 0.5  # decoded, it would take seconds and most of a gigabyte
+
+
 def nested(levels: int) -> Any:
     value: Any = {}
     for _ in range(levels):
@@ -65,8 +113,9 @@ def nested(levels: int) -> Any:
     [
         (b"", "no MessagePack"),
         (b"\xc1", "no MessagePack"),
-        (b"\xdd\xff\xff\xff\xff", "no MessagePack"),  # a list of four thousand million, in five bytes
-        (b"\xdf\xff\xff\xff\xff", "no MessagePack"),
+        (b"\xdd\xff\xff\xff\xff", "more than 100000 values"),  # a list of four thousand million, in five bytes
+        (b"\xdf\xff\xff\xff\xff", "more than 100000 values"),
+        (b"\x91" * 300 + b"\xdd\x00\x10\x00\x00", "more than 100000 values"),
         (b"\xc6\xff\xff\xff\xff", "no MessagePack"),
         (b"\x81" * 5_000, "no MessagePack"),
         (b"\x81\xa1a" * 5_000 + b"\xc0", "no MessagePack"),
@@ -84,6 +133,8 @@ def nested(levels: int) -> Any:
         ('{"a": NaN}', "no JSON"),
         ("null", "got nothing"),
         ("[" * 100_000, "no JSON"),
+        (json.dumps({"a": [2**64]}), "more than 64 bits"),  # JSON holds it, MessagePack does not
+        (json.dumps({"a": -(2**63) - 1}), "more than 64 bits"),
     ],
     ids=lambda value: str(value)[:20],
 )
