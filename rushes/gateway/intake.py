@@ -26,6 +26,7 @@ SHOWN_CHARS = 1_000  # of a string in `input`: enough to recognise it, and a dat
 SHOWN_ITEMS = 50  # of a list or an object in `input`
 SHOWN_DEPTH = 6
 MOST_PROBLEMS = 100
+MOST_MARKS = 500_000  # of a body's commas and opening brackets, more than which it has no values
 MOST_SEARCHED = 10_000  # of unknown members, for one that was meant to be a missing one
 
 # Pydantic's words that fal calls something else. Types not named here go out as they are.
@@ -74,7 +75,12 @@ def from_query(members: Iterable[tuple[str, str]]) -> bytes:
 
 
 def _parse(body: bytes) -> dict[str, Any]:
-    """Strict JSON: no NaN, no lone surrogates, at most 200 levels. Of repeated members the last one counts."""
+    """Strict JSON: no NaN, no lone surrogates, at most 200 levels. Of repeated members the last one counts.
+
+    Parsing holds up everybody, and 64 MB of empty lists become more than a gigabyte: such bodies are refused unread.
+    """
+    if len(body) > MOST_MARKS and sum(map(body.count, (b",", b"[", b"{"))) > MOST_MARKS:
+        raise ModelError("json_invalid", f"The body has more values than the {MOST_MARKS} that are read")
     try:
         value = from_json(body, allow_inf_nan=False, cache_strings="keys")
     except ValueError as error:

@@ -319,3 +319,11 @@ def test_many_problems_beside_many_unknown_members_are_judged_in_time() -> None:
     assert time.process_time() - before < 1.0, "while a body is judged, nobody else is answered"
     assert failure is not None
     assert len(json.loads(failure.body)["detail"]) == 100
+
+
+def test_a_body_of_millions_of_values_is_refused_at_once() -> None:
+    body = b'{"prompt": "x", "more": [' + b"[]," * 10**7 + b"[]]}"
+    started = time.perf_counter()
+    with pytest.raises(ModelError, match="more values than"):
+        take(ENDPOINT, body)
+    assert time.perf_counter() - started < 0.5  # read, it would take seconds and most of a gigabyte
