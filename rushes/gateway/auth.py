@@ -12,7 +12,7 @@ from rushes.errors import Rejection
 from rushes.gateway import grants
 from rushes.gateway.ids import REQUESTS, endpoint_id
 from rushes.gateway.public import ANONYMOUS, is_open
-from rushes.gateway.visit import Visit
+from rushes.gateway.visit import Services, Visit
 
 LOCAL = Caller(account="local", key_id="", scope="API")
 """Who callers without a key are in open mode."""
@@ -58,11 +58,15 @@ def admit_token(visit: Visit, token: str, endpoint: str, *, by_app: bool = False
     grant = grants.read(payload)
     if not grant.allows(endpoint, by_app=by_app):
         raise Rejection(401, f"The token is for {', '.join(grant.apps)[:300]}, not for {endpoint[:200]}")
-    keyless = services.settings.open and not grant.key_id
-    caller = LOCAL if keyless else services.keys.known(grant.key_id)
+    caller = signer_of(services, grant.key_id)
     if caller is None or caller.account != grant.account:
         raise Rejection(401, "The key that this token was made with does not work any more")
     return caller
+
+
+def signer_of(services: Services, key_id: str) -> Caller | None:
+    """Return who had a token made; None where their key does not work any more. In open mode some have no key."""
+    return LOCAL if services.settings.open and not key_id else services.keys.known(key_id)
 
 
 def _admit_to_stream(visit: Visit, token: str) -> Caller:

@@ -15,7 +15,7 @@ from rushes.errors import ModelError, Problem, Rejection
 from rushes.files.acl import decision
 from rushes.files.store import StoredFile
 from rushes.files.urls import own_file
-from rushes.gateway.auth import admit
+from rushes.gateway.auth import admit, signer_of
 from rushes.gateway.lifecycle import HEADERS, Lifecycle, read_lifecycle
 from rushes.gateway.links import Links
 from rushes.gateway.replies import Reply
@@ -124,10 +124,17 @@ def produced_lifecycle(services: Services, account: str, preference: str | None)
 
 
 def token_account(visit: Visit) -> str | None:
-    """Return the account of the CDN token that the caller brings; None without a good one."""
+    """Return the account of the CDN token that the caller brings; None without a good one.
+
+    The key that it was made with must still work; tokens of open mode have none.
+    """
+    services = visit.services
     token = (visit.header(b"authorization") or "").strip().partition(" ")[2].strip()
-    payload = visit.services.signer.read(CDN, token, visit.services.clock())
-    return payload["account"] if payload else None
+    payload = services.signer.read(CDN, token, services.clock())
+    if payload is None:
+        return None
+    caller = signer_of(services, payload.get("key_id", ""))
+    return caller.account if caller is not None and caller.account == payload["account"] else None
 
 
 def _followed(kept: str | None) -> Lifecycle | None:

@@ -48,13 +48,13 @@ class Wish:
 
 async def give_token(visit: Visit) -> Answer:
     """Give out a token with which its holder may upload for the caller's account (F-05)."""
-    account = admit(visit).account
+    caller = admit(visit)
     body = await json_object(visit)
     asked = body.get("expiration_seconds")
     lasts = float(min(asked, CDN_TOKEN_MOST_S)) if isinstance(asked, int | float) and asked > 0 else CDN_TOKEN_S
     now = visit.services.clock()
     answer = {
-        "token": visit.services.signer.sign(CDN, {"account": account}, now + lasts),
+        "token": visit.services.signer.sign(CDN, {"account": caller.account, "key_id": caller.key_id}, now + lasts),
         "token_type": "Bearer",
         "base_url": visit.links.files,
         "created_at": _iso(now),

@@ -85,6 +85,20 @@ def test_an_account_that_is_allowed_reads_with_its_key_or_its_cdn_token(
     assert stranger.get(url, headers={"authorization": f"Bearer {token}"}).status_code == 404
 
 
+def test_a_cdn_token_works_no_longer_than_the_key_that_made_it(gateway: Gateway, stranger: httpx2.Client) -> None:
+    key_id, secret = gateway.call(gateway.services.keys.create("bob", alias="laptop"))
+    key = {"authorization": f"Key {key_id}:{secret}"}
+    url = upload(gateway, ONLY_BOB)
+    token = stranger.post("/storage/auth/token", headers=key).json()["token"]
+    bearer = {"authorization": f"Bearer {token}"}
+    own = stranger.post("/files/upload", content=b"mine", headers=bearer).json()["access_url"]
+    assert stranger.get(url, headers=bearer).status_code == 200
+    assert gateway.call(gateway.services.keys.revoke(key_id))
+    assert stranger.get(url, headers=bearer).status_code == 404
+    assert stranger.post(f"{own}/sign", json={"duration": 60}, headers=bearer).status_code == 401
+    assert stranger.post("/files/upload", content=b"more", headers=bearer).status_code == 401
+
+
 def test_ranges_and_conditions_work_for_those_who_may_and_nobody_else_learns_of_them(
     gateway: Gateway, stranger: httpx2.Client
 ) -> None:
