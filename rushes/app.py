@@ -27,6 +27,7 @@ from rushes.db.sqlite import Database
 from rushes.families import served
 from rushes.files.disk import DiskStore
 from rushes.files.signing import Signer, load_secret
+from rushes.gateway.attendance import Attendance
 from rushes.gateway.routes import Door
 from rushes.gateway.visit import Services
 from rushes.gateway.webhooks import body_of
@@ -121,6 +122,7 @@ class Application:
                 outbox=outbox,
                 webhook_keys=webhook_keys,
                 clock=self._clock,
+                attendance=Attendance(self._clock()),
                 wake_sessions=lambda: self._runners.wake_sessions(),  # noqa: PLW0108  # they come after the door
             ),
             Site().handle,

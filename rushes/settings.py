@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     video_max_side: int = Field(4_096, gt=0, description="Longest side of an input video, in pixels.")
     media_cpu_s: int = Field(240, gt=0, description="CPU limit of the process that decodes one video or sound.")
     runners: int = Field(1, ge=0, description="Local runner processes.")
+    startup_timeout_s: float = Field(
+        120.0, gt=0, description="How long the first local runner may take to start; a direct run waits until then."
+    )
+    scheduling_s: float = Field(
+        30.0, gt=0, description="How long a direct run waits while no runner that serves its endpoint is to be seen."
+    )
     lease_s: float = Field(15.0, gt=0, description="How long a runner keeps a job without a beat.")
     beat_s: float = Field(0.15, gt=0, description="Least time between two beats of a runner.")
     hang_s: float = Field(

@@ -17,6 +17,7 @@ from rushes.gateway import realtime_messages as messages
 from rushes.gateway.auth import JWT, admit, admit_token
 from rushes.gateway.ids import app_of, endpoint_id, new_id
 from rushes.gateway.intake import take
+from rushes.gateway.patience import wait_or_end
 from rushes.gateway.replies import Reply, failure_reply
 from rushes.gateway.results import result_reply
 from rushes.gateway.socket import Frame, Left, Socket
@@ -84,7 +85,7 @@ async def _run(visit: Visit, caller: Caller, endpoint: Endpoint, body: bytes) ->
         try:
             await submit(visit, job)
             while (state := services.jobs.state(job.id)) is not None and state.status is not Status.COMPLETED:
-                await watch.wait(LOOK_S)
+                await watch.wait(min(LOOK_S, await wait_or_end(services, state)))
         except (asyncio.CancelledError, Left):
             await services.jobs.cancel(job.id, job.account, left=True)
             raise

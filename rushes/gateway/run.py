@@ -10,6 +10,7 @@ import asyncio
 
 from rushes.errors import RequestError
 from rushes.gateway import stream
+from rushes.gateway.patience import wait_or_end
 from rushes.gateway.replies import failure_reply, not_allowed
 from rushes.gateway.results import result_reply
 from rushes.gateway.submission import new_job, submit
@@ -61,4 +62,4 @@ async def _ended(services: Services, job: NewJob, watch: Watch) -> None:
         state = services.jobs.state(job.id)
         if state is None or state.status is Status.COMPLETED:
             return
-        await watch.wait(LOOK_S)
+        await watch.wait(min(LOOK_S, await wait_or_end(services, state)))

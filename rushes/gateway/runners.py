@@ -1,7 +1,7 @@
 """The gateway's side of the runner protocol: everything under /runners/ (messages and routes: `jobs.protocol`).
 
 A claim waits on wake-ups, not on a clock, and stops waiting when its runner hangs up, so that no job is given to
-nobody. Whether a token still counts is the job store's to say; this file translates. Which runners exist is not kept.
+nobody. Whether a token still counts is the job store's to say; this file translates.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ async def claim(visit: Visit) -> Answer:
     """Give the runner a job, as soon as there is one; 204 when none came in the time it is willing to wait."""
     wanted = await _read(visit, ClaimRequest)
     services = visit.services
+    services.attendance.note(wanted.runner, wanted.endpoints, services.clock())
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + min(wanted.wait_s, services.settings.claim_wait_s)
     hung_up = loop.create_task(visit.left())
@@ -86,6 +87,7 @@ async def claim(visit: Visit) -> Answer:
                 await _first(watch, give_up_at - loop.time(), hung_up)
     finally:
         hung_up.cancel()
+    services.attendance.note(wanted.runner, wanted.endpoints, services.clock())
     return Reply(204, b"")
 
 

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from rushes.errors import RequestError
 from rushes.gateway.ids import endpoint_id
 from rushes.gateway.links import Links
+from rushes.gateway.patience import wait_or_end
 from rushes.gateway.previews import image_object
 from rushes.gateway.replies import failure_reply, request_id_header
 from rushes.gateway.results import with_addresses
@@ -90,8 +91,9 @@ async def _texts(services: Services, links: Links, job: NewJob) -> AsyncIterator
             if (told := part.news(services, state, watch)) is not None:
                 yield event(told)
                 told_at = time.monotonic()
+            pause_s = min(look_again_s(state), await wait_or_end(services, state))
             # Wake-ups that bring no news must not put the comment off.
-            await watch.wait(max(0.0, min(look_again_s(state), told_at + PING_S - time.monotonic())))
+            await watch.wait(max(0.0, min(pause_s, told_at + PING_S - time.monotonic())))
             if time.monotonic() - told_at >= PING_S:
                 yield b": ping\n\n"
                 told_at = time.monotonic()

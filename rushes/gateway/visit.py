@@ -23,6 +23,7 @@ from rushes.endpoint import Endpoint
 from rushes.errors import Rejection, RequestError
 from rushes.files.signing import Signer
 from rushes.files.store import FileStore
+from rushes.gateway.attendance import Attendance
 from rushes.gateway.hosts import Group
 from rushes.gateway.links import Links
 from rushes.gateway.sessions import Sessions
@@ -52,6 +53,7 @@ class Services:
     outbox: Outbox
     webhook_keys: SigningKeys
     clock: Callable[[], float]
+    attendance: Attendance = field(default_factory=Attendance)
     sessions: Sessions = field(default_factory=Sessions)
     wake_sessions: Callable[[], None] = lambda: None  # have a runner for sessions, soon
 

@@ -118,6 +118,10 @@ class JobStore:
         row = self._database.read_one(SQL["queue_length"], {"endpoint": endpoint})
         return int(row[0]) if row else 0
 
+    def running(self) -> list[tuple[str, str]]:
+        """Return endpoint and runner of every job that a runner holds."""
+        return [(endpoint, runner) for endpoint, runner in self._database.read(SQL["running_now"])]
+
     # The caller's side
 
     async def submit(self, new: NewJob) -> int:
@@ -143,6 +147,14 @@ class JobStore:
         now = self._clock()
         return await self._database.write(
             lambda connection: writes.cancel(connection, job_id, account, now, self._prices, left=left),
+            lambda _: self._ended(job_id),
+        )
+
+    async def give_up(self, job_id: str, failure: Failure) -> bool:
+        """End a waiting job with this failure. False: it waits no longer, nothing was written."""
+        now = self._clock()
+        return await self._database.write(
+            lambda connection: writes.give_up(connection, job_id, failure, now, self._prices),
             lambda _: self._ended(job_id),
         )
 

@@ -211,6 +211,17 @@ def cancel(
     return "CANCELLATION_REQUESTED"
 
 
+def give_up(connection: sqlite3.Connection, job_id: str, failure: Failure, now: float, prices: Prices) -> bool:
+    """End a waiting job with this failure; False when it waits no longer."""
+    rows = connection.execute(SQL["find"], {"id": job_id}).fetchall()
+    if not rows or rows[0][2] != Status.IN_QUEUE:
+        return False
+    n, _, _, line, place = rows[0]
+    _end(connection, n, failure, now, prices)
+    leave(connection, line, place)
+    return True
+
+
 def lose(
     connection: sqlite3.Connection,
     query: str,

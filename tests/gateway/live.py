@@ -28,6 +28,7 @@ from rushes.errors import Failure
 from rushes.fields import ImageUrl, WireModel
 from rushes.files.disk import DiskStore
 from rushes.files.signing import Signer
+from rushes.gateway.attendance import Attendance
 from rushes.gateway.routes import Door
 from rushes.gateway.visit import Services
 from rushes.jobs.events import Events
@@ -203,4 +204,5 @@ async def _services(
         outbox=Outbox(database, events, clock),
         webhook_keys=SigningKeys(settings.data / "webhook-keys", clock),
         clock=clock,
+        attendance=Attendance(clock()),
     )

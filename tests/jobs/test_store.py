@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.errors import ModelError
+from rushes.errors import ModelError, RequestError
 from rushes.jobs.job import MAX_ATTEMPTS, LogLine, Priority, Status
 from rushes.jobs.places import SQL
 from tests.jobs.queue import RETENTION_S, Queue, lost, opened, outcome
@@ -436,3 +436,23 @@ def test_after_a_kill_every_acknowledged_job_is_there(tmp_path: Path) -> None:
         positions = [queue.position(job_id) for job_id in told]
         assert len(set(positions)) == len(told) >= 200
         assert queue.jobs.queue_length("a/b") >= len(told)
+
+
+def test_a_job_is_given_up_only_while_it_waits(queue: Queue) -> None:
+    async def story() -> None:
+        failure = RequestError("runner_scheduling_failure").failure()
+        await queue.add("first")
+        await queue.add("second")
+        await queue.add("third")
+        await queue.take()
+        assert not await queue.jobs.give_up("first", failure)
+        assert await queue.jobs.give_up("second", failure)
+        assert not await queue.jobs.give_up("second", failure)
+        assert not await queue.jobs.give_up("unknown", failure)
+        given_up, after = queue.jobs.result("second"), queue.jobs.state("third")
+        assert given_up is not None
+        assert after is not None
+        assert (given_up.failure, after.position) == (failure, 0)
+        assert queue.jobs.running() == [("a/b", "r1")]
+
+    drive(story)

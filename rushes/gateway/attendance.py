@@ -1,0 +1,47 @@
+"""Which runners have asked for work, and whether a direct run that waits can still hope for one.
+
+Kept in memory: after a restart runners ask again within a claim's time, and those at work are found by their jobs.
+Queued requests are durable and wait for as long as it takes; this is about callers who wait on the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+MOST_RUNNERS = 1_000  # that are remembered; each local process has a name of its own
+
+Refusal = Literal["runner_scheduling_failure", "startup_timeout"]
+
+
+class Attendance:
+    """Runners by name: what they serve, and when they last asked for work. Times are Unix seconds."""
+
+    def __init__(self, started_at: float = 0.0) -> None:
+        self._started_at = started_at
+        self._seen: dict[str, tuple[tuple[str, ...], float]] = {}
+
+    def note(self, runner: str, endpoints: tuple[str, ...], now: float) -> None:
+        """A runner asks for work, or has just waited for it."""
+        known = self._seen.pop(runner, None)  # to the end: the first are those unseen for longest
+        if known is not None and known[0] == endpoints:
+            endpoints = known[0]  # one list for all its claims
+        elif len(self._seen) >= MOST_RUNNERS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[runner] = endpoints, now
+
+    def serves(self, endpoint: str, since: float, running: Collection[tuple[str, str]]) -> bool:
+        """Whether a runner of this endpoint has asked for work since then, or is at work.
+
+        `running` are the jobs that runners hold: endpoint and runner of each.
+        """
+        able = {runner for runner, (endpoints, _) in self._seen.items() if endpoint in endpoints}
+        if any(self._seen[runner][1] >= since for runner in able):
+            return True
+        return any(of == endpoint or runner in able for of, runner in running)
+
+    def refusal(self, now: float, startup_s: float | None) -> Refusal | None:
+        """Return why nobody serves an endpoint; None while local runners, which have `startup_s`, may still come."""
+        if startup_s is None or self._seen:
+            return "runner_scheduling_failure"
+        return "startup_timeout" if now - self._started_at >= startup_s else None
