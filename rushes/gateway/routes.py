@@ -6,6 +6,7 @@ CORS headers, and whatever goes wrong is answered as JSON. What the words of the
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping
 
@@ -73,8 +74,8 @@ class Door:
                 visit = self._visit(scope, receive)
                 answer = await self._handled(visit)
             if isinstance(answer, Reply):  # nearly all are, and need no wrapper around `send`
-                if self._adds_messages:
-                    answer = with_message(answer)
+                answer = self._worded(answer)
+                started = True
                 await answer.send(send, EVERY_ANSWER)
             else:
                 await answer(scope, receive, open_send)
@@ -82,6 +83,10 @@ class Door:
             if started:
                 raise
             await self._failed(visit, error).send(send, EVERY_ANSWER)
+        except asyncio.CancelledError:  # the server stops and waits no longer for what this caller waits for
+            if not started:
+                await self._failed(visit, RequestError("runner_disconnected")).send(send, EVERY_ANSWER)
+            raise
         except WriteFailed as error:
             log.error("%s could not be kept: %s", _asked(scope), error)
             if started:
@@ -94,7 +99,9 @@ class Door:
             await self._failed(visit, RequestError("internal_error")).send(send, EVERY_ANSWER)
 
     def _failed(self, visit: Visit | None, error: CallerError) -> Reply:
-        reply = failure_reply(error.failure(), _request_id(visit))
+        return self._worded(failure_reply(error.failure(), _request_id(visit)))
+
+    def _worded(self, reply: Reply) -> Reply:
         return with_message(reply) if self._adds_messages else reply
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
