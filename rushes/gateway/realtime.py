@@ -141,7 +141,7 @@ def code_of(failure: Failure) -> str:
 
 async def _session(visit: Visit, socket: Socket, job: NewJob, conversation: Conversation) -> End:
     services = visit.services
-    with services.sessions.opened(job.id) as session:
+    with services.sessions.opened(job.id, job.key_id) as session:
         await submit(visit, job)
         services.wake_sessions()
         end = End()
@@ -254,7 +254,7 @@ class Conversation:
         request_id = given.request_id if given.request_id is not None else f"{self.job.id}-{number}"
         await self.socket.say(messages.output(answer.output or {}, request_id, given.form))
         await self.socket.say(messages.timings(perf_counter() - started))
-        return self._locked(answer.units)
+        return self._locked(session, answer.units)
 
     async def _asked(self, line: Line, number: int, given: Input) -> SessionAnswer:
         question = {"n": number, "input": given.value, "own_files": await self._own_files(given)}
@@ -292,14 +292,14 @@ class Conversation:
                     return _cancelled()
                 await watch.wait(LOOK_S)
 
-    def _locked(self, units: float) -> End | None:
-        """End the session when it has used up what its key may spend."""
-        left = self.job.limits.budget_usd
-        if left is None:
+    def _locked(self, session: Session, units: float) -> End | None:
+        """End the session when it and the key's other open ones have used up what the key may spend."""
+        if self.job.limits.budget_usd is None:
             return None
-        spent = self._services.settings.price_usd(self.job.endpoint, units) or 0.0
-        balance = self._services.keys.left_usd(self.job.key_id)
-        if balance is None or spent < balance:
+        services = self._services
+        session.cost_usd = services.settings.price_usd(self.job.endpoint, units) or 0.0
+        balance = services.keys.left_usd(self.job.key_id)
+        if balance is None or services.sessions.cost_usd(self.job.key_id) < balance:
             return None
         return End(messages.problem("USER_LOCKED", "Exhausted balance: this key's budget is spent"))
 

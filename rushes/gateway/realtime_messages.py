@@ -7,8 +7,8 @@
                       UNAUTHORIZED    the token is no good
 
 What comes in may be hostile: frames are bounded before they get here, depth and number of values here, the number also
-before decoding, since 16 MB of empty lists become a gigabyte. In text, bytes are data URIs. When which message is sent is
-`realtime`'s business.
+before decoding, since 16 MB of empty lists become a gigabyte. In text, bytes are data URIs. When which message is sent
+is `realtime`'s business.
 """
 
 from __future__ import annotations

@@ -66,10 +66,12 @@ class Line:
 
 
 class Session:
-    """One session's place: the caller waits here for the runner."""
+    """One session's place: the caller waits here for the runner. `cost_usd` is what it has come to so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, key_id: str = "") -> None:
         self._joined = asyncio.Event()
+        self.key_id = key_id
+        self.cost_usd = 0.0
         self.line: Line | None = None
 
     def join(self, line: Line) -> None:
@@ -95,13 +97,17 @@ class Sessions:
         return len(self._open)
 
     @contextmanager
-    def opened(self, job_id: str) -> Iterator[Session]:
-        """List a session for as long as its caller is there."""
-        session = self._open[job_id] = Session()
+    def opened(self, job_id: str, key_id: str = "") -> Iterator[Session]:
+        """List a session of a key for as long as its caller is there."""
+        session = self._open[job_id] = Session(key_id)
         try:
             yield session
         finally:
             del self._open[job_id]
+
+    def cost_usd(self, key_id: str) -> float:
+        """Return what all open sessions of a key have come to so far; the books hear of each at its end only."""
+        return sum(session.cost_usd for session in self._open.values() if session.key_id == key_id)
 
     def find(self, job_id: str) -> Session | None:
         """Return the session that waits for a runner; None when there is none, or it has one."""

@@ -379,6 +379,24 @@ def test_a_session_ends_when_its_keys_budget_is_spent(tmp_path: Path) -> None:
     assert (last["error"], code) == ("USER_LOCKED", 1000)
 
 
+def test_sessions_of_one_key_spend_its_budget_together(tmp_path: Path) -> None:
+    with gateway_with(tmp_path, live_endpoint(), unit_price_usd={LIVE: 1.0}) as gateway:
+        key_id, secret = gateway.call(gateway.services.keys.create("somebody", alias="page", budget_usd=2.5))
+        headers = {"authorization": f"Key {key_id}:{secret}"}
+        FakeRunner(gateway)
+        with call(gateway, additional_headers=headers) as one:
+            one.send(pack(i=0))
+            read(one)
+            one.send(pack(i=1))
+            read(one)
+            FakeRunner(gateway)
+            with call(gateway, additional_headers=headers) as two:
+                two.send(pack(i=0))
+                assert read(two)["n"] == 1
+                last, code = ending(two)
+    assert (last["error"], code) == ("USER_LOCKED", 1000)
+
+
 def test_own_files_are_named_to_the_runner(gateway: Gateway) -> None:
     url = gateway.client.post("/files/upload", content=b"x", headers={"x-fal-file-name": "a.png"}).json()["access_url"]
     runner = FakeRunner(gateway)
