@@ -96,3 +96,15 @@ def tidy(connection: sqlite3.Connection, line: int, head: int) -> None:
         dropped = connection.execute(SQL["drop_gaps"], {"line": line, "level": level, "below": below}).rowcount
         if level == 0:
             connection.execute(SQL["fewer_gaps"], {"line": line, "count": dropped})
+
+
+def idle_lanes(connection: sqlite3.Connection, limit: int) -> list[int]:
+    """Return lines of revoked keys whose jobs have all been forgotten."""
+    return [line for (line,) in connection.execute(SQL["idle_lanes"], {"limit": limit}).fetchall()]
+
+
+def drop_lane(connection: sqlite3.Connection, line: int) -> None:
+    """Delete such a line, unless a job came in between, of a caller who had been let in before."""
+    if not connection.execute(SQL["still_used"], {"line": line}).fetchall():
+        connection.execute(SQL["drop_gaps_of_line"], {"line": line})
+        connection.execute(SQL["drop_line"], {"line": line})

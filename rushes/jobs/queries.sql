@@ -57,6 +57,21 @@ SELECT count(*) FROM (
     LIMIT 10000
 )
 
+-- name: idle_lanes
+-- Lines of keys that are gone, and that no job names any more. Jobs are read once, and only if there is such a line.
+SELECT l.id FROM lines l LEFT JOIN keys k ON k.id = l.lane
+WHERE l.lane <> '' AND l.waiting = 0 AND (k.id IS NULL OR k.revoked_at IS NOT NULL)
+  AND l.id NOT IN (SELECT line FROM jobs) LIMIT :limit
+
+-- name: still_used
+SELECT 1 FROM jobs WHERE line = :line LIMIT 1
+
+-- name: drop_gaps_of_line
+DELETE FROM gaps WHERE line = :line
+
+-- name: drop_line
+DELETE FROM lines WHERE id = :line
+
 -- name: waiting_in_lane_of
 -- Endpoints that jobs of the same lane as this one wait for.
 SELECT DISTINCT endpoint FROM lines

@@ -30,7 +30,7 @@ from rushes.jobs.job import (
     Submitted,
     Swept,
 )
-from rushes.jobs.places import SQL, cover
+from rushes.jobs.places import SQL, cover, drop_lane, idle_lanes
 from rushes.jobs.tally import Tally
 
 __all__ = ["JobStore", "WriteFailed"]  # the door, which knows no database, has to answer WriteFailed
@@ -42,6 +42,8 @@ _STATE = SQL["state"]
 _STATUSES = tuple(Status)  # by their numbers
 _HINTS = 4096  # runner hints that are remembered
 _SWEEP_ROWS = 500  # most jobs that one write of a sweep touches, so that others get in between
+_LANES_EVERY_S = 3_600.0  # to look for lanes of revoked keys, which reads all jobs: 40 ms for a million
+_LANES_AT_ONCE = 100
 
 
 class JobStore:
@@ -75,6 +77,7 @@ class JobStore:
         self._submit = partial(writes.submit, prices)  # one object, see Database.write_rows
         self.tally = Tally(database, clock)
         self._lanes = bool(database.read(SQL["any_lane"]))
+        self._lanes_due = 0.0
         self._hinted: dict[str, str] = {}
 
     # Looking
@@ -222,6 +225,7 @@ class JobStore:
         await self._forget_ledger()
         forgotten = await self._forget()
         await self._database.write(writes.tidy_lines)
+        await self._forget_lanes()
         return Swept(lost, timed_out, forgotten)
 
     async def _lose(
@@ -262,6 +266,15 @@ class JobStore:
         before = self._clock() - self._ledger_retention_s
         while await self._database.write(partial(books.forget_ledger, before=before, limit=_SWEEP_ROWS)):
             pass
+
+    async def _forget_lanes(self) -> None:
+        """Drop the lines of revoked keys: every look at a place in line passes by all lines of its endpoint."""
+        now = self._clock()
+        if not self._lanes or now < self._lanes_due:
+            return
+        self._lanes_due = now + _LANES_EVERY_S
+        for line in await self._database.write(partial(idle_lanes, limit=_LANES_AT_ONCE)):
+            await self._database.write(partial(drop_lane, line=line))  # by itself: SQLite reads all jobs for each
 
     # After a commit
 

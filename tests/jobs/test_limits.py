@@ -240,3 +240,37 @@ def test_extras_are_told_and_most_jobs_have_none(queue: Queue) -> None:
         assert queue.jobs.extras("hinted") == Extras(hint="h", lifecycle="{}")
 
     asyncio.run(story())
+
+
+def test_the_lanes_of_a_revoked_key_go_with_its_last_request(queue: Queue) -> None:
+    def lanes() -> list[str]:
+        return [row[0] for row in queue.database.read("SELECT lane FROM lines ORDER BY lane")]
+
+    async def an_hour_passes() -> None:
+        queue.clock.now += 3601.0  # more than requests are kept
+        await queue.jobs.sweep()
+
+    async def story() -> None:
+        await a_key(queue, max_concurrent=2)
+        await queue.add("free")
+        for job_id in ("k1", "k2", "k3", "k4"):
+            await queue.jobs.submit_checked(a_job(job_id, limits=TWO_AT_ONCE))
+        for job_id in ("k2", "k3", "free"):
+            await queue.jobs.cancel(job_id, "me")
+        await an_hour_passes()
+        assert lanes() == ["", "k"], "the key is alive"
+
+        await queue.database.write(lambda connection: connection.execute("UPDATE keys SET revoked_at = 1"))
+        await an_hour_passes()
+        assert lanes() == ["", "k"], "two requests still wait"
+        for job_id in ("k1", "k4"):
+            await queue.jobs.finish(job_id, (await queue.take()).lease.token, outcome())
+        await queue.jobs.sweep()
+        assert lanes() == ["", "k"], "and can be read"
+
+        await an_hour_passes()
+        assert lanes() == [""]
+        assert queue.database.read("SELECT count(*) FROM gaps WHERE line NOT IN (SELECT id FROM lines)") == [(0,)]
+        assert await queue.add("next") == 0
+
+    asyncio.run(story())
