@@ -84,14 +84,18 @@ def serve(
         runner.run(_serve(listeners, say, until_eof))
 
 
+_NO_NEWS = ("timeout graceful shutdown exceeded", "ASGI callable returned without completing handshake")
+
+
 def _is_news(record: logging.LogRecord) -> bool:
     """Calls that still wait when the server stops are cut off; uvicorn has a line and a traceback for each.
 
-    So it has for each WebSocket whose caller sends text that is none, which is closed with 1007 as it should be.
+    So it has for each WebSocket whose caller sends text that is none, which is closed with 1007 as it should be, and a
+    line for each whose handshake was answered with an error.
     """
     error = record.exc_info[1] if record.exc_info else None
     cut = isinstance(error, asyncio.CancelledError | UnicodeDecodeError)
-    return not cut and "timeout graceful shutdown exceeded" not in record.getMessage()
+    return not cut and not any(line in record.getMessage() for line in _NO_NEWS)
 
 
 def _http_config(application: Application, settings: Settings) -> uvicorn.Config:

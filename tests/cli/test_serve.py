@@ -14,6 +14,8 @@ from typing import IO
 
 import httpx2
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from tests.cli.words import rushes
 
@@ -194,6 +196,17 @@ def test_calls_that_wait_are_cut_without_noise(tmp_path: Path) -> None:
             assert next(stream.iter_lines()).startswith("data: ")
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=6) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_a_refused_websocket_is_no_error_of_the_servers(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json", "--open") as (process, line):
+        with pytest.raises(InvalidStatus) as caught:
+            connect(f"{json.loads(line)['url'].replace('http', 'ws', 1)}/run/no/such/realtime")
+        assert caught.value.response.status_code == 404
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=6) == 0
         assert process.stderr is not None
         assert process.stderr.read() == ""
 
