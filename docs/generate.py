@@ -47,10 +47,23 @@ def cli_page() -> str:
     """The help of every command, as it is printed."""
     parts = ["# Command line\n", GENERATED]
     parts.append("Errors are one line on stderr; exit code 1 says that it failed, 2 that the command was mistyped.\n")
-    for words in ([], *([name] for name in COMMANDS)):
+    for words in every_command():
         title = " ".join(["rushes", *words])
         parts.append(f"## {title}\n\n```text\n{help_of(words)}\n```\n")
     return "\n".join(parts)
+
+
+def every_command() -> list[list[str]]:
+    """Return the words of every command, those of a group behind it."""
+    app = build([])
+    inner = {
+        group.name: [
+            one.name or one.callback.__name__ for one in group.typer_instance.registered_commands if one.callback
+        ]
+        for group in app.registered_groups
+        if group.typer_instance is not None
+    }
+    return [[], *(words for name in COMMANDS for words in ([name], *([name, one] for one in inner.get(name, []))))]
 
 
 def help_of(words: list[str]) -> str:

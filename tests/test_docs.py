@@ -50,6 +50,13 @@ def test_every_command_has_its_place() -> None:
     assert [name for name in COMMANDS if f"## rushes {name}\n" not in text] == []
 
 
+def test_every_command_of_a_group_has_its_place(generate: ModuleType) -> None:
+    text = (DOCS / "reference" / "cli.md").read_text()
+    assert ["keys", "create"] in generate.every_command()
+    assert ["webhooks", "rotate-key"] in generate.every_command()
+    assert [words for words in generate.every_command() if f"## {' '.join(['rushes', *words])}\n" not in text] == []
+
+
 def test_every_error_type_has_its_place() -> None:
     text = (DOCS / "reference" / "errors.md").read_text()
     assert [name for name in (*MODEL_ERRORS, *REQUEST_ERRORS) if f"| `{name}` |" not in text] == []

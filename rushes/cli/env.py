@@ -103,7 +103,7 @@ def stored_key(data: Path) -> str:
     except OSError as error:
         raise CommandError(
             f"cannot read the key in {data}: {error.strerror}; start `rushes serve --data {data}` once, or name the "
-            "server's folder with --data"
+            "server's folder with --data; a server that was started with RUSHES_KEY keeps no key there: set it here too"
         ) from error
 
 

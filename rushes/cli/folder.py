@@ -51,6 +51,11 @@ def write_url(data: Path, url: str, proxy: str | None = None) -> None:
     (data / URL_FILE).write_text(url + "\n")
 
 
+def served_before(data: Path) -> bool:
+    """Say whether a server ever ran on that folder."""
+    return (data / LOCK_FILE).exists()
+
+
 def written_url(data: Path) -> str | None:
     """Return what the running server of that folder wrote down, None if there is nothing."""
     return _written(data / URL_FILE)

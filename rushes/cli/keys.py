@@ -1,36 +1,22 @@
-"""`rushes keys …`: make, list and revoke the keys of a server's accounts.
-
-Asks the server that the environment names; else the one that runs on a data folder, or one started there meanwhile.
-"""
+"""`rushes keys …`: make, list and revoke the keys of a server's accounts; which server, `asked` says."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from rushes.cli.asked import AsJson, Data, asked, printable
 from rushes.cli.client import Client
-from rushes.cli.env import answers, stored_key
-from rushes.cli.folder import written_url
 from rushes.cli.problem import CommandError
-from rushes.cli.run import server
 
 _KEYS = "/v1/keys"
 _PAGE = 100
 
 keys = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-
-Data = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Data folder of the server when RUSHES_URL names none. Default: none."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON. Default: off.")]
 
 
 @keys.command()
@@ -57,15 +43,15 @@ def create(
         "max_concurrent": max_concurrent,
         "budget_usd": budget_usd,
     }
-    with _server(data) as client:
+    with asked("keys", data, new=True) as client:
         made = client.platform("POST", _KEYS, {name: value for name, value in wanted.items() if value is not None})
     typer.echo(json.dumps(made, indent=2) if json_ else made["key"])
 
 
-@keys.command("list")
+@keys.command("list", short_help="List the keys that work.")
 def list_(data: Data = None, json_: AsJson = False) -> None:
     """List the keys that work, with their limits and what they have spent."""
-    with _server(data) as client:
+    with asked("keys", data) as client:
         found = list(_listed(client))
     if json_:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -74,7 +60,7 @@ def list_(data: Data = None, json_: AsJson = False) -> None:
         typer.echo(_line(key))
 
 
-@keys.command()
+@keys.command(short_help="Let a key stop working at once.")
 def revoke(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="The key's id: what stands before its colon.")],
     data: Data = None,
@@ -82,28 +68,11 @@ def revoke(
     """Let a key stop working at once; what was accepted under it is still done."""
     if ":" in key_id:
         raise CommandError("a key is revoked by its id, which is what stands before the colon", 2)
-    with _server(data) as client:
+    with asked("keys", data) as client:
         if not any(key["key_id"] == key_id for key in _listed(client)):
             raise CommandError(f"no key has the id {key_id!r}; `rushes keys list` shows those there are")
         client.platform("DELETE", f"{_KEYS}/{quote(key_id, safe='')}")
     typer.echo(f"{key_id} no longer works", err=True)
-
-
-@contextmanager
-def _server(data: Path | None) -> Iterator[Client]:
-    if os.environ.get("RUSHES_URL"):
-        with server(None) as client:
-            yield client
-        return
-    if data is None:
-        raise CommandError("whose keys? Set RUSHES_URL and RUSHES_KEY, or name a data folder with --data", 2)
-    url = written_url(data)
-    if url and answers(url):
-        with Client(url, os.environ.get("RUSHES_KEY") or stored_key(data)) as client:
-            yield client
-        return
-    with server(data) as client:
-        yield client
 
 
 def _listed(client: Client) -> Iterator[dict[str, Any]]:
@@ -123,8 +92,4 @@ def _line(key: dict[str, Any]) -> str:
     if key["budget_usd"] is not None:
         limits.append(f"spent {key['spent_usd']:g} and reserved {key['reserved_usd']:g} of {key['budget_usd']:g} USD")
     told = "; ".join(limits) or "no limits"
-    return f"{key['key_id']}  {key['scope']:5}  {key['account']}  {_printable(key['alias'])}  ({told})"
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return f"{key['key_id']}  {key['scope']:5}  {key['account']}  {printable(key['alias'])}  ({told})"

@@ -73,7 +73,8 @@ def main(words: Sequence[str] | None = None) -> None:
     except typer.TyperException as error:
         if type(error).__name__ == "NoArgsIsHelpError":
             sys.exit(_complain_with_help(str(error)))
-        sys.exit(_complain(str(error), 2))
+        told = error.format_message() if isinstance(error, typer.BadParameter) else str(error)  # with the option's name
+        sys.exit(_complain(told.replace("Value error, ", ""), 2))
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

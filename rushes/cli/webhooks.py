@@ -1,24 +1,20 @@
 """`rushes webhooks …`: what became of the caller's webhooks, sending one again, and new signing keys.
 
-Asks the server that the environment names, or that of a data folder, over the platform's routes.
+Which server is asked, `asked` says.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from rushes.cli.asked import AsJson, Data, asked, printable
 from rushes.cli.client import Client
-from rushes.cli.problem import CommandError
-from rushes.cli.run import server
 
 _DELIVERIES = "/v1/webhooks/deliveries"
 _PAGE = 100
@@ -35,23 +31,20 @@ class State(StrEnum):
     GIVEN_UP = "given_up"
 
 
-Data = Annotated[
-    Path | None,
-    typer.Option(metavar="DIR", help="Data folder to look into when RUSHES_URL names no server. Default: none."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON. Default: off.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The delivery's id, which is that of its request.")]
 
 
 @webhooks.command("list")
 def list_(
     state: Annotated[State | None, typer.Option(help="Only those of this state. Default: all.")] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="NUMBER", help="Most that are listed. Default: 50.")] = 50,
+    limit: Annotated[
+        int, typer.Option(min=1, metavar="NUMBER", show_default=False, help="Most that are listed. Default: 50.")
+    ] = 50,
     data: Data = None,
     json_: AsJson = False,
 ) -> None:
     """List deliveries, newest first."""
-    with _server(data) as client:
+    with asked("webhooks", data) as client:
         found = list(_listed(client, state, limit))
     if json_:
         typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
@@ -65,7 +58,7 @@ def list_(
 @webhooks.command()
 def show(id_: Id, data: Data = None, json_: AsJson = False) -> None:
     """Show one delivery with every try."""
-    with _server(data) as client:
+    with asked("webhooks", data) as client:
         delivery = client.platform("GET", f"{_DELIVERIES}/{quote(id_, safe='')}")
     if json_:
         typer.echo(json.dumps(delivery, indent=2, ensure_ascii=False))
@@ -80,24 +73,16 @@ def show(id_: Id, data: Data = None, json_: AsJson = False) -> None:
 @webhooks.command()
 def replay(id_: Id, data: Data = None) -> None:
     """Send a delivery again, now, with all its retries."""
-    with _server(data) as client:
+    with asked("webhooks", data) as client:
         delivery = client.platform("POST", f"{_DELIVERIES}/{quote(id_, safe='')}/replay")
     typer.echo(_line(delivery))
 
 
-@webhooks.command("rotate-key")
+@webhooks.command("rotate-key", short_help="Make a new signing key.")
 def rotate_key(data: Data = None) -> None:
     """Make a new signing key; the one before stays published for a day. Needs the server's own key."""
-    with _server(data) as client:
+    with asked("webhooks", data) as client:
         typer.echo(client.platform("POST", "/v1/webhooks/keys/rotate")["kid"])
-
-
-@contextmanager
-def _server(data: Path | None) -> Iterator[Client]:
-    if data is None and not os.environ.get("RUSHES_URL"):
-        raise CommandError("whose webhooks? Set RUSHES_URL and RUSHES_KEY, or name a data folder with --data", 2)
-    with server(data) as client:
-        yield client
 
 
 def _listed(client: Client, state: State | None, limit: int) -> Iterator[dict[str, Any]]:
@@ -115,12 +100,8 @@ def _line(delivery: dict[str, Any]) -> str:
     last = delivery["last_attempt"]
     told = f"{delivery['attempts']} tries" if delivery["attempts"] != 1 else "1 try"
     answer = _answer(last) if last else "-"
-    return f"{delivery['id']}  {delivery['state']:9}  {told}  {answer}  {_printable(delivery['url'])}"
+    return f"{delivery['id']}  {delivery['state']:9}  {told}  {answer}  {printable(delivery['url'])}"
 
 
 def _answer(tried: dict[str, Any]) -> str:
-    return _printable(tried["error"] or str(tried["status_code"]))
-
-
-def _printable(text: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable(tried["error"] or str(tried["status_code"]))

@@ -35,6 +35,21 @@ def test_a_mistyped_command_is_one_line_and_exit_code_2(words: list[str]) -> Non
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["serve", "--port", "eighty"], "--port"),
+        (["keys", "create", "x", "--max-concurrent", "0"], "--max-concurrent"),
+        (["keys", "create"], "ALIAS"),
+        (["webhooks", "list", "--state", "lost"], "'--state': 'lost' is not one of 'waiting'"),
+    ],
+)
+def test_what_was_mistyped_is_named(words: list[str], named: str) -> None:
+    done = rushes(*words)
+    assert done.returncode == 2
+    assert named in done.stderr
+
+
 def test_only_the_command_that_was_named_is_loaded() -> None:
     assert [command.name for command in build(["env", "--help"]).registered_commands] == ["env"]
     everything = build([])

@@ -9,13 +9,14 @@ import pytest
 
 from rushes.accounts.voices import VoiceShelf
 from rushes.cli.embedded import Running
+from rushes.cli.folder import own_folder
 from rushes.db.sqlite import Database
 from tests.cli.words import rushes
 
 
 def clone(data: Path, account: str, voice_id: str) -> None:
-    data.mkdir(exist_ok=True)
-    database = Database.open(data / "rushes.db")
+    with own_folder(data):
+        database = Database.open(data / "rushes.db")
     asyncio.run(VoiceShelf(database, time.time).add(account, voice_id, "f" * 40, "a/clone"))
     database.close()
 
