@@ -21,6 +21,7 @@ from rushes.gateway.auth import admit
 from rushes.gateway.replies import Reply, not_allowed
 from rushes.gateway.visit import Answer, Services, Visit
 from rushes.jobs.job import Priority
+from rushes.jobs.store import ENDS
 from rushes.jobs.tally import BUCKETS_S, Durations
 
 TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
@@ -57,7 +58,8 @@ def page(services: Services) -> Iterator[str]:
     yield from gauge("rushes_realtime_sessions", "Open realtime sessions.", [({}, sessions)])
     runners = [({"state": "busy"}, now.busy_runners), ({"state": "idle"}, len(services.events.idle_runners))]
     yield from gauge("rushes_runners", "Runner processes that work or ask for work.", runners)
-    yield from gauge("rushes_watchers", "Open status streams, runs and streams.", [({}, services.events.job_watchers)])
+    watchers = services.events.job_watchers(but=ENDS)
+    yield from gauge("rushes_watchers", "Open status streams, runs and streams.", [({}, watchers)])
     yield from counter("rushes_requests_ended", "Requests that ended since the start.", _by_class(tally.ended))
     yield from histogram("rushes_queue_seconds", "Time from submit to the start of the last try.", tally.waited)
     yield from histogram("rushes_inference_seconds", "Time that making a result took.", tally.ran)

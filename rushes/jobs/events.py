@@ -142,15 +142,14 @@ class Events:
         """Names of the runners that wait for work at this moment."""
         return {watch.who for watches in self._work.values() for watch in watches if watch.who}
 
-    @property
-    def job_watchers(self) -> int:
-        """How many places are registered by those who watch a job, or all ends."""
-        return sum(map(len, self._jobs.values()))
+    def job_watchers(self, but: str | None = None) -> int:
+        """How many places are registered by those who watch a job, or all ends; `but` names what does not count."""
+        return sum(len(watches) for job_id, watches in self._jobs.items() if job_id != but)
 
     @property
     def watchers(self) -> int:
         """How many places are registered in all, a work watcher once for each endpoint."""
-        return sum(map(len, self._work.values())) + self.job_watchers
+        return sum(map(len, self._work.values())) + self.job_watchers()
 
 
 def _enter(register: dict[str, dict[Watch, None]], key: str, watch: Watch) -> None:

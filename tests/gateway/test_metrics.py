@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from rushes.errors import ModelError
+from rushes.jobs.store import ENDS
 from rushes.jobs.tally import BUCKETS_S
 from tests.gateway.live import Gateway, running
 
@@ -49,6 +50,13 @@ def test_it_needs_an_admin_key(gateway: Gateway, stranger: httpx2.Client) -> Non
 def test_in_open_mode_everybody_may_look(tmp_path: Path) -> None:
     with running(tmp_path, open=True) as gateway:
         assert httpx2.get(f"{gateway.url}/metrics", trust_env=False).status_code == 200
+
+
+def test_only_what_somebody_follows_counts_as_watched(gateway: Gateway) -> None:
+    with gateway.services.events.watch_job(ENDS):  # as the server does for its webhooks
+        assert samples(gateway)["rushes_watchers"] == 0
+        with gateway.services.events.watch_job("somebody's request"):
+            assert samples(gateway)["rushes_watchers"] == 1
 
 
 def test_the_queue_and_what_runs_are_shown_by_endpoint(gateway: Gateway) -> None:
