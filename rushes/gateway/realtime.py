@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -16,7 +17,7 @@ from typing import Any
 
 from rushes.accounts.keys import Caller
 from rushes.endpoint import SESSION, Endpoint, Realtime
-from rushes.errors import CallerError, Failure, ModelError, Rejection
+from rushes.errors import CallerError, Failure, ModelError, Rejection, RequestError
 from rushes.fields import media_inputs
 from rushes.gateway import realtime_messages as messages
 from rushes.gateway.auth import JWT, admit, admit_token
@@ -30,6 +31,9 @@ from rushes.gateway.visit import Services, Visit
 from rushes.gateway.wishes import asked, start_deadline
 from rushes.jobs.job import NewJob, Status
 from rushes.jobs.protocol import SESSION_CANCELLED, SessionAnswer
+from rushes.jobs.store import WriteFailed
+
+log = logging.getLogger(__name__)
 
 LEAST_BUFFERING, MOST_BUFFERING = 1, 60
 MOST_WAITING_BYTES = 64 * 1024 * 1024  # of inputs that wait; beyond that the oldest is dropped too
@@ -64,6 +68,11 @@ async def handle(visit: Visit, socket: Socket) -> None:
     except CallerError as error:
         failure = error.failure()
         end = End(messages.problem(code_of(failure), failure.message, error_type=failure.type or None))
+    except WriteFailed as error:
+        log.error("session %s could not be kept: %s", job.id, error)
+        failure = RequestError("storage_unavailable").failure()
+        told = messages.problem(code_of(failure), failure.message, error_type=failure.type)
+        end = End(told, TRY_LATER, "nothing can be stored")
     if end.last is not None:
         await socket.say(end.last)
     await socket.close(end.code, end.reason)

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -19,12 +21,15 @@ from rushes.gateway.visit import Visit
 from rushes.jobs.history import LookRefused, TooMany
 from rushes.jobs.store import WriteFailed
 
+log = logging.getLogger(__name__)
+
 ErrorType = Literal[
     "authorization_error", "validation_error", "not_found", "rate_limited", "server_error", "not_implemented"
 ]
 AUTHENTICATION_REQUIRED = "Authentication required"
 ACCESS_DENIED = "Access denied"
 
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _BY_STATUS: Mapping[int, ErrorType] = {
     401: "authorization_error",
     403: "authorization_error",
@@ -103,6 +108,13 @@ def answer_errors(app: FastAPI) -> None:
     async def unwritten(request: Request, _: Exception) -> Response:
         return envelope(503, "The server cannot store anything at the moment, so nothing was changed", _id(request))
 
+    async def unkept(request: Request, error: Exception) -> Response:
+        assert isinstance(error, OSError)
+        if error.errno not in _NO_ROOM:
+            raise error
+        log.error("%s could not be kept: %s", request.url.path, error)
+        return await unwritten(request, error)
+
     async def too_much(request: Request, error: Exception) -> Response:
         status = 429 if isinstance(error, TooMany) else 400
         return envelope(status, str(error), _id(request))
@@ -114,6 +126,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(CallerError, caller_error)
     app.add_exception_handler(WriteFailed, unwritten)
+    app.add_exception_handler(OSError, unkept)
     app.add_exception_handler(LookRefused, too_much)
     app.add_exception_handler(Exception, crashed)
 
