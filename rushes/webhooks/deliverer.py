@@ -1,8 +1,9 @@
 """The loop that sends what the outbox says is due, until it is cancelled.
 
 It wakes when a request ends, when a delivery is done, and when the next one is due. At most `at_once` deliveries are
-under way, and `per_peer` of them to one host and port, so that a slow receiver holds up nobody else. What is where is
-in the database alone: a server that was killed sends what it had not yet recorded once more (W-03).
+under way, `per_peer` of them to one host and port, and three quarters of them of one account, so that neither a slow
+receiver nor an account with many of them holds up anybody else. What is where is in the database alone: a server that
+was killed sends what it had not yet recorded once more (W-03).
 """
 
 from __future__ import annotations
@@ -44,6 +45,11 @@ class Limits:
     at_once: int = 32
     per_peer: int = 4
     allowed: tuple[Network, ...] = ()
+
+    @property
+    def per_account(self) -> int:
+        """Return how many may be of one account: names are cheap, and each of them is another peer."""
+        return max(1, self.at_once * 3 // 4)
 
 
 class Stopped(Exception):
@@ -110,13 +116,15 @@ class Deliverer:
     def _startable(self) -> list[Due]:
         """Return what may start now: all that is due, as far as the limits allow."""
         peers = Counter(due.peer for due in self._under_way.values())
+        accounts = Counter(due.account for due in self._under_way.values())
         chosen: dict[str, Due] = {}
         while free := self._limits.at_once - len(self._under_way) - len(chosen):
             taken = self._under_way.keys() | chosen.keys()
-            found = self._outbox.due(self._full(peers), taken, free)
+            found = self._outbox.due(self._full(peers), taken, free, self._busy(accounts))
             for due in found:
-                if peers[due.peer] < self._limits.per_peer:
+                if peers[due.peer] < self._limits.per_peer and accounts[due.account] < self._limits.per_account:
                     peers[due.peer] += 1
+                    accounts[due.account] += 1
                     chosen[due.id] = due
             if len(found) < free:
                 break
@@ -125,12 +133,16 @@ class Deliverer:
     def _full(self, peers: Counter[str]) -> list[str]:
         return [peer for peer, count in peers.items() if count >= self._limits.per_peer]
 
+    def _busy(self, accounts: Counter[str]) -> list[str]:
+        return [account for account, count in accounts.items() if count >= self._limits.per_account]
+
     def _idle_s(self) -> float:
         """Return how long there is nothing to do, unless something happens."""
         if len(self._under_way) >= self._limits.at_once:
             return _LONGEST_SLEEP_S
         full = self._full(Counter(due.peer for due in self._under_way.values()))
-        next_at = self._outbox.next_at(full, self._under_way.keys())
+        busy = self._busy(Counter(due.account for due in self._under_way.values()))
+        next_at = self._outbox.next_at(full, self._under_way.keys(), busy)
         return _LONGEST_SLEEP_S if next_at is None else min(max(0.0, next_at - self._clock()), _LONGEST_SLEEP_S)
 
     async def _deliver(self, due: Due, threads: ThreadPoolExecutor, watch: Watch) -> None:

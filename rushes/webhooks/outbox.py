@@ -97,14 +97,17 @@ class Outbox:
 
     # The deliverer's side
 
-    def due(self, full: Collection[str], under_way: Collection[str], limit: int) -> list[Due]:
-        """Return what is due, longest first, without what goes to the `full` peers and what is under way."""
-        rows = self._database.read(_SQL["due"], {**_without(full, under_way), "now": self._clock(), "limit": limit})
+    def due(
+        self, full: Collection[str], under_way: Collection[str], limit: int, busy: Collection[str] = ()
+    ) -> list[Due]:
+        """Return what is due, longest first, without `full` peers, `busy` accounts, and what is under way."""
+        without = _without(full, under_way, busy)
+        rows = self._database.read(_SQL["due"], {**without, "now": self._clock(), "limit": limit})
         return [Due(*row) for row in rows]
 
-    def next_at(self, full: Collection[str], under_way: Collection[str]) -> float | None:
+    def next_at(self, full: Collection[str], under_way: Collection[str], busy: Collection[str] = ()) -> float | None:
         """Return when the next of these will be due; None when there is none."""
-        row = self._database.read_one(_SQL["next_at"], _without(full, under_way))
+        row = self._database.read_one(_SQL["next_at"], _without(full, under_way, busy))
         return None if row is None else float(row[0])
 
     async def record(self, due: Due, tried: Try, verdict: Verdict) -> None:
@@ -178,8 +181,8 @@ def _delete(query: str, parameters: dict[str, float], connection: sqlite3.Connec
     return connection.execute(_SQL[query], {**parameters, "limit": _SWEEP_ROWS}).rowcount
 
 
-def _without(full: Collection[str], under_way: Collection[str]) -> dict[str, str]:
-    return {"full": json.dumps(list(full)), "under_way": json.dumps(list(under_way))}
+def _without(full: Collection[str], under_way: Collection[str], busy: Collection[str]) -> dict[str, str]:
+    return {"full": json.dumps(list(full)), "busy": json.dumps(list(busy)), "under_way": json.dumps(list(under_way))}
 
 
 def _delivery(row: Row) -> Delivery:

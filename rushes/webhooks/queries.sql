@@ -1,16 +1,18 @@
 -- Every statement on the tables of webhooks after their rows have been made (jobs/queries.sql does that).
 
 -- name: due
--- Longest due first; not those of peers that have as many under way as they may, and not those under way.
+-- Longest due first; not those of peers and accounts that have as many under way as they may, nor those under way.
 SELECT id, job_id, account, url, peer, origin, attempts FROM webhooks
 WHERE state = 1 AND next_at <= :now
-  AND peer NOT IN (SELECT value FROM json_each(:full)) AND id NOT IN (SELECT value FROM json_each(:under_way))
+  AND peer NOT IN (SELECT value FROM json_each(:full)) AND account NOT IN (SELECT value FROM json_each(:busy))
+  AND id NOT IN (SELECT value FROM json_each(:under_way))
 ORDER BY next_at LIMIT :limit
 
 -- name: next_at
 SELECT next_at FROM webhooks
 WHERE state = 1
-  AND peer NOT IN (SELECT value FROM json_each(:full)) AND id NOT IN (SELECT value FROM json_each(:under_way))
+  AND peer NOT IN (SELECT value FROM json_each(:full)) AND account NOT IN (SELECT value FROM json_each(:busy))
+  AND id NOT IN (SELECT value FROM json_each(:under_way))
 ORDER BY next_at LIMIT 1
 
 -- name: last_attempt

@@ -181,6 +181,31 @@ def test_a_slow_receiver_holds_up_nobody_else(tmp_path: Path) -> None:
         asyncio.run(story())
 
 
+def test_an_account_with_many_slow_receivers_holds_up_no_other(tmp_path: Path) -> None:
+    over = Event()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        over.wait(10)
+        handler.send_response(200)
+        handler.end_headers()
+
+    async def story() -> None:
+        limits = Limits(at_once=4, per_peer=1, allowed=LOOPBACK)
+        port = tarpit.url.rpartition(":")[2]
+        async with office(tmp_path, limits=limits, resolver=lambda *_: [ip_address("127.0.0.1")]) as here:
+            for number in range(8):
+                await here.end(f"slow-{number}", f"http://n{number}.test:{port}/", account="greedy")
+            await here.end("quick", quick.url, account="other")
+            await here.until("quick", State.DELIVERED, account="other")
+            assert len(tarpit.posted) == 3
+            over.set()
+            for number in range(8):
+                await here.until(f"slow-{number}", State.DELIVERED, account="greedy")
+
+    with receiving(slow) as tarpit, receiving(200) as quick:
+        asyncio.run(story())
+
+
 def test_a_name_that_changes_its_mind_is_not_followed_inside(tmp_path: Path) -> None:
     asked: list[str] = []
 

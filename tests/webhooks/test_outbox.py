@@ -156,7 +156,7 @@ def test_what_belongs_to_no_request_is_forgotten(tmp_path: Path) -> None:
 def test_the_looks_of_the_loop_need_no_scan(tmp_path: Path) -> None:
     async def story(here: Office) -> None:
         for query in ("due", "next_at", "listed", "listed_of_state", "forget_settled", "forget_orphans"):
-            names = ("now", "limit", "full", "under_way", "account", "state", "before", "before_id")
+            names = ("now", "limit", "full", "busy", "under_way", "account", "state", "before", "before_id")
             given = dict.fromkeys(names, "[]")
             statements = read_queries(Path(rushes.webhooks.__file__).with_name("queries.sql"))
             plan = here.database.read(f"EXPLAIN QUERY PLAN {statements[query]}", given)
