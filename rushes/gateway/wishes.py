@@ -109,7 +109,7 @@ def _tags(text: str) -> tuple[str, ...]:
     """Understand a JSON list, a JSON object, or words between commas; the header's form is free."""
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = text.split(",")
     if isinstance(value, dict):
         value = [f"{name}:{item}" for name, item in value.items()]

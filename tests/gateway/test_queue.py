@@ -378,3 +378,10 @@ def test_an_idempotency_key_is_its_accounts_own(gateway: Gateway) -> None:
 def test_an_idempotency_key_that_can_not_be_kept_is_refused(gateway: Gateway, key: str) -> None:
     answer = gateway.client.post("/queue/fal-ai/clip", json={"prompt": "x"}, headers={"idempotency-key": key})
     assert (answer.status_code, answer.json()["error_type"]) == (400, "bad_request")
+
+
+def test_tags_that_are_nested_too_deep_are_taken_as_they_are(gateway: Gateway) -> None:
+    request_id = gateway.submit(headers={"x-fal-tags": "[" * 5_000})["request_id"]
+    kept = gateway.jobs.extras(request_id)
+    assert kept is not None
+    assert kept.tags == ("[" * 100,)
