@@ -15,16 +15,23 @@ from urllib.parse import quote
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from rushes.errors import Rejection
 from rushes.files.ranges import Part, Unsatisfiable, asked_range
 from rushes.files.store import FileMissing, FileStore, StoredFile
 from rushes.files.types import may_show
-from rushes.gateway.replies import Header, failure_reply
+from rushes.gateway.replies import Header, Reply, failure_reply
 from rushes.gateway.sharing import NOT_FOUND
 
 YEAR_S = 31_536_000
 
 # A file opened on its own may show itself and nothing else, and runs in no origin.
 _POLICY = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
+
+
+_REFUSED = {
+    412: "The file is not the version that If-Match or If-Unmodified-Since names",
+    416: "The range begins behind the end of the file",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Plan:
 
 def plan(headers: Mapping[str, str], file: StoredFile) -> Plan:
     """Decide by the request's conditions (RFC 9110, section 13.2.2); header names in lower case."""
+    if _is_another(headers, file):
+        return Plan(412)
     if _is_unchanged(headers, file):
         return Plan(304)
     asked = asked_range(headers.get("range"), file.size_bytes) if _range_counts(headers, file) else None
@@ -65,6 +74,9 @@ class FileReply:
         if is_head:
             asked.pop("range", None)  # ranges are for GET
         chosen = plan(asked, self._file)
+        if chosen.status in _REFUSED:
+            await _refusal(self._file, chosen.status)(scope, receive, send)
+            return
         start = {
             "type": "http.response.start",
             "status": chosen.status,
@@ -91,6 +103,13 @@ class FileReply:
             await failure_reply(NOT_FOUND.failure())(scope, receive, send)
 
 
+def _refusal(file: StoredFile, status: int) -> Reply:
+    """Say which version there is, and how long it is."""
+    size = b"bytes */%d" % file.size_bytes
+    told = [(b"etag", _etag(file).encode()), *([(b"content-range", size)] if status == 416 else ())]
+    return Reply(status, Rejection(status, _REFUSED[status]).failure().body, told)
+
+
 async def _disconnected(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
@@ -107,9 +126,7 @@ def file_headers(file: StoredFile, chosen: Plan, now: float) -> list[Header]:
         "x-content-type-options": "nosniff",
         "content-security-policy": _POLICY,
     }
-    if chosen.status == 416:
-        headers |= {"content-range": f"bytes */{file.size_bytes}", "content-length": "0"}
-    elif chosen.status != 304:
+    if chosen.status != 304:
         headers |= {
             "content-type": file.content_type,
             "content-length": str(chosen.stop - chosen.start),
@@ -136,6 +153,15 @@ def _disposition(file: StoredFile) -> str:
     how = "inline" if may_show(file.content_type) else "attachment"
     plain = file.name.encode("ascii", "replace").decode().replace("?", "_")
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+
+
+def _is_another(headers: Mapping[str, str], file: StoredFile) -> bool:
+    """If-Match counts before If-Unmodified-Since, and weak tags never match."""
+    tags = headers.get("if-match")
+    if tags is not None:
+        return tags.strip() != "*" and _etag(file) not in {tag.strip() for tag in tags.split(",")}
+    since = _seconds(headers.get("if-unmodified-since"))
+    return since is not None and int(file.created_at) > since
 
 
 def _is_unchanged(headers: Mapping[str, str], file: StoredFile) -> bool:

@@ -42,6 +42,13 @@ WHOLE = Plan(200, 0, len(DATA))
         ({"range": "bytes=0-9", "if-range": DATE}, Plan(206, 0, 10)),
         ({"range": "bytes=0-9", "if-range": formatdate(0, usegmt=True)}, WHOLE),
         ({"range": "bytes=0-9", "if-none-match": TAG}, Plan(304)),
+        ({"if-match": f'"x", {TAG}'}, WHOLE),
+        ({"if-match": "*"}, WHOLE),
+        ({"if-match": '"x"', "range": "bytes=0-9"}, Plan(412)),
+        ({"if-match": f"W/{TAG}"}, Plan(412)),
+        ({"if-unmodified-since": DATE}, WHOLE),
+        ({"if-unmodified-since": formatdate(FILE.created_at - 1, usegmt=True)}, Plan(412)),
+        ({"if-match": TAG, "if-unmodified-since": formatdate(0, usegmt=True)}, WHOLE),
     ],
 )
 def test_conditions_decide_before_ranges(headers: dict[str, str], expected: Plan) -> None:
@@ -101,6 +108,16 @@ def test_a_part_comes_with_its_place(gateway: Gateway) -> None:
 def test_a_part_outside_is_a_416_with_the_size(gateway: Gateway) -> None:
     got = gateway.client.get(stored(gateway), headers={"range": "bytes=2048-"})
     assert (got.status_code, got.headers["content-range"]) == (416, "bytes */2048")
+    assert got.headers["content-type"] == "application/json"
+    assert got.json() == {"detail": "The range begins behind the end of the file"}
+
+
+def test_another_version_than_the_reader_has_is_refused_in_json(gateway: Gateway) -> None:
+    url = stored(gateway)
+    got = gateway.client.get(url, headers={"if-match": '"x"'})
+    assert (got.status_code, got.headers["content-type"]) == (412, "application/json")
+    assert gateway.client.head(url, headers={"if-match": '"x"'}).status_code == 412
+    assert gateway.client.get(url, headers={"if-match": got.headers["etag"]}).content == DATA
 
 
 def test_what_the_reader_has_is_not_sent_again(gateway: Gateway) -> None:
