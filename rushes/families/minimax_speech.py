@@ -228,6 +228,14 @@ class VoiceDeleteRequest(WireModel):
 
     voice_id: VoiceId = Field(min_length=1, description="Id of a voice you cloned; built-in voices stay.")
 
+    @field_validator("voice_id")
+    @classmethod
+    def _cloned(cls, value: str) -> str:
+        if value in VOICES:
+            msg = "'{voice}' is a built-in voice and stays; only voices that were cloned can be deleted"
+            raise PydanticCustomError("feature_not_supported", msg, {"voice": value})
+        return value
+
 
 class VoiceDeleteOutput(WireModel):
     """That it is gone."""

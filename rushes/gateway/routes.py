@@ -7,6 +7,7 @@ CORS headers, and whatever goes wrong is answered as JSON. What the words of the
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 from collections.abc import Mapping
 
@@ -38,6 +39,7 @@ HANDLERS: Mapping[Group, Handler] = {
 
 
 _LOGGED_CHARS = 300
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 _LOOKS = frozenset({"GET", "HEAD"})
 
 
@@ -92,11 +94,13 @@ class Door:
             if started:
                 return
             await self._failed(visit, RequestError("storage_unavailable")).send(send, EVERY_ANSWER)
-        except Exception:
+        except Exception as error:
             log.exception("%s failed, request %s", _asked(scope), _request_id(visit))
             if started:  # too late for another answer; the server cuts the connection, which the caller notices
                 return
-            await self._failed(visit, RequestError("internal_error")).send(send, EVERY_ANSWER)
+            full = isinstance(error, OSError) and error.errno in _NO_ROOM
+            told = RequestError("storage_unavailable" if full else "internal_error")
+            await self._failed(visit, told).send(send, EVERY_ANSWER)
 
     def _failed(self, visit: Visit | None, error: CallerError) -> Reply:
         return self._worded(failure_reply(error.failure(), _request_id(visit)))

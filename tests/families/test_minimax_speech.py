@@ -239,6 +239,7 @@ def test_a_voice_is_deleted_for_nothing() -> None:
     assert endpoint.reply(request, Made()).model_dump() == {"status": "success", "voice_id": "voice-1"}
     assert problems(DELETE) == {"voice_id": "missing"}
     assert problems(DELETE, voice_id="") == {"voice_id": "string_too_short"}
+    assert problems(DELETE, voice_id="Wise_Woman") == {"voice_id": "feature_not_supported"}
 
 
 def test_pronunciations_may_not_make_a_text_endless() -> None:
