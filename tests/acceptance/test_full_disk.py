@@ -1,4 +1,4 @@
-"""A disk without room, for what is kept beside the queue: it is said, nothing changes, and passes when there is room."""
+"""A disk without room for what is kept beside the queue: it is said, nothing changes, and it passes with the reason."""
 
 from __future__ import annotations
 
