@@ -12,9 +12,11 @@ import asyncio
 import json
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MOST_HEAD_BYTES = 256 * 1024  # far above what proxies let through, and room for a long query
+# Python has no phrase for it, and the phrase is all that JavaScript's client says of a cancelled request.
+STATUS_LINE[499] = b"HTTP/1.1 499 Client Closed Request\r\n"
 HEAD_S = 30.0  # for a whole head, from the connection's start or the head's first byte
 
 

@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from rushes.cli.wire import MOST_HEAD_BYTES, BoundedProtocol
 
@@ -25,6 +25,10 @@ async def length_of_body(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse(str(len(body)))(scope, receive, send)
 
 
+async def cancelled(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("", 499)(scope, receive, send)
+
+
 class Hasty(BoundedProtocol):
     """Waits for a tenth of a second."""
 
@@ -32,12 +36,12 @@ class Hasty(BoundedProtocol):
 
 
 @contextmanager
-def listening(protocol: type[BoundedProtocol] = BoundedProtocol) -> Iterator[socket.socket]:
+def listening(
+    protocol: type[BoundedProtocol] = BoundedProtocol, app: ASGIApp = length_of_body
+) -> Iterator[socket.socket]:
     """Yield a connection to a server that has the protocol."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(
-            length_of_body, http=protocol, ws="none", lifespan="off", log_config=None, log_level="error"
-        )
+        config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, log_level="error")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])))
         thread.start()
@@ -176,3 +180,9 @@ def test_a_slow_body_and_a_quiet_connection_are_left_alone() -> None:
                 assert more, answer
                 answer += more
             time.sleep(0.25)
+
+
+def test_a_cancelled_request_has_a_reason_phrase() -> None:
+    with listening(app=cancelled) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert caller.recv(65_536).startswith(b"HTTP/1.1 499 Client Closed Request\r\n")
