@@ -17,6 +17,66 @@ from rushes.settings import Settings
 
 REFERENCE = Path(__file__).parent / "reference"
 WIDTH = "100"
+ONLY_TESTS = "Not by itself: {}. Tests make it with `rushes/echo`."
+WHEN: Mapping[str, str] = {
+    "internal_server_error": "The work on the request met a bug or a broken machine; the server's log has the details.",
+    "generation_timeout": "The work took longer than `generation_timeout_s`.",
+    "downstream_service_error": ONLY_TESTS.format("no engine asks another service"),
+    "downstream_service_unavailable": ONLY_TESTS.format("no engine asks another service"),
+    "content_policy_violation": ONLY_TESTS.format("there is no checker of contents"),
+    "no_media_generated": "The engine gave no frame and no picture; the animatic engine always gives some.",
+    "image_too_small": "A side of the picture is shorter than 16 pixels.",
+    "image_too_large": "The picture is beyond `image_max_side` or `image_max_pixels`.",
+    "image_load_error": "The file is no picture, or a damaged one.",
+    "video_load_error": "The file is no video, a damaged one, or beyond `video_max_frames` or `video_max_side`.",
+    "audio_load_error": "The file is no sound, or a damaged one.",
+    "file_download_error": "The URL can't be fetched in `input_timeout_s`, leads to an address that is not allowed, or "
+    "names a file that is gone or another account's; or a data URI can't be read.",
+    "face_detection_error": ONLY_TESTS.format("no engine looks for faces"),
+    "file_too_large": "An input is larger than `input_max_bytes` or than its endpoint allows; or a result is too large "
+    "to stand in the reply itself.",
+    "greater_than": "A number is not above its limit.",
+    "greater_than_equal": "A number is below its least value.",
+    "less_than": "A number is not below its limit.",
+    "less_than_equal": "A number is above its greatest value.",
+    "multiple_of": ONLY_TESTS.format("no endpoint's number has a step"),
+    "sequence_too_short": "A list has too few items.",
+    "sequence_too_long": "A list has too many items.",
+    "one_of": "A value is none of those that the endpoint knows; or a voice is not known to the account.",
+    "feature_not_supported": "The members don't go together, or ask for what the endpoint can't do.",
+    "invalid_archive": ONLY_TESTS.format("no endpoint takes an archive"),
+    "archive_file_count_below_minimum": ONLY_TESTS.format("no endpoint takes an archive"),
+    "archive_file_count_exceeds_maximum": ONLY_TESTS.format("no endpoint takes an archive"),
+    "audio_duration_too_long": "The sound is longer than `media_max_s` or than its endpoint allows.",
+    "audio_duration_too_short": "The sound is shorter than its endpoint needs.",
+    "unsupported_audio_format": "The file is a picture where a sound is needed.",
+    "unsupported_image_format": "The file is a video, or a picture of a kind that is not read.",
+    "unsupported_video_format": "The file is a picture where a video is needed.",
+    "video_duration_too_long": "The video is longer than `media_max_s` or than its endpoint allows.",
+    "video_duration_too_short": ONLY_TESTS.format("no endpoint's video has a least length"),
+    "request_timeout": "The request had not started by the caller's own deadline (`X-Fal-Request-Timeout`); with "
+    "`X-Fal-Request-Timeout-Type: user`.",
+    "startup_timeout": "A run or stream waits, and none of the server's own runners has come up in "
+    "`startup_timeout_s`. Queued requests wait on.",
+    "runner_scheduling_failure": "A run or stream waits, and no runner that serves its endpoint has been seen for "
+    "`scheduling_s`. Queued requests wait on.",
+    "runner_connection_timeout": "The runner showed no sign of life for `lease_s`; queued requests are tried up to 3 "
+    "times.",
+    "runner_disconnected": "The runner's process ended; queued requests are tried up to 3 times.",
+    "runner_connection_refused": ONLY_TESTS.format("runners call the server, which connects to none"),
+    "runner_connection_error": "The runner could not read inputs from the server's storage, or store its files there; "
+    "queued requests are tried up to 10 times.",
+    "runner_incomplete_response": "The runner's result is no whole JSON object; queued requests are tried up to 3 "
+    "times.",
+    "runner_server_error": ONLY_TESTS.format("a crash is `runner_disconnected`, which may be tried again"),
+    "client_disconnected": "The caller of a run or stream hung up.",
+    "client_cancelled": "The caller cancelled the request.",
+    "bad_request": "A header or a member of the query can't be read. As a 429: more requests wait than "
+    "`fal_max_queue_length` allows.",
+    "internal_error": "The server met a bug or a broken database; its log has the details.",
+    "storage_unavailable": "The disk is full or can't be written.",
+    "concurrent_requests_limit": "The key runs as many requests at once as it may; queued ones wait instead.",
+}
 GENERATED = "<!-- Generated by docs/generate.py; change the code, then run `make docs`. -->\n"
 
 
@@ -78,6 +138,9 @@ def errors_page() -> str:
     return f"""# Errors
 
 {GENERATED}
+Bodies are exactly fal's. With `RUSHES_ERROR_MESSAGES=1` answers also have `message`, one line of text, which the client
+for JavaScript takes for the error's own; without it that is the status line's. No failed request is billed.
+
 ## About the input, or the model's work on it
 
 Body: `{{"detail": [{{"loc", "msg", "type", "url", "ctx"?, "input"?}}]}}`. Field types of Pydantic (`missing`,
@@ -101,10 +164,10 @@ endpoint, path or request, 405 for a method that the path has not, 413 for a bod
 def error_table(kinds: Mapping[str, Kind]) -> str:
     """One row for each type."""
     rows = [
-        f"| `{name}` | {kind.status} | {'yes' if kind.retryable else 'no'} | {kind.message} |"
+        f"| `{name}` | {kind.status} | {'yes' if kind.retryable else 'no'} | {kind.message} | {WHEN[name]} |"
         for name, kind in kinds.items()
     ]
-    return "\n".join(["| type | status | retryable | message |", "|---|---|---|---|", *rows])
+    return "\n".join(["| type | status | retryable | text | when it happens |", "|---|---|---|---|---|", *rows])
 
 
 def pages() -> dict[Path, str]:
