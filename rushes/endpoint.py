@@ -213,6 +213,7 @@ class Endpoint:
     `media` is keyed by `MediaInput.key`. Inputs come to these functions with their seed already chosen.
     `example` is a complete input, its files named by URLs of no host (https://example.com/…).
     `voices` are the voice ids that every caller has; any other id in a voice field is that of a voice they cloned.
+    `own` is True where the name promises nobody's model: whoever serves it is no stand-in.
     """
 
     id: str
@@ -233,6 +234,7 @@ class Endpoint:
     voices: tuple[str, ...] = ()
     test_only: bool = False
     realtime: Realtime | None = None
+    own: bool = False
 
     @property
     def session_id(self) -> str:

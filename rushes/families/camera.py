@@ -117,5 +117,6 @@ ENDPOINTS = [
         example={"image_url": "https://example.com/harbour.jpg", "x": 0.3, "yaw": 4.0, "zoom": 0.2},
         tags=("image-to-image", "camera", "realtime"),
         realtime=Realtime(kept=("image_url",), reply=frame_reply),
+        own=True,
     )
 ]

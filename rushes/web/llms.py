@@ -91,6 +91,8 @@ def _overview(endpoint: Endpoint, server: Server | None, bases: Bases) -> Iterat
     if server is not None:
         honest = " (a stand-in: not the model that the name promises)" if server.stand_in else ""
         yield f"- **Served here by**: {server.engine}{honest}"
+    if endpoint.realtime is not None:
+        yield f"- **Realtime**: a WebSocket at `{bases.run}/{endpoint.session_id}`; `realtime` of the official clients"
 
 
 def _price_words(price: Price) -> str:

@@ -89,7 +89,7 @@ def takes_files(*tables: TypeTable) -> bool:
 def served_by(endpoint: Endpoint) -> Server | None:
     """Return who serves an endpoint here: the first kind of engine that is both asked for and known."""
     kind = next((kind for kind in endpoint.engines if kind in ENGINES), None)
-    return Server(kind, kind in STAND_INS) if kind else None
+    return Server(kind, kind in STAND_INS and not endpoint.own) if kind else None
 
 
 def price(endpoint: Endpoint, unit_prices: Mapping[str, float]) -> Price:

@@ -38,7 +38,7 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     forgotten = voice_to_forget(endpoint, request)
     plan = make_plan(endpoint, request, media, report)
     call, voice_id = with_voice_id(endpoint.engines[deployment.kind](request, media, plan), job.job_id)
-    served_by = announce(deployment, seed, report)
+    served_by = announce(endpoint, deployment, seed, report)
 
     started = tools.clock()
     delivery = endpoint.delivery(request)
@@ -124,14 +124,12 @@ def describe(plan: Plan) -> str:
     return f"Making about {plan.duration_s:.1f} s of sound at {plan.sample_rate} Hz, channels: {plan.channels}"
 
 
-def announce(deployment: Deployment, seed: int | None, report: Report) -> ServedBy:
+def announce(endpoint: Endpoint, deployment: Deployment, seed: int | None, report: Report) -> ServedBy:
     """Say who makes the result; a stand-in is a warning, so that nobody takes it for the real model."""
-    maker = deployment.maker
-    note = f"a stand-in: {maker.model}" if maker.stand_in else maker.model
-    report.say(
-        f"Served by the {maker.engine} engine ({note}, version {maker.version})", "WARN" if maker.stand_in else "INFO"
-    )
-    return ServedBy(maker.engine, deployment.name, maker.model, maker.version, maker.stand_in, seed)
+    maker, stand_in = deployment.maker, deployment.maker.stand_in and not endpoint.own
+    note = f"a stand-in: {maker.model}" if stand_in else maker.model
+    report.say(f"Served by the {maker.engine} engine ({note}, version {maker.version})", "WARN" if stand_in else "INFO")
+    return ServedBy(maker.engine, deployment.name, maker.model, maker.version, stand_in, seed)
 
 
 def generate(deployment: Deployment, call: Call, plan: Plan | None, delivery: Delivery, tools: Tools) -> Delivered:

@@ -65,7 +65,7 @@ class SessionWork:
 
     def outcome(self) -> Outcome:
         """Say what became of the session, for its job."""
-        served_by = announce(self.deployment, None, self.tools.report)
+        served_by = announce(self.endpoint, self.deployment, None, self.tools.report)
         seconds = round(self.busy_s, 6)
         output = f'{{"outputs":{self.answered},"busy_seconds":{seconds}}}'
         return Outcome(output.encode(), served_by.header(), self.units, seconds)

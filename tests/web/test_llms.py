@@ -46,5 +46,12 @@ def test_on_fals_host_the_texts_name_fals_hosts() -> None:
     assert HOST not in text
 
 
+def test_what_answers_live_says_where() -> None:
+    words = text_of("/models/rushes/camera/llms.txt")
+    assert "/run/rushes/camera/realtime`" in words
+    assert "stand-in" not in words
+    assert "**Realtime**" not in text_of("/models/fal-ai/wan-i2v/llms.txt")
+
+
 def test_what_a_stand_in_serves_is_said() -> None:
     assert "**Served here by**: animatic (a stand-in" in text_of("/models/fal-ai/wan-i2v/llms.txt")

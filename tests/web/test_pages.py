@@ -132,6 +132,7 @@ def test_related_ones_are_the_family_first_and_never_itself() -> None:
 
 def test_a_server_says_whether_it_is_a_stand_in() -> None:
     assert pages.served_by(VIDEO) == pages.Server("animatic", stand_in=True)
+    assert pages.served_by(ENDPOINTS["rushes/camera"]) == pages.Server("animatic", stand_in=False)  # promises no model
     assert pages.served_by(ENDPOINTS["rushes/echo"]) == pages.Server("echo", stand_in=False)
     assert pages.served_by(replace(VIDEO, engines={})) is None
 

@@ -80,7 +80,8 @@ def test_a_page_says_everything_of_its_endpoint(endpoint: Endpoint) -> None:
         assert " ".join((info.description or "").split()) in words
     assert "x-fal-billable-units" in words
     if "animatic" in endpoint.engines:
-        assert "a stand-in" in words
+        assert ("a stand-in" in words) != endpoint.own
+    assert ("Live as well." in words) == (endpoint.realtime is not None)
     assert look(f"/models/{endpoint.id}/api").body == look(f"/models/{endpoint.id}").body
 
 

@@ -129,7 +129,7 @@ def test_what_was_answered_is_counted_and_billed(session: SessionWork) -> None:
     session.answer({}, {})
     outcome = session.outcome()
     assert (outcome.units, outcome.output) == (2.0, b'{"outputs":2,"busy_seconds":2.0}')
-    assert "stand-in" in outcome.served_by
+    assert outcome.served_by == "painter/1; model=painter; deployment=animatic", "its name promises no other model"
 
 
 def test_an_engine_that_shows_no_pictures_is_a_mistake_of_ours(engine: Painter, session: SessionWork) -> None:
