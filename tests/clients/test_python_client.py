@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -244,3 +245,29 @@ def test_a_failing_model_ends_with_its_own_error(client: ModuleType) -> None:
     assert caught.value.status_code == 422
     assert caught.value.message[0]["type"] == "content_policy_violation"
     assert caught.value.response_headers["x-fal-retryable"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("error_type", "status"),
+    [
+        ("image_too_small", 422),
+        ("internal_server_error", 500),
+        ("runner_server_error", 500),
+        ("bad_request", 400),
+        ("startup_timeout", 504),
+        ("runner_incomplete_response", 502),
+    ],
+)
+def test_every_shape_of_error_has_its_status_its_detail_and_its_type(
+    client: ModuleType, error_type: str, status: int
+) -> None:
+    handle = client.submit(ECHO, {"fail": error_type}, headers={"x-fal-no-retry": "1"})
+    with pytest.raises(fal_client.FalClientHTTPError) as caught:
+        handle.get()
+    error = caught.value
+    assert error.status_code == status
+    assert json.loads(error.response.content)["detail"] == error.message
+    if isinstance(error.message, str):
+        assert error.error_type == error_type
+    else:  # a model's error has its type in each entry, and no other
+        assert (error.message[0]["type"], error.error_type) == (error_type, None)

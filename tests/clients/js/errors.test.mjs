@@ -41,3 +41,31 @@ test("a failing model rejects subscribe with the model's own error and the reque
     return true;
   });
 });
+
+// What the client makes of each shape: a 422 is a ValidationError, everything else an ApiError; the body is as it came.
+const SHAPES = {
+  image_too_small: { status: 422 },
+  internal_server_error: { status: 500 },
+  runner_server_error: { status: 500, request: true },
+  startup_timeout: { status: 504, request: true }, // the client asks three more times, which takes 7 s
+  bad_request: { status: 400, request: true },
+};
+
+for (const [type, { status, request }] of Object.entries(SHAPES)) {
+  test(`${type} is ${status === 422 ? "a ValidationError" : "an ApiError"} with its status and body`, async () => {
+    const options = { input: { fail: type }, headers: { "x-fal-no-retry": "1" } };
+    const { request_id: requestId } = await fal.queue.submit(ECHO, options);
+    await fal.queue.subscribeToStatus(ECHO, { requestId });
+    await assert.rejects(fal.queue.result(ECHO, { requestId }), (error) => {
+      assert.equal(error instanceof ValidationError, status === 422);
+      assert.ok(error instanceof ApiError);
+      assert.equal(error.status, status);
+      assert.equal(error.requestId, requestId);
+      if (request) assert.deepEqual(Object.keys(error.body), ["detail", "error_type"]);
+      else assert.deepEqual(Object.keys(error.body), ["detail"]);
+      assert.equal(request ? error.body.error_type : error.body.detail[0].type, type);
+      assert.ok(!error.timeoutType);
+      return true;
+    });
+  });
+}
