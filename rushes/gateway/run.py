@@ -34,8 +34,13 @@ async def handle(visit: Visit) -> Answer:
     services = visit.services
     with services.events.watch_job(job.id) as watch:
         await submit(visit, job._replace(retry=False))  # S-03: the caller is here to try again
-        if not await _ended_before_caller_left(visit, job, watch):
-            await services.jobs.cancel(job.id, job.account, left=True)
+        ended = False
+        try:
+            ended = await _ended_before_caller_left(visit, job, watch)
+        finally:
+            if not ended:  # also when the server stops: after its next start nobody would wait for this
+                await services.jobs.cancel(job.id, job.account, left=True)
+        if not ended:
             raise RequestError("client_disconnected")
     result = services.jobs.result(job.id)
     if result is None:  # swept between its end and this line: retention is shorter than this moment

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -33,3 +35,6 @@ def test_a_direct_run_that_still_waits_is_told_to_come_again(tmp_path: Path) -> 
         assert (answer.status_code, answer.headers["x-fal-error-type"]) == (503, "runner_disconnected")
         assert answer.json()["error_type"] == "runner_disconnected"
         assert server.process.wait(10) == 0
+    with closing(sqlite3.connect(tmp_path / "data" / "rushes.db")) as database:
+        left = database.execute("SELECT error_type FROM jobs WHERE id = ?", (answer.headers["x-fal-request-id"],))
+        assert left.fetchall() == [("client_disconnected",)]  # nobody pays for what nobody can fetch
