@@ -25,7 +25,7 @@ from rushes.engines.engine import Cancelled, Pictures, Progress
 
 MOST_KEPT_BYTES = 256 * 1024 * 1024  # of pictures and their depths; one for 512x288 has 1 to 5 MB
 # What 1 means: by eye, as far as the surface can be looked at from the side before it reads as rubber.
-_RIGHT, _UP, _IN, _OUT = 0.22, 0.22, 0.45, 0.25
+_RIGHT, _UP, _IN, _OUT = 0.15, 0.18, 0.45, 0.25
 _FOCAL = 1.2  # of `render`'s lens, over the geometric mean of the sides
 _STRETCH = 0.05  # part of a side that may come from stretching the rim
 _CLOSING = math.log(2.2)  # beyond what roll and lens need: closer than that little would be left to look at
