@@ -217,6 +217,9 @@ WHERE status = 1 AND lease_until > 0 AND runner = :runner
 SELECT n, id, attempts, cancel_requested, retry FROM jobs
 WHERE status = 1 AND lease_until > 0 AND substr(runner, 1, length(:runner)) = :runner
 
+-- name: any_missed_start
+SELECT 1 FROM jobs WHERE status = 0 AND start_deadline IS NOT NULL AND start_deadline < ? LIMIT 1
+
 -- name: missed_starts
 SELECT n, id, line, place FROM jobs
 WHERE status = 0 AND start_deadline IS NOT NULL AND start_deadline < :now

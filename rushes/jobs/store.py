@@ -170,6 +170,8 @@ class JobStore:
         if not self._database.read(SQL["any_waiting"], (json.dumps(list(served)),)):
             return None
         now = self._clock()
+        if self._database.read(SQL["any_missed_start"], (now,)):  # no job starts late because the sweep has yet to come
+            await self._time_out()
         return await self._database.write(
             lambda connection: writes.claim(connection, runner, served, now, lease_s),
             lambda claimed: self._claimed(claimed, runner),

@@ -235,6 +235,19 @@ def test_a_running_job_whose_caller_hung_up_says_so_unless_it_was_cancelled_too(
     drive(story)
 
 
+def test_a_job_whose_start_deadline_has_passed_is_never_claimed(queue: Queue) -> None:
+    async def story() -> None:
+        await queue.add("late", start_deadline=queue.clock.now + 1)
+        await queue.add("patient")
+        queue.clock.now += 2
+        assert (await queue.take()).lease.job_id == "patient"
+        state = queue.jobs.state("late")
+        assert state is not None
+        assert state.error_type == "request_timeout"
+
+    drive(story)
+
+
 def test_releasing_a_prefix_takes_back_the_jobs_of_those_runners_only(queue: Queue) -> None:
     async def story() -> None:
         for name in ("a", "b", "c"):
