@@ -6,7 +6,6 @@ Queued requests are durable and wait for as long as it takes; this is about call
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Literal
 
 MOST_RUNNERS = 1_000  # that are remembered; each local process has a name of its own
@@ -30,15 +29,14 @@ class Attendance:
             del self._seen[next(iter(self._seen))]
         self._seen[runner] = endpoints, now
 
-    def serves(self, endpoint: str, since: float, running: Collection[tuple[str, str]]) -> bool:
-        """Whether a runner of this endpoint has asked for work since then, or is at work.
+    def note_busy(self, runner: str, endpoint: str, now: float) -> None:
+        """A runner is at work on this endpoint; one that claimed before a restart is known by this alone."""
+        endpoints, _ = self._seen.get(runner, ((endpoint,), now))
+        self.note(runner, endpoints, now)
 
-        `running` are the jobs that runners hold: endpoint and runner of each.
-        """
-        able = {runner for runner, (endpoints, _) in self._seen.items() if endpoint in endpoints}
-        if any(self._seen[runner][1] >= since for runner in able):
-            return True
-        return any(of == endpoint or runner in able for of, runner in running)
+    def serves(self, endpoint: str, since: float) -> bool:
+        """Whether a runner of this endpoint has been seen since then."""
+        return any(at >= since and endpoint in endpoints for endpoints, at in self._seen.values())
 
     def refusal(self, now: float, startup_s: float | None) -> Refusal | None:
         """Return why nobody serves an endpoint; None while local runners, which have `startup_s`, may still come."""

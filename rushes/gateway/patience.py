@@ -20,11 +20,14 @@ async def wait_or_end(services: Services, state: JobState) -> float:
     if state.status is not Status.IN_QUEUE:
         return inf
     settings, now = services.settings, services.clock()
-    early_s = state.created_at + settings.scheduling_s - now
-    if early_s > 0:
-        return early_s
     pause_s = settings.scheduling_s / _LOOKS
-    if services.attendance.serves(state.endpoint, now - settings.scheduling_s, services.jobs.running()):
+    if (early_s := state.created_at + pause_s - now) > 0:
+        return early_s
+    for of, runner in services.jobs.running():
+        # Else one that has just done a long job, and is about to ask for the next, would be taken for gone.
+        services.attendance.note_busy(runner, of, now)
+    served = services.attendance.serves(state.endpoint, now - settings.scheduling_s)
+    if served or now < state.created_at + settings.scheduling_s:
         return pause_s
     why = services.attendance.refusal(now, settings.startup_timeout_s if settings.runners else None)
     if why is None:
