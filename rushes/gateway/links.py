@@ -4,8 +4,8 @@ Base is settings.public_url, else scheme and Host of the current request; X-Forw
 proxy. On fal's own hosts (layout H) queue URLs have no prefix; everywhere else, and for proxied requests, they start
 with /queue. Files are served on every host. Which host means what is decided in `hosts`.
 
-A caller that came through our intercepting proxy sees fal's hosts as ours only while it uses that proxy: files are named
-by the address in its scope's state (FILES_AT), which leads here without it.
+A caller that came through our intercepting proxy sees fal's hosts as ours only while it uses that proxy: files are
+named by the address in its scope's state (FILES_AT), which leads here without it.
 """
 
 from __future__ import annotations
