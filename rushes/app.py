@@ -38,7 +38,7 @@ from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
 from rushes.settings import Settings
 from rushes.web.site import Site
 from rushes.webhooks import signing
-from rushes.webhooks.deliverer import Deliverer, Limits
+from rushes.webhooks.deliverer import BodyOf, Deliverer, Limits
 from rushes.webhooks.outbox import Outbox
 from rushes.webhooks.schedule import Schedule
 from rushes.webhooks.signing import SigningKeys
@@ -81,53 +81,32 @@ class Application:
         admin_key = settings.key.get_secret_value() if settings.key else None
         keys = await KeyRing.open(database, self._clock, data=settings.data, admin_key=admin_key)
         events = Events()
-        jobs = JobStore(
-            database,
-            events,
-            self._clock,
-            retention_s=settings.result_retention_s,
-            private_retention_s=settings.private_retention_s,
-            ledger_retention_s=settings.ledger_retention_s,
-            prices=lambda endpoint: settings.price_usd(endpoint) or 0.0,
-            drop_file=None if settings.keep_result_files else files.delete,
-        )
+        jobs = _queue(settings, database, events, self._clock, files)
         # Runners of an earlier life ended with their server: what they held goes back to the queue at once.
         await jobs.release_prefix(LOCAL_PREFIX)
 
         outbox = Outbox(database, events, self._clock, settings.result_retention_s)
         webhook_keys = SigningKeys(settings.data / signing.FOLDER, self._clock, settings.webhook_key_overlap_s)
-        deliverer = Deliverer(
-            outbox,
-            events,
-            webhook_keys,
-            partial(body_of, jobs),
-            schedule=Schedule.of(settings),
-            limits=Limits(settings.webhooks_at_once, settings.webhooks_per_target, settings.allowed_networks),
+        services = Services(
+            settings=settings,
+            endpoints=served(test_endpoints=settings.test_endpoints),
+            jobs=jobs,
+            events=events,
+            files=files,
+            signer=Signer(secret),
+            keys=keys,
+            voices=VoiceShelf(database, self._clock),
+            usage=Usage(database),
+            storage=StorageDefaults(database),
+            outbox=outbox,
+            webhook_keys=webhook_keys,
             clock=self._clock,
-            dice=random.random,
+            attendance=Attendance(self._clock()),
+            wake_sessions=lambda: self._runners.wake_sessions(),  # noqa: PLW0108  # they come after the door
         )
-
-        self._door = Door(
-            Services(
-                settings=settings,
-                endpoints=served(test_endpoints=settings.test_endpoints),
-                jobs=jobs,
-                events=events,
-                files=files,
-                signer=Signer(secret),
-                keys=keys,
-                voices=VoiceShelf(database, self._clock),
-                usage=Usage(database),
-                storage=StorageDefaults(database),
-                outbox=outbox,
-                webhook_keys=webhook_keys,
-                clock=self._clock,
-                attendance=Attendance(self._clock()),
-                wake_sessions=lambda: self._runners.wake_sessions(),  # noqa: PLW0108  # they come after the door
-            ),
-            Site().handle,
-        )
-        self._sweeps = (
+        self._door = Door(services, Site().handle)
+        deliverer = _deliverer(services, partial(body_of, jobs))
+        self._loops = (
             asyncio.create_task(run_sweep(jobs, settings.sweep_s)),
             asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
             asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),
@@ -146,10 +125,10 @@ class Application:
         """Stop the runners, then everything else; what was acknowledged is on the disk before this returns."""
         await self.stop_work()
         if self._door is not None:
-            for sweep in self._sweeps:
-                sweep.cancel()
+            for loop in self._loops:
+                loop.cancel()
                 with suppress(asyncio.CancelledError):
-                    await sweep
+                    await loop
         for stop in reversed(self._stops):
             stop()
         self._stops.clear()
@@ -158,6 +137,35 @@ class Application:
 def build(settings: Settings, plain_url: str | None = None) -> Application:
     """Make a server that isn't started yet; its runners call it at `plain_url`, over http from this machine."""
     return Application(settings, plain_url=plain_url)
+
+
+def _queue(
+    settings: Settings, database: Database, events: Events, clock: Callable[[], float], files: DiskStore
+) -> JobStore:
+    return JobStore(
+        database,
+        events,
+        clock,
+        retention_s=settings.result_retention_s,
+        private_retention_s=settings.private_retention_s,
+        ledger_retention_s=settings.ledger_retention_s,
+        prices=lambda endpoint: settings.price_usd(endpoint) or 0.0,
+        drop_file=None if settings.keep_result_files else files.delete,
+    )
+
+
+def _deliverer(services: Services, body: BodyOf) -> Deliverer:
+    settings = services.settings
+    return Deliverer(
+        services.outbox,
+        services.events,
+        services.webhook_keys,
+        body,
+        schedule=Schedule.of(settings),
+        limits=Limits(settings.webhooks_at_once, settings.webhooks_per_target, settings.allowed_networks),
+        clock=services.clock,
+        dice=random.random,
+    )
 
 
 def _owner(settings: Settings, secret: bytes) -> str:

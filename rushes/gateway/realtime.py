@@ -200,15 +200,19 @@ class Conversation:
         """Take inputs until the caller is gone; what is no input ends the session once what came before is answered."""
         broken = False
         while (frame := await self.socket.next()) is not None:
-            if broken:
-                continue
-            try:
-                self._take(messages.read_input(frame))
-            except BadMessage as problem:
-                broken = True
-                self._waiting.append(problem)
-            self._news.set()
+            if not broken:
+                broken = not self._understood(frame)
+                self._news.set()
+            del frame  # a silent session shall not hold its last picture
         return End()
+
+    def _understood(self, frame: bytes | str) -> bool:
+        try:
+            self._take(messages.read_input(frame))
+        except BadMessage as problem:
+            self._waiting.append(problem)
+            return False
+        return True
 
     def _take(self, given: Input) -> None:
         """Let an input wait; where too many do, the oldest is dropped (T-07)."""
@@ -242,6 +246,7 @@ class Conversation:
             end = await self._one(session, number, given)
             if end is not None:
                 return end
+            del given  # as above
         return End(messages.problem(messages.TIMEOUT, messages.TIMEOUT_REASON))
 
     async def _one(self, session: Session, number: int, given: Input) -> End | None:

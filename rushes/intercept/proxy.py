@@ -39,7 +39,6 @@ class _Caller(Half):
         self._asked = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-
         self.transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
         self._late = asyncio.get_running_loop().call_later(self._proxy.head_s, self._too_late)
         try:

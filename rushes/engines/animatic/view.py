@@ -7,11 +7,13 @@ guess, how a pose is drawn `render`'s.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -30,6 +32,7 @@ _FOCAL = 1.2  # of `render`'s lens, over the geometric mean of the sides
 _STRETCH = 0.05  # part of a side that may come from stretching the rim
 _CLOSING = math.log(2.2)  # beyond what roll and lens need: closer than that little would be left to look at
 _MOST_ZOOM = math.log(200.0)  # a strip of 64x1280, rolled by 45 degrees, needs 15 beside a zoom of 4
+MOST_PATHS = 4_096  # whose content is remembered
 _HALVINGS = 10  # when looking for the needed zoom: to a thousandth of what is possible
 
 Key = tuple[str, int, int]
@@ -37,16 +40,20 @@ Key = tuple[str, int, int]
 
 @dataclass(slots=True)
 class Scenes:
-    """The pictures that are looked at, each set up for a frame size; those not used for longest are given up first."""
+    """The pictures that are looked at, each set up for a frame size; those not used for longest are given up first.
+
+    Known by their content: a class of two hundred that opens the same picture shares one scene.
+    """
 
     most_bytes: int = MOST_KEPT_BYTES
+    _digests: OrderedDict[str, str] = field(default_factory=OrderedDict)
     _kept: OrderedDict[Key, Stage] = field(default_factory=OrderedDict)
     _bytes: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def stage(self, path: str, width: int, height: int) -> Stage:
         """Return the picture at `path` before a camera of this frame size."""
-        key = (path, width, height)
+        key = (self._digest(path), width, height)
         with self._lock:
             stage = self._kept.get(key)
             if stage is not None:
@@ -61,7 +68,20 @@ class Scenes:
         """Give all of them up."""
         with self._lock:
             self._kept.clear()
+            self._digests.clear()
             self._bytes = 0
+
+    def _digest(self, path: str) -> str:
+        """Return what the content of a file is known by; files of jobs never change while they are there."""
+        with self._lock:
+            known = self._digests.get(path)
+        if known is None:
+            known = hashlib.blake2b(Path(path).read_bytes(), digest_size=16).hexdigest()
+            with self._lock:
+                self._digests[path] = known
+                if len(self._digests) > MOST_PATHS:
+                    self._digests.popitem(last=False)
+        return known
 
     def _keep(self, key: Key, stage: Stage) -> None:
         with self._lock:

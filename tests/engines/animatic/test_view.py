@@ -121,3 +121,11 @@ def test_the_engine_makes_it_one_picture(picture: str) -> None:
     assert isinstance(made, Pictures)
     assert [one.shape for one in made.pictures] == [(64, 64, 3)]
     engine.unload()
+
+
+def test_the_same_picture_in_two_files_is_one_scene(picture: str, tmp_path: Path) -> None:
+    again, other, scenes = tmp_path / "again.npy", tmp_path / "other.npy", Scenes()
+    again.write_bytes(Path(picture).read_bytes())
+    np.save(other, np.zeros((36, 64, 3), np.uint8))
+    assert scenes.stage(str(again), 64, 36) is scenes.stage(picture, 64, 36)
+    assert scenes.stage(str(other), 64, 36) is not scenes.stage(picture, 64, 36)
