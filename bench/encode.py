@@ -19,7 +19,7 @@ import av
 import numpy as np
 
 from rushes.media.encode import FrameChunk, encode_video
-from rushes.media.paint import YuvFrame
+from rushes.media.paint import YuvFrames
 
 WIDTH, HEIGHT, FPS = 1280, 720, 16
 
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     pixels = film(given.frames)
-    ready = [YuvFrame(WIDTH, HEIGHT).fill(frame) for frame in pixels]
+    ready = [YuvFrames(WIDTH, HEIGHT).fill(frame) for frame in pixels]
     ours: list[float] = []
     theirs: list[float] = []
     with tempfile.TemporaryDirectory() as folder:

@@ -5,8 +5,9 @@ Sound is taken from its source in step with the frames, cut or padded with silen
 stays flat however long the film is. A GIF counts time in hundredths of a second: each frame's time is rounded to that,
 the film's length is right to 0.01 s, and there is no sound.
 
-The caller's thread advances frames and sound and hears of progress; one thread of ours, gone when the call returns,
-encodes. Tables of formats are in `video_formats`, colours in `paint`, sound streams in `sound`.
+The caller's thread advances frames and sound, turns pixels into the encoder's colours and hears of progress; one thread
+of ours, gone when the call returns, feeds the encoder, which would stand still while colours are converted. Tables of
+formats are in `video_formats`, colours in `paint`, sound streams in `sound`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ from rushes.media.video_formats import THREADS, Recipe, recipe
 FrameChunk = npt.NDArray[np.uint8]
 """(T, H, W, 3) uint8 RGB, T at least 1."""
 
-_QUEUED = 8  # frames and pieces of sound; enough to ride over a slow frame on either side; 22 MB at 1280x720
+_QUEUED = 8  # frames and pieces of sound; enough to ride over a slow frame on either side; 11 MB at 1280x720
+_IN_HANDS = 1  # the frame that the encoder is being fed
 _WAIT_S = 0.1  # how soon a waiting side notices that the other one has failed
 _KEYFRAME_EVERY_S = 2.0
 
@@ -72,7 +74,7 @@ class _Piece:
     sound: Heard
 
 
-_Load = npt.NDArray[np.uint8] | _Piece
+_Load = av.VideoFrame | _Piece
 """What the belt carries: a frame, or sound to be heard with the frames before it."""
 
 
@@ -169,7 +171,7 @@ def _run(
     encoder = threading.Thread(target=_encode, args=(belt, target), name="encode")
     encoder.start()
     try:
-        count = _send_all(chunks, belt, (target.height, target.width, 3), sound, on_frame)
+        count = _send_all(chunks, belt, target, sound, on_frame)
         _finish(belt, encoder, on_frame)
         _check_count(count, frames)
     except BaseException:
@@ -198,14 +200,17 @@ def _check_count(count: int, wanted: int | None) -> None:
 def _send_all(
     chunks: Iterable[FrameChunk],
     belt: _Belt,
-    shape: tuple[int, int, int],
+    target: _Target,
     sound: SoundSender | None,
     on_frame: Callable[[int], None],
 ) -> int:
     """Hand over every frame with the sound that belongs to it; return how many there were."""
-    count = 0
+    count, shape = 0, (target.height, target.width, 3)
+    paint = painter(target.recipe, target.width, target.height, kept=_QUEUED + _IN_HANDS)
     for chunk in chunks:
-        for frame in _frames_of(chunk, shape):
+        for pixels in _frames_of(chunk, shape):
+            frame = paint.fill(pixels)
+            frame.pts, frame.time_base = count, 1 / target.rate
             _put(belt, frame, on_frame)
             count += 1
             if sound is not None:
@@ -254,7 +259,7 @@ def _encode(belt: _Belt, target: _Target) -> None:
                 raise TypeError(f"{how.codec} is no video codec")
             _set_up(stream.codec_context, target)
             track = SoundTrackWriter(file, how, *target.sound) if target.sound else None
-            _encode_all(belt, file, stream, track, target)
+            _encode_all(belt, file, stream, track)
     except BaseException as error:  # noqa: BLE001  it is raised again in the caller's thread
         belt.error = error
 
@@ -273,15 +278,10 @@ def _set_up(context: VideoCodecContext, target: _Target) -> None:
     context.colorspace, context.color_range = BT709, ColorRange.MPEG
 
 
-def _encode_all(
-    belt: _Belt, file: OutputContainer, stream: VideoStream, track: SoundTrackWriter | None, target: _Target
-) -> None:
-    paint = painter(target.recipe, target.width, target.height)
+def _encode_all(belt: _Belt, file: OutputContainer, stream: VideoStream, track: SoundTrackWriter | None) -> None:
     for load in belt.arriving():
         if not isinstance(load, _Piece):
-            frame = paint.fill(load)
-            frame.pts, frame.time_base = belt.done, 1 / target.rate
-            file.mux(stream.encode(frame))
+            file.mux(stream.encode(load))
             belt.done += 1
         elif track is not None:
             track.write(load.sound)

@@ -30,53 +30,76 @@ _TO_YUV = np.array(
     ],
     np.float32,
 )
+_STRIP_PIXELS = 150_000  # 0.9 MB with what is made of it
 _PALETTE_FROM = 4  # a palette is chosen from a picture of a quarter of the side: as good, and four times as fast
 
 
 class Painter(Protocol):
-    """Turns pixels into a frame, which is valid until the next call."""
+    """Turns pixels into frames for an encoder; each stays as it is while `kept` more are painted."""
 
     def fill(self, pixels: npt.NDArray[np.uint8]) -> av.VideoFrame:
-        """Convert (H, W, 3) RGB pixels."""
+        """Convert (H, W, 3) RGB pixels, contiguous."""
         ...
 
 
-def painter(recipe: Recipe, width: int, height: int) -> Painter:
+def painter(recipe: Recipe, width: int, height: int, kept: int = 0) -> Painter:
     """Return the painter that the recipe's codec needs."""
     if recipe.pixels == "yuv420p":
-        return YuvFrame(width, height)
+        return YuvFrames(width, height, kept)
     if recipe.pixels == "yuv444p10le":
         return FullColour(width, height)
     return Palette(width, height, recipe.colours, recipe.dither)
 
 
-class YuvFrame:
-    """One BT.709, TV-range yuv420p frame of a given even size that is filled again and again.
+class YuvFrames:
+    """BT.709, TV-range yuv420p frames of a given even size, a ring of them that is filled again and again.
 
-    OpenCV's matrix product takes 0.7 ms at 1280x720 where swscale takes 1.7 ms for the same accuracy (half a level, no
-    bias), and it writes into the frame's own planes. Each chroma sample is the mean of its four pixels. Memory is kept
-    from frame to frame, since fresh pages for it would cost as much as the arithmetic; x264 and libvpx have copied the
-    frame when encode() returns.
+    OpenCV's matrix product takes 0.7 ms at 1280x720 where swscale takes 1.2 ms with a chroma bias and 1.7 ms without;
+    this is right to half a level, and writes into the frames' own planes. Each chroma sample is the mean of its four
+    pixels. Memory is kept from frame to frame, since fresh pages for it would cost as much as the arithmetic; x264 and
+    libvpx have copied a frame when encode() returns. Work goes in strips that stay in the processor's cache and are too
+    small for OpenCV to wake its threads, which would take from the encoder more than they give.
     """
 
-    def __init__(self, width: int, height: int) -> None:
-        self.frame = av.VideoFrame(width, height, "yuv420p")
-        self.frame.colorspace, self.frame.color_range = BT709, ColorRange.MPEG
-        self._y, self._u, self._v = (samples(plane) for plane in self.frame.planes)
-        self._full = np.empty((height, width, 3), np.uint8)
-        self._half = np.empty((height // 2, width // 2, 3), np.uint8)
+    def __init__(self, width: int, height: int, kept: int = 0) -> None:
+        rows = min(height, max(2, _STRIP_PIXELS // width // 2 * 2))
+        self._full = np.empty((rows, width, 3), np.uint8)
+        self._half = np.empty((rows // 2, width // 2, 3), np.uint8)
         self._chroma = np.empty_like(self._half)
+        self._ring = [_blank(width, height) for _ in range(kept + 1)]
+        self._planes = [tuple(samples(plane) for plane in frame.planes) for frame in self._ring]
+        self._next = 0
 
     def fill(self, pixels: npt.NDArray[np.uint8]) -> av.VideoFrame:
-        """Convert (H, W, 3) RGB pixels; the frame returned is this one, valid until the next call."""
-        height, width = self._half.shape[:2]
-        cv2.resize(pixels, (width, height), self._half, interpolation=cv2.INTER_AREA)
-        cv2.transform(self._half, _TO_YUV, self._chroma)
-        cv2.transform(pixels, _TO_YUV, self._full)
-        cv2.extractChannel(self._full, 0, self._y)
-        cv2.extractChannel(self._chroma, 1, self._u)
-        cv2.extractChannel(self._chroma, 2, self._v)
-        return self.frame
+        """Convert (H, W, 3) RGB pixels."""
+        frame, (y, u, v) = self._ring[self._next], self._planes[self._next]
+        self._next = (self._next + 1) % len(self._ring)
+        rows = len(self._full)
+        for top in range(0, len(pixels), rows):
+            strip, halves = pixels[top : top + rows], slice(top // 2, (top + rows) // 2)
+            self._convert(strip, y[top : top + rows], u[halves], v[halves])
+        return frame
+
+    def _convert(
+        self,
+        strip: npt.NDArray[np.uint8],
+        y: npt.NDArray[np.uint8],
+        u: npt.NDArray[np.uint8],
+        v: npt.NDArray[np.uint8],
+    ) -> None:
+        full, half, chroma = self._full[: len(y)], self._half[: len(u)], self._chroma[: len(u)]
+        cv2.resize(strip, (half.shape[1], half.shape[0]), half, interpolation=cv2.INTER_AREA)
+        cv2.transform(half, _TO_YUV, chroma)
+        cv2.transform(strip, _TO_YUV, full)
+        cv2.extractChannel(full, 0, y)
+        cv2.extractChannel(chroma, 1, u)
+        cv2.extractChannel(chroma, 2, v)
+
+
+def _blank(width: int, height: int) -> av.VideoFrame:
+    frame = av.VideoFrame(width, height, "yuv420p")
+    frame.colorspace, frame.color_range = BT709, ColorRange.MPEG
+    return frame
 
 
 class FullColour:
@@ -91,9 +114,8 @@ class FullColour:
 
     def fill(self, pixels: npt.NDArray[np.uint8]) -> av.VideoFrame:
         """Convert (H, W, 3) RGB pixels."""
-        rgb = av.VideoFrame.from_ndarray(pixels, format="rgb24")
         frame = self._reformat.reformat(
-            rgb,
+            av.VideoFrame.from_numpy_buffer(pixels, format="rgb24"),
             *self._size,
             format="yuv444p10le",
             dst_colorspace=Colorspace.ITU709,
