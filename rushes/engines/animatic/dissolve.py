@@ -1,15 +1,21 @@
-"""One picture giving way to another: a dissolve, eased, with both cameras still travelling."""
+"""One picture giving way to another: a dissolve in linear light, eased, with both cameras still travelling.
+
+For pictures that have nothing in common; those that show the same thing are `morph`'s.
+"""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 
-from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.easing import smoothstep
 from rushes.engines.animatic.shot import Shot
 
 _BEGINS, _ENDS = 0.42, 0.92  # of the clip: what is to come announces itself, and has a moment to be seen
+
+LIGHT = np.arange(256, dtype=np.float32) ** 2
+"""Linear light of each level: a plain square is within a level or two of sRGB's curve in a mix, and a root is cheap."""
 
 
 def share_at(t: float, begins: float = _BEGINS, ends: float = _ENDS) -> float:
@@ -26,5 +32,11 @@ def dissolve(frame: Picture, new: Shot | Picture, t: float, share: float) -> Non
         incoming = new
     if share >= 1.0:
         frame[...] = incoming
-    else:
-        frame[...] = cv2.addWeighted(frame, 1.0 - share, incoming, share, 0.0)
+    elif share > 0.0:
+        light = cv2.add(cv2.LUT(frame, LIGHT * np.float32(1.0 - share)), cv2.LUT(incoming, LIGHT * np.float32(share)))
+        darkened(np.asarray(light, dtype=np.float32), frame)
+
+
+def darkened(light: Plane, frame: Picture) -> None:
+    """Write linear light, as LIGHT gives it, into the frame as levels; `light` is used up."""
+    cv2.convertScaleAbs(cv2.sqrt(light, dst=light), dst=frame)

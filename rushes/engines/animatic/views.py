@@ -19,8 +19,11 @@ from rushes.engines.animatic.camera import Move
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
 from rushes.engines.animatic.easing import smoothstep, there_and_back
+from rushes.engines.animatic.flow import match
 from rushes.engines.animatic.framing import cover
 from rushes.engines.animatic.lips import Mouth
+from rushes.engines.animatic.morph import Morph
+from rushes.engines.animatic.path import plan
 from rushes.engines.animatic.recording import Recording
 from rushes.engines.animatic.scene import draw_scene
 from rushes.engines.animatic.shot import Shot, cropped, moves_of
@@ -89,12 +92,22 @@ class Single:
         self._levels = levels
         self._end: Shot | None = None
         self._loop = call.loop
+        self._morph: Morph | None = None
         if call.end_image is not None:
-            end = styled(cover(loaded(call.end_image), *size), call.style)
-            self._end = Shot(end, size, moves, seconds=seconds, seed=call.seed, arriving=True)
+            given = cover(loaded(call.end_image), *size)
+            end = styled(given, call.style)
+            found = None if levels is not None else match(cropped(pixels, *size), cropped(given, *size))
+            if found is not None:
+                journey = plan(moves, seconds, call.seed)
+                self._morph = Morph(self._shot.stage.resting(), cropped(end, *size), found, journey)
+            else:
+                self._end = Shot(end, size, moves, seconds=seconds, seed=call.seed, arriving=True)
 
     def draw(self, index: int, frame: Picture) -> None:
         """Write the frame at its time: 0 at the first, 1 at the last."""
+        if self._morph is not None:
+            self._morph.draw(self._time(index - self._first), frame)
+            return
         if self._mouth is not None and self._levels is not None:
             self._mouth.open(next(self._levels, 0.0))
         number = index - self._first
@@ -111,9 +124,9 @@ class Single:
     def _time(self, number: int) -> float:
         if self._first:
             return (number + 1) / self._frames  # the moment 0 is the last frame that was kept
-        if self._loop and self._end is None:
+        if self._loop and self._end is None and self._morph is None:
             return there_and_back(number / self._frames)
-        if self._frames == 1 and self._end is not None:
+        if self._frames == 1 and (self._end is not None or self._morph is not None):
             return 1.0
         return number / max(self._frames - 1, 1)
 
