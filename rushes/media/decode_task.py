@@ -9,11 +9,16 @@ page behind most pictures with transparency.
 from __future__ import annotations
 
 import io
+import os
+import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
+
+from rushes.media.deep_task import loaded
 
 __all__ = ["decode"]
 
@@ -28,7 +33,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _PROFILE_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
-_BAND_ROWS = 256
+_BAND_BYTES = 96 * 1024  # small enough for malloc to give the same memory again and again
+_WARM_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def decode(
@@ -43,9 +49,9 @@ def decode(
             return {**seen, "problem": "too large"}
         if width < min_side or height < min_side:
             return {**seen, "problem": "too small"}
-        picture.load()
-        turn = _UPRIGHT.get(_orientation(picture))
-        rgb = _to_srgb(picture)
+        pixels = loaded(picture, partial(_opened, source, formats))
+        turn = _UPRIGHT.get(_orientation(picture))  # after loading, since that turns some pictures and says so here
+        rgb = _to_srgb(pixels)
     if turn is not None:
         rgb = rgb.transpose(turn)
     _save(rgb, Path(to))
@@ -69,7 +75,6 @@ def _orientation(picture: Image.Image) -> int:
 
 def _to_srgb(picture: Image.Image) -> Image.Image:
     profile = picture.info.get("icc_profile")
-    picture = _to_8_bits(picture)
     alpha = None
     if picture.has_transparency_data:
         picture = picture.convert("LA" if picture.mode in ("LA", "La") else "RGBA")
@@ -83,35 +88,25 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     return flat
 
 
-def _to_8_bits(picture: Image.Image) -> Image.Image:
-    """Bring greys of 16 or 32 bits and floats down by scaling; Pillow's own conversion would clip them to white."""
-    if not picture.mode.startswith(("I", "F")):
-        return picture
-    values = np.asarray(picture)
-    if picture.mode == "F":
-        values = np.nan_to_num(values)
-        scaled = np.clip(values * (255 if values.max() <= 1 else 1), 0, 255).round()
-    elif picture.mode == "I" and values.max() <= 255:
-        scaled = np.clip(values, 0, 255)
-    else:
-        scaled = (np.clip(values, 0, 65_535).astype(np.uint32) * 255 + 32_895) >> 16  # / 257, rounded
-    return Image.fromarray(scaled.astype(np.uint8))
-
-
 def _by_profile(picture: Image.Image, profile: bytes | None) -> Image.Image:
     """Convert to sRGB by the embedded profile; a profile that is damaged or for another colour space is ignored."""
     if picture.mode not in _PROFILE_SPACES:
         picture = picture.convert("RGB")
     if not profile:
-        return picture.convert("RGB")
+        return _plain(picture)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         if source.profile.xcolor_space.strip() != _PROFILE_SPACES[picture.mode] or _is_srgb(source):
-            return picture.convert("RGB")
+            return _plain(picture)
         converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
     except (ImageCms.PyCMSError, OSError, ValueError):
-        return picture.convert("RGB")
-    return converted if converted is not None else picture.convert("RGB")
+        return _plain(picture)
+    return converted if converted is not None else _plain(picture)
+
+
+def _plain(picture: Image.Image) -> Image.Image:
+    """Convert without a profile, and without the copy that Pillow makes of what is RGB already."""
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
@@ -122,7 +117,25 @@ def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
 def _save(rgb: Image.Image, to: Path) -> None:
     """Write the .npy in bands, since a whole second copy would not fit beside the largest picture allowed."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (rgb.height, rgb.width, 3)}
+    rows = max(1, _BAND_BYTES // (rgb.width * 4))
     with to.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for top in range(0, rgb.height, _BAND_ROWS):
-            file.write(rgb.crop((0, top, rgb.width, min(top + _BAND_ROWS, rgb.height))).tobytes())
+        for top in range(0, rgb.height, rows):
+            file.write(rgb.crop((0, top, rgb.width, min(top + rows, rgb.height))).tobytes())
+
+
+def warm() -> None:
+    """Decode a small picture of our own in each format, so that no child pays for a decoder's first use."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in _WARM_FORMATS:
+            source = os.path.join(folder, name)
+            Image.new("RGB", (32, 32), "teal").save(source, name)
+            decode(
+                source=source,
+                to=source + ".npy",
+                formats=[name],
+                max_width=32,
+                max_height=32,
+                max_pixels=1024,
+                min_side=1,
+            )

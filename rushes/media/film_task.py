@@ -1,15 +1,13 @@
 """The part of `recording` that decodes strangers' videos and writes them anew; runs in the sandbox only.
 
 What comes out is a film that is safe and simple to read: H.264 in mp4, upright, square pixels, even sides, BT.709,
-every frame once at one constant rate, no sound; and the sound beside it. The rate is the source's average, so that a
-phone's uneven clip keeps its length. Above 60 per second only every second (third, …) frame is taken, which keeps the
-length too; below 1 per second the film gets shorter.
+one constant rate (`pace` chooses it and says which frame is shown when), progressive, no sound; and the sound beside
+it. Interlaced pictures are deinterlaced, fields of one picture becoming one frame.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,31 +22,17 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
+from rushes.media.pace import Pace, pace_of, survey
+from rushes.media.progressive import progressive
 from rushes.media.sound_task import opened, write_sound
 
 __all__ = ["decode_film"]
 
-SLOWEST, FASTEST = Fraction(1), Fraction(60)
 _BT709, _UNSPECIFIED = 1, 2  # AVColorSpace
 _HD_HEIGHT = 720  # from here on what carries no tag is BT.709, below BT.601, as players have it
 _X264 = {"preset": "ultrafast", "crf": "10", "x264-params": "threads=1"}  # near lossless, and quick to read
 _WIDEST_PIXEL = 4
-_COMPLETE = 0.9  # share of the declared frames that must be there
-
-
-@dataclass(frozen=True, slots=True)
-class _Survey:
-    """What the packets tell before anything is decoded."""
-
-    packets: int
-    seconds: float
-
-    def rate(self, declared: Fraction | None) -> Fraction:
-        """The average rate: as declared where the packets agree, else as they are."""
-        measured = Fraction(self.packets / self.seconds).limit_denominator(1001) if self.seconds > 0 else Fraction(0)
-        if declared and (not measured or abs(declared / measured - 1) < 0.1):
-            return declared.limit_denominator(1001)
-        return measured or Fraction(25)
+_COUNTED = 8  # times the frames allowed: sources of up to 480 per second are thinned out, not refused
 
 
 def decode_film(
@@ -59,16 +43,14 @@ def decode_film(
         stream = _pictures(container)
         if stream is None:
             return {"problem": "no pictures"}
-        survey = _survey(container, stream)
-        if survey.packets == 1 and container.format.name == "gif":  # all other one-picture files are known by sight
+        found = survey(container, stream, max_frames * _COUNTED)
+        if found.packets == 1 and container.format.name == "gif":  # all other one-picture files are known by sight
             return {"problem": "only one picture"}
-    rate = survey.rate(stream.average_rate)
-    step = -int(-rate // FASTEST)
-    seconds = survey.packets / rate
-    facts: dict[str, Any] = {"frames": -(-survey.packets // step), "duration_s": float(seconds)}
-    if seconds > max_s:
+    pace = pace_of(found, stream.average_rate, max_frames)
+    facts: dict[str, Any] = {"frames": pace.frames, "duration_s": pace.seconds}
+    if pace.seconds > max_s:
         return {**facts, "problem": "too long"}
-    if facts["frames"] > max_frames:
+    if pace.frames > max_frames:
         return {**facts, "problem": "too many frames"}
     with opened(source) as container:
         size = _size(container)
@@ -76,7 +58,7 @@ def decode_film(
     if max(size) > max_side or min(size) < min_side:
         return {**facts, "problem": "size"}
     with opened(source) as container:
-        film = _write(container, Path(to), max(rate / step, SLOWEST), step)
+        film = _write(container, Path(to), pace)
     return {**facts, **film, "sound": _sound(source, Path(sound_to), max_s, film["first_at"])}
 
 
@@ -86,28 +68,6 @@ def _pictures(container: InputContainer) -> VideoStream | None:
         if not stream.disposition & Disposition.attached_pic:
             return stream
     return None
-
-
-def _survey(container: InputContainer, stream: VideoStream) -> _Survey:
-    times: list[int] = []
-    last = packets = 0
-    for packet in container.demux(stream):
-        if packet.size == 0 or packet.is_discard:
-            continue
-        if packet.is_corrupt:
-            raise EOFError(f"the file ends within picture {packets + 1}")
-        packets += 1
-        time = packet.pts if packet.pts is not None else packet.dts
-        if time is not None:
-            times.append(time)
-            last = packet.duration or last
-    if packets == 0:
-        raise ValueError("there is not one picture in it")
-    if packets < stream.frames * _COMPLETE:
-        raise EOFError(f"{packets} of {stream.frames} pictures are there")
-    span = (max(times) - min(times)) if times else 0
-    average = span / (len(times) - 1) if len(times) > 1 else 0
-    return _Survey(packets, float((span + (last or average)) * (stream.time_base or 0)))
 
 
 def _size(container: InputContainer) -> tuple[int, int]:
@@ -130,31 +90,40 @@ def _square(frame: VideoFrame, stream: VideoStream) -> tuple[int, int]:
     return max(2, round(frame.width * shape / 2) * 2), frame.height
 
 
-def _write(container: InputContainer, to: Path, rate: Fraction, step: int) -> dict[str, Any]:
-    """Decode, turn and encode; the frames are counted as they really come."""
+def _write(container: InputContainer, to: Path, pace: Pace) -> dict[str, Any]:
+    """Decode, turn and encode; the frames are counted as they really come.
+
+    A frame waits until the next one says how long it is shown.
+    """
     stream = _pictures(container)
     assert stream is not None
     stream.thread_type = "NONE"
-    written = 0
-    first_at = 0.0
+    first_at, number, waiting = 0.0, -1, 0
     target: _Target | None = None
     with av.open(str(to), "w", format="mp4", options={"fflags": "+bitexact"}) as file:
-        for number, frame in enumerate(container.decode(stream)):
+        for number, frame in enumerate(progressive(container.decode(stream))):
             if target is None:
-                target = _Target(file, rate, frame, _square(frame, stream))
                 first_at = frame.time or 0.0
-            if number % step == 0:
-                target.write(frame, written)
-                written += 1
+                target = _Target(file, pace.rate, frame, _square(frame, stream))
+                held = frame
+            since = frame.time - first_at if frame.time is not None else None
+            slot = min(max(pace.slot(number, since), waiting), pace.frames - 1)
+            if slot > waiting:
+                target.write(held, waiting, slot)
+                waiting, held = slot, frame
+            elif pace.step == 0:
+                held = frame
         if target is None:
             raise ValueError("not one picture could be decoded")
+        written = waiting + 1 if pace.step else pace.frames
+        target.write(held, waiting, written)
         target.end()
     return {
         "width": target.width,
         "height": target.height,
         "frames": written,
-        "fps": float(rate),
-        "duration_s": float(written / rate),
+        "fps": float(pace.rate),
+        "duration_s": float(written / pace.rate),
         "first_at": first_at,
     }
 
@@ -185,8 +154,8 @@ class _Target:
         context.options = dict(_X264)
         return stream
 
-    def write(self, frame: VideoFrame, number: int) -> None:
-        """Turn the frame upright, crop it to even sides (by a pixel at most) and encode it."""
+    def write(self, frame: VideoFrame, start: int, stop: int) -> None:
+        """Turn the frame upright, crop it to even sides (by a pixel at most) and encode it at these places."""
         if frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
             frame.colorspace = _BT709
         plain = self._reformat.reformat(
@@ -198,8 +167,9 @@ class _Target:
         )
         for ours, plane in zip(self._planes, plain.planes, strict=True):
             ours[:] = np.rot90(_samples(plane)[self._rows], self._turns)[: ours.shape[0], : ours.shape[1]]
-        self._frame.pts, self._frame.time_base = number, 1 / self._rate
-        self._file.mux(self._stream.encode(self._frame))
+        for number in range(start, stop):
+            self._frame.pts, self._frame.time_base = number, 1 / self._rate
+            self._file.mux(self._stream.encode(self._frame))
 
     def end(self) -> None:
         """Write what the encoder still holds."""

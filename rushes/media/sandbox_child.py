@@ -57,12 +57,19 @@ class Helper:
         signal.set_wakeup_fd(self._wake.fileno())
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
+        self._warm()
         gc.freeze()  # what is loaded now is shared with the children for good
         while self._turn():
             self._reap()
             self._kill_late()
         for pid in self._tasks:
             _kill(pid)
+
+    def _warm(self) -> None:
+        """Let the modules use their decoders once, on bytes of their own making; children inherit what that loads."""
+        for module in self._modules.values():
+            if hasattr(module, "warm"):
+                module.warm()
 
     def _turn(self) -> bool:
         """Wait for the next event and see to it; False when the caller has gone."""

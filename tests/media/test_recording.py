@@ -183,13 +183,116 @@ def test_pixels_that_are_not_square_become_square(tmp_path: Path) -> None:
     assert video(path).size == (128, 64)
 
 
-def test_an_uneven_video_gets_its_average_rate_and_every_frame_once(tmp_path: Path) -> None:
-    times = [0, 20, 100, 130, 200, 310, 330, 400, 490, 500]
-    path = write_raw(tmp_path / "phone.mkv", list(moving(10)), times=times, rate=20)
-    media = video(path)
-    assert media.frames == 10
-    assert media.fps == pytest.approx(18.5, abs=2.5)
-    assert len(frames_of(tmp_path / "film.mp4")) == 10
+def brightness_steps(count: int) -> list[Pixels]:
+    """Flat pictures, each a little brighter, so that a decoded frame tells which one it was."""
+    return [np.full((64, 96, 3), 20 + number * 200 // count, np.uint8) for number in range(count)]
+
+
+def test_an_uneven_video_shows_every_moment_when_its_source_did(tmp_path: Path) -> None:
+    # A screen recorder: 30 a second while something moves, pauses of seconds in between.
+    times = [*range(0, 500, 33), *range(2_500, 3_000, 33), 4_000, 4_033]
+    pixels = brightness_steps(len(times))
+    media = video(write_raw(tmp_path / "screen.mkv", pixels, times=times, rate=30))
+    assert media.fps == 30.0
+    assert media.duration_s == pytest.approx(4.066, abs=0.04)
+    back = frames_of(tmp_path / "film.mp4").astype(int)
+    assert len(back) == media.frames == round((media.duration_s or 0) * 30)
+    for number, frame in enumerate(back):
+        now = number * 1000 / 30
+        shown = {
+            int(pixels[max(n for n, time in enumerate(times) if time <= max(0, now + off))][0, 0, 0])
+            for off in (-12, 12)
+        }
+        assert min(abs(int(frame.mean()) - level) for level in shown) <= 3, f"at {now:.0f} ms"
+
+
+def test_an_uneven_videos_sound_stays_with_its_pictures(tmp_path: Path) -> None:
+    times = [*range(0, 1_000, 20), *range(3_000, 4_000, 100)]  # 50 a second, a pause, 10 a second
+    pixels = [np.full((64, 96, 3), 230 if time >= 3_500 else 20, np.uint8) for time in times]
+    heard = np.zeros((4 * 48_000, 1), np.float32)
+    heard[round(3.5 * 48_000) :] = 0.5  # sound and light begin together
+    silent = write_raw(tmp_path / "silent.mkv", pixels, times=times, rate=50)
+    media = video(joined(silent, write_sound(tmp_path / "a.wav", "pcm_s16le", heard, 48_000), tmp_path / "both.mkv"))
+    lit = int((frames_of(tmp_path / "film.mp4").mean((1, 2, 3)) > 120).argmax()) / (media.fps or 1)
+    loud = int((np.abs(np.load(media.sound or "")[:, 0]) > 8_000).argmax()) / 48_000
+    assert abs(lit - loud) < 0.03
+
+
+def joined(pictures: Path, heard: Path, to: Path) -> Path:
+    """One file with the pictures of one and the sound of the other."""
+    with av.open(str(pictures)) as first, av.open(str(heard)) as second, av.open(str(to), "w") as file:
+        for source_file in (first, second):
+            file.add_stream_from_template(source_file.streams[0])
+        for number, source_file in enumerate((first, second)):
+            for packet in source_file.demux():
+                if packet.dts is not None:
+                    packet.stream = file.streams[number]
+                    file.mux(packet)
+    return to
+
+
+def test_a_phones_jitter_keeps_every_frame_once(tmp_path: Path) -> None:
+    times = [number * 100 // 3 + (number * 7919) % 12 for number in range(40)]
+    media = video(write_raw(tmp_path / "phone.mkv", brightness_steps(40), times=times, rate=30))
+    assert media.frames == 40
+    assert media.fps == pytest.approx(30, abs=0.5)
+
+
+def test_an_uneven_video_with_too_fine_a_rate_gets_the_finest_that_fits(tmp_path: Path) -> None:
+    times = [*range(0, 200, 16), 5_000]
+    path = write_raw(tmp_path / "a.mkv", brightness_steps(len(times)), times=times, rate=60)
+    media = video(path, RecordingLimits(max_frames=100))
+    assert (media.frames or 0) <= 100
+    assert media.duration_s == pytest.approx(5.0, abs=0.1)
+
+
+def test_a_webm_cut_short_is_refused(tmp_path: Path) -> None:
+    write_film(tmp_path / "whole", moving(48), 24, VideoFormat("webm"), source(tone(2.0)))
+    assert video(tmp_path / "whole").frames == 48
+    (tmp_path / "cut").write_bytes(cut(tmp_path / "whole", 0.5))
+    (tmp_path / "film.mp4").unlink()
+    (tmp_path / "film.npy").unlink()
+    found = problem_with(tmp_path / "cut", "video")
+    assert found.type == "video_load_error"
+    assert "of 2.0 s are there" in found.msg
+
+
+def test_a_webm_with_longer_sound_than_pictures_is_whole(tmp_path: Path) -> None:
+    silent = write_raw(tmp_path / "silent.mkv", list(moving(24)))
+    heard = write_sound(tmp_path / "a.wav", "pcm_s16le", tone(3.0), 48_000)
+    assert video(joined(silent, heard, tmp_path / "both.mkv")).frames == 24
+
+
+def test_interlaced_pictures_come_without_combs(tmp_path: Path) -> None:
+    """A bar that jumps between the fields: woven together, neighbouring lines differ; made whole, they do not."""
+    path, woven = tmp_path / "tv.ts", np.full((8, 64, 96, 3), 30, np.uint8)
+    for number in range(8):
+        woven[number, 0::2, 8 * number : 8 * number + 20] = 220
+        woven[number, 1::2, 8 * number + 4 : 8 * number + 24] = 220
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("mpeg2video", rate=25, options={"flags": "+ildct+ilme", "field_order": "tt"})
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 96, 64, "yuv420p", 4_000_000
+        graph = av.filter.Graph()
+        ends = (
+            graph.add_buffer(template=stream, time_base=Fraction(1, 25)),
+            graph.add("setfield", "tff"),
+            graph.add("buffersink"),
+        )
+        graph.link_nodes(*ends).configure()
+        for number, picture in enumerate(woven):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(
+                format="yuv420p", interpolation="POINT"
+            )
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            graph.vpush(frame)
+            file.mux(stream.encode(graph.vpull()))
+        file.mux(stream.encode(None))
+    assert video(path).frames == 8
+    lines = frames_of(tmp_path / "film.mp4")[3, 10:54].astype(int).mean(-1)
+    combs = np.abs(lines[1:-1] - (lines[:-2] + lines[2:]) / 2).mean()
+    source_lines = woven[3, 10:54].astype(int).mean(-1)
+    assert combs < 0.3 * np.abs(source_lines[1:-1] - (source_lines[:-2] + source_lines[2:]) / 2).mean()
 
 
 def test_above_sixty_frames_a_second_every_second_one_is_taken(tmp_path: Path) -> None:
