@@ -122,6 +122,11 @@ class Delivery:
     still: StillType = "image/png"
     form: Literal["url", "data_uri", "hex"] = "url"
 
+    @property
+    def stored(self) -> bool:
+        """Whether the files are stored."""
+        return self.form != "data_uri"
+
 
 @dataclass(frozen=True, slots=True)
 class ServedBy:

@@ -144,6 +144,7 @@ outputs = Table(
     metadata,
     Column("job", Number, ForeignKey("jobs.n", ondelete="CASCADE"), primary_key=True),
     Column("body", LargeBinary, nullable=False),
+    Column("companions", Text),  # JSON object: address of a small picture, in its stored form, to what it is
 )
 
 logs = Table(

@@ -10,7 +10,7 @@ METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
 EXPOSED = (
     b"x-fal-request-id, x-fal-request-timeout-type, x-fal-error-type, x-fal-retryable, x-fal-needs-retry, "
     b"x-fal-billable-units, x-rushes-served-by, "
-    b"x-fal-served-from, etag, content-range, accept-ranges"
+    b"x-fal-served-from, link, etag, content-range, accept-ranges"
 )
 ALLOWED = (
     b"authorization, content-type, accept, user-agent, range, x-fal-target-url, x-fal-queue-priority, "

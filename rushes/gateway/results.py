@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote
 
+from rushes.files.types import UNKNOWN
+from rushes.files.urls import SCHEME
 from rushes.gateway.links import Links
 from rushes.gateway.replies import (
+    Header,
     Reply,
     failure_reply,
     request_id_header,
@@ -24,6 +28,8 @@ from rushes.jobs.job import Result
 # A JSON string's opening quote is never preceded by a backslash, so this finds whole string values only.
 _OWN_FILE = re.compile(rb'(?<!\\)"rushes-file:/((?:[^"\\]|\\.)*)"')
 
+_TYPES = {"jpg": "image/jpeg", "png": "image/png"}  # of companions; our runner makes no others
+
 
 def result_reply(result: Result, links: Links) -> Reply:
     """Answer with a COMPLETED job's result."""
@@ -35,7 +41,26 @@ def result_reply(result: Result, links: Links) -> Reply:
     headers = [request_id_header(result.id), *who]
     if result.units is not None:
         headers.append(units_header(result.units))
+    if result.companions:
+        headers.append(link_header(result.companions, links))
     return Reply(200, with_addresses(result.output, result.files, links), headers)
+
+
+def link_header(companions: Mapping[str, str], links: Links) -> Header:
+    """The small pictures beside a result (RFC 8288), each with what it is to it: poster, thumbnail, contact-sheet."""
+    shown = described(companions, links)
+    texts = [f'<{one["url"]}>; rel="{one["rel"]}"; type="{one["content_type"]}"' for one in shown]
+    return (b"link", ", ".join(texts).encode("ascii"))
+
+
+def described(companions: Mapping[str, str], links: Links) -> list[dict[str, str]]:
+    """Return the small pictures beside a result with the addresses under which this caller reaches them."""
+    items: list[dict[str, str]] = []
+    for mark, rel in companions.items():
+        file_id, _, name = mark.removeprefix(f"{SCHEME}:/").partition("/")
+        url = links.file(file_id, unquote(name))
+        items.append({"rel": rel, "url": url, "content_type": _TYPES.get(name.rpartition(".")[2], UNKNOWN)})
+    return items
 
 
 def with_addresses(output: bytes, files: tuple[str, ...], links: Links) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -60,12 +60,16 @@ class Entry(NamedTuple):
 
 
 class Payload(NamedTuple):
-    """What a request took and gave, as far as it is kept; `files` are its own, whose marks stand in the output."""
+    """What a request took and gave, as far as it is kept; `files` are its own, whose marks stand in the output.
+
+    `companions` are as in `job.Outcome`.
+    """
 
     id: str
     input: bytes | None
     output: bytes | None
     files: tuple[str, ...]
+    companions: Mapping[str, str]
 
 
 class Stored(NamedTuple):
@@ -118,8 +122,8 @@ class History:
                 break
             sent.append(job_id)
         rows = await self._database.look(SQL["payloads"], {"ids": json.dumps(sent), "account": account})
-        kept = {row[0]: Payload(row[0], row[1], row[2], tuple(json.loads(row[3] or "[]"))) for row in rows}
-        return {job_id: kept.get(job_id) or Payload(job_id, None, None, ()) for job_id in sent}
+        kept = {row[0]: _payload(*row) for row in rows}
+        return {job_id: kept.get(job_id) or Payload(job_id, None, None, (), {}) for job_id in sent}
 
     def stored(self, job_id: str, account: str) -> Stored | None:
         """Say what there is to delete; None for an unknown request."""
@@ -146,3 +150,7 @@ class History:
         """Return the account's waiting requests to these endpoints that came by then; at most 100,000 of them."""
         asked = {"account": account, "endpoints": json.dumps(endpoints), "until": until, "limit": _MOST_WAITING}
         return [row[0] for row in await self._database.look(SQL["waiting"], asked)]
+
+
+def _payload(job_id: str, given: bytes | None, made: bytes | None, files: str | None, beside: str | None) -> Payload:
+    return Payload(job_id, given, made, tuple(json.loads(files or "[]")), json.loads(beside or "{}"))

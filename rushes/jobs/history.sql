@@ -43,7 +43,7 @@ FROM json_each(:ids) asked JOIN jobs j ON j.id = asked.value
 LEFT JOIN inputs i ON i.job = j.n LEFT JOIN outputs o ON o.job = j.n
 
 -- name: payloads
-SELECT j.id, i.body, o.body, j.files
+SELECT j.id, i.body, o.body, j.files, o.companions
 FROM json_each(:ids) asked JOIN jobs j ON j.id = asked.value
 LEFT JOIN inputs i ON i.job = j.n LEFT JOIN outputs o ON o.job = j.n
 WHERE j.account = :account

@@ -12,7 +12,7 @@ that the caller passes in. This file decides; `store` writes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal, NamedTuple
 
@@ -229,7 +229,8 @@ class Outcome:
     """How a job ended well: `output` is the reply's JSON in which each own file's URL is `rushes-file:/ID/NAME`.
 
     `voice` is to be kept for the account, `forget_voice` deleted. `private`: the files are in the output itself, as
-    data URIs, and the request stays out of the history.
+    data URIs, and the request stays out of the history. `companions` are small pictures of the result that are no part
+    of its output: the address of each, `rushes-file:/ID/NAME`, to what it is ("poster"). Their files are among `files`.
     """
 
     output: bytes
@@ -240,6 +241,7 @@ class Outcome:
     voice: VoiceMade | None = None
     forget_voice: str | None = None
     private: bool = False
+    companions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +257,7 @@ class Result:
     units: float | None
     files: tuple[str, ...]
     runner: str | None = None  # the process that had it last
+    companions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ class NewVoice(Message):
 
 
 class Finish(Message):
-    """The job is done; `output` is JSON text. The last three members are as in Outcome."""
+    """The job is done; `output` is JSON text. The last four members are as in Outcome."""
 
     token: Token
     output: str
@@ -119,6 +119,7 @@ class Finish(Message):
     voice: NewVoice | None = None
     forget_voice: str | None = None
     private: bool = False
+    companions: dict[str, str] = {}
 
     @classmethod
     def of(cls, token: int, outcome: Outcome, lines: tuple[Line, ...] = ()) -> Finish:
@@ -135,6 +136,7 @@ class Finish(Message):
             voice=NewVoice(voice_id=voice.voice_id, file_id=voice.file_id) if voice else None,
             forget_voice=outcome.forget_voice,
             private=outcome.private,
+            companions=dict(outcome.companions),
         )
 
     def outcome(self) -> Outcome:
@@ -148,6 +150,7 @@ class Finish(Message):
             VoiceMade(self.voice.voice_id, self.voice.file_id) if self.voice else None,
             self.forget_voice,
             self.private,
+            self.companions,
         )
 
 

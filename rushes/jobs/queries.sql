@@ -16,7 +16,7 @@ WHERE j.id = ?
 
 -- name: result
 SELECT j.id, l.endpoint, j.account, o.body, j.shape, j.error_type, j.status_code, j.retryable, j.by_caller,
-       j.served_by, j.units, j.files, j.runner
+       j.served_by, j.units, j.files, j.runner, o.companions
 FROM jobs j JOIN lines l ON l.id = j.line JOIN outputs o ON o.job = j.n
 WHERE j.id = :id AND j.status = 2
 
@@ -182,7 +182,7 @@ SET status = 2, ended_at = :now, lease_until = NULL, shape = :shape, status_code
 WHERE n = :n
 
 -- name: save_output
-INSERT INTO outputs (job, body) VALUES (:n, :body)
+INSERT INTO outputs (job, body, companions) VALUES (:n, :body, :companions)
 
 -- name: return
 -- Only after this does the job have a place again.

@@ -336,9 +336,10 @@ def _state(row: Row, gaps: int = 0) -> JobState:
 
 def _result(row: Row) -> Result:
     job_id, endpoint, account, body, shape, error_type, status, retryable, by_caller, *made = row
-    served_by, units, files, runner = made
+    served_by, units, files, runner, companions = made
     names = tuple(json.loads(files)) if files else ()
     if shape is None:
-        return Result(job_id, endpoint, account, body, None, served_by, units, names, runner)
+        beside = json.loads(companions) if companions else {}
+        return Result(job_id, endpoint, account, body, None, served_by, units, names, runner, beside)
     failure = Failure(shape, error_type, status, body, bool(retryable), bool(by_caller))
     return Result(job_id, endpoint, account, b"", failure, served_by, units, names, runner)

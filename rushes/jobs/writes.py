@@ -168,7 +168,8 @@ def finish(
     if not rows:
         return False
     ((n,),) = rows
-    connection.execute(SQL["save_output"], {"n": n, "body": outcome.output})
+    companions = json.dumps(outcome.companions) if outcome.companions else None
+    connection.execute(SQL["save_output"], {"n": n, "body": outcome.output, "companions": companions})
     connection.execute(SQL["fewer_running"], {"n": n})
     _log(connection, n, lines)
     close_books(connection, n, now, prices)
@@ -390,7 +391,7 @@ def _end(connection: sqlite3.Connection, n: int, failure: Failure, now: float, p
         "by_caller": failure.by_caller,
     }
     connection.execute(SQL["end_with_failure"], ended)
-    connection.execute(SQL["save_output"], {"n": n, "body": failure.body})
+    connection.execute(SQL["save_output"], {"n": n, "body": failure.body, "companions": None})
     close_books(connection, n, now, prices)
 
 

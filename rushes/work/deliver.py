@@ -6,8 +6,8 @@ Files are encoded first (`products`); what their place in the output is called i
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,19 @@ if TYPE_CHECKING:
 INLINE_MAX_BYTES = 64 * 1024 * 1024  # of a reply's files together, where they stand in the reply itself
 
 
+Shown = tuple[tuple[File, ...], tuple[str, ...]]
+"""Files as outputs show them, and the ids of the stored ones."""
+
+Beside = Mapping[str, str]
+"""Addresses of small pictures beside a result, in their stored form, to what each is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivered:
     """What came out: files as the output shows them, the ids of the stored ones, or a plain value.
 
-    `profile_id` is the stored file of a voice that was made; `duration_s` of sound or film.
+    `profile_id` is the stored file of a voice that was made; `duration_s` of sound or film; `companions` are as in
+    `jobs.job.Outcome`, their ids among `file_ids`.
     """
 
     files: tuple[File, ...] = ()
@@ -36,6 +44,7 @@ class Delivered:
     value: Any = None
     duration_s: float | None = None
     profile_id: str | None = None
+    companions: Beside = field(default_factory=dict)
 
 
 def deliver(
@@ -63,9 +72,10 @@ def deliver(
         shown, ids = inline(products)
     else:
         shown, ids = store(products, files, report, with_hex=delivery.form == "hex")
+    beside, their_ids = store_companions(products, files, report)
     profile_id = store_profile(output, files, report) if isinstance(output, Voice) else None
     duration_s = next((product.duration_s for product in products if product.duration_s is not None), None)
-    return Delivered(shown, ids, duration_s=duration_s, profile_id=profile_id)
+    return Delivered(shown, ids + their_ids, duration_s=duration_s, profile_id=profile_id, companions=beside)
 
 
 def check_inline(products: Sequence[Product], most: int) -> None:
@@ -77,10 +87,6 @@ def check_inline(products: Sequence[Product], most: int) -> None:
             "(without sync_mode or hex), or for something shorter or smaller"
         )
         raise ModelError("file_too_large", msg, ctx={"max_size": most})
-
-
-Shown = tuple[tuple[File, ...], tuple[str, ...]]
-"""Files as outputs show them, and the ids of the stored ones."""
 
 
 def inline(products: Sequence[Product]) -> Shown:
@@ -103,6 +109,20 @@ def store(products: Sequence[Product], files: Files, report: Report, *, with_hex
         shown.append(file.model_copy(update={"file_data": product.path.read_bytes().hex()}) if with_hex else file)
         ids.append(stored.file_id)
     return tuple(shown), tuple(ids)
+
+
+def store_companions(products: Sequence[Product], files: Files, report: Report) -> tuple[Beside, tuple[str, ...]]:
+    """Put the small pictures beside the products into storage; return what each address shows, and their ids."""
+    shows: dict[str, str] = {}
+    ids: list[str] = []
+    companions = [companion for product in products for companion in product.companions]
+    for companion in companions:
+        stored = files.put(companion.path, companion.path.name, companion.content_type, report.tick)
+        shows[stored.url] = companion.rel
+        ids.append(stored.file_id)
+    if companions:
+        report.say(f"Stored beside the result: {', '.join(one.path.name for one in companions)}")
+    return shows, tuple(ids)
 
 
 def describe(product: Product, url: str, size_bytes: int) -> File:

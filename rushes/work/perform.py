@@ -63,7 +63,8 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
         files=delivered.file_ids,
         voice=VoiceMade(voice_id, delivered.profile_id) if voice_id and delivered.profile_id else None,
         forget_voice=forgotten,
-        private=delivery.form == "data_uri",
+        private=not delivery.stored,
+        companions=delivered.companions,
     )
 
 

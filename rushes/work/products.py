@@ -12,10 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from rushes.endpoint import AudioFormat, Clip, Delivery, Plan, Stills, StillType, VideoFormat
-from rushes.engines.engine import FinishedFile, Frames, Output, Pictures, SoundTrack, Value, Voice
+from rushes.endpoint import Clip, Delivery, Plan, Stills
+from rushes.engines.engine import FinishedFile, Frames, Output, Pictures, SoundChunk, SoundTrack, Value, Voice
 from rushes.errors import ModelError
 from rushes.media import sound, stills, video_formats
+from rushes.media.companions import Companion, FilmPictures, Waveform, still_thumbnail
 from rushes.media.encode import NothingMade, encode_video
 from rushes.media.sound import SoundSource, encode_sound
 from rushes.media.stills import write_still
@@ -29,7 +30,7 @@ Chunk = TypeVar("Chunk")
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A file that is finished and not stored yet; `name` is what it will be called."""
+    """A file that is finished and not stored yet; `name` is what it will be called, `companions` show it in small."""
 
     path: Path
     name: str
@@ -37,31 +38,36 @@ class Product:
     width: int | None = None
     height: int | None = None
     duration_s: float | None = None
+    companions: tuple[Companion, ...] = ()
 
 
 def make_products(
     output: Output, plan: Plan | None, delivery: Delivery, folder: Path, report: Report
 ) -> tuple[Product, ...]:
-    """Make files of the output. Raises Cancelled between chunks, ValueError when it is not what was planned."""
+    """Make files of the output. Raises Cancelled between chunks, ValueError when it is not what was planned.
+
+    What is not to be stored gets no companions.
+    """
     match output:
         case FinishedFile(path, content_type):
             suffix = EXTENSIONS.get(content_type, Path(path).suffix)
             return (Product(Path(path), f"output{suffix}", content_type),)
         case Frames() if isinstance(plan, Clip):
-            return (_film(output, plan, delivery.video, folder, report),)
+            return (_film(output, plan, delivery, folder, report),)
         case Pictures() if isinstance(plan, Stills):
-            return _pictures(output, plan, delivery.still, folder, report)
+            return _pictures(output, plan, delivery, folder, report)
         case SoundTrack():
-            return (_sound(output, "speech", delivery.audio, folder, report),)
+            return (_sound(output, "speech", delivery, folder, report),)
         case Voice():
-            return (_sound(output.preview, "preview", delivery.audio, folder, report),)
+            return (_sound(output.preview, "preview", delivery, folder, report),)
         case Frames() | Pictures() | Value():
             made, planned = type(output).__name__, type(plan).__name__ if plan is not None else "nothing"
             raise ValueError(f"the engine made {made} for an endpoint whose family plans {planned}; see its `clip`")
 
 
-def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: Report) -> Product:
+def _film(frames: Frames, clip: Clip, delivery: Delivery, folder: Path, report: Report) -> Product:
     """Encode while the frames come; exactly as many as the clip has, with sound only where the clip has it."""
+    look, pictures = delivery.video, FilmPictures(clip.frames)
     content_type = video_formats.recipe(look).content_type
     path = folder / f"output{EXTENSIONS[content_type]}"
     if clip.audio and frames.sound is None:
@@ -69,7 +75,7 @@ def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: R
     heard = _source(frames.sound, report.tick) if frames.sound is not None and clip.audio else None
     try:
         encoded = encode_video(
-            watched(frames.chunks, report.tick, partial(show_newest, report)),
+            watched(frames.chunks, report.tick, both(partial(show_newest, report), pictures.see)),
             path,
             width=clip.width,
             height=clip.height,
@@ -88,10 +94,14 @@ def _film(frames: Frames, clip: Clip, look: VideoFormat, folder: Path, report: R
         f"Encoded {encoded.frames} frames, {encoded.duration_s:.2f} s of video, {encoded.size_bytes:,} bytes of "
         f"{look.container}"
     )
-    return Product(path, path.name, content_type, clip.width, clip.height, encoded.duration_s)
+    beside = pictures.write(folder) if delivery.stored else ()
+    return Product(path, path.name, content_type, clip.width, clip.height, encoded.duration_s, beside)
 
 
-def _pictures(pictures: Pictures, plan: Stills, look: StillType, folder: Path, report: Report) -> tuple[Product, ...]:
+def _pictures(
+    pictures: Pictures, plan: Stills, delivery: Delivery, folder: Path, report: Report
+) -> tuple[Product, ...]:
+    look = delivery.still
     products: list[Product] = []
     for picture in watched(pictures.pictures, report.tick, partial(show_newest, report)):
         path = folder / f"image-{len(products) + 1}{EXTENSIONS[look]}"
@@ -100,7 +110,10 @@ def _pictures(pictures: Pictures, plan: Stills, look: StillType, folder: Path, r
             made = f"{still.width}x{still.height}"
             raise ValueError(f"a picture of {made} was made where {plan.width}x{plan.height} was asked for")
         report.say(f"Encoded picture {len(products) + 1} of {plan.count}, {still.size_bytes:,} bytes of {look}")
-        products.append(Product(path, path.name, look, still.width, still.height))
+        beside = still_thumbnail(picture, folder / f"thumbnail-{len(products) + 1}.jpg") if delivery.stored else None
+        products.append(
+            Product(path, path.name, look, still.width, still.height, companions=(beside,) if beside else ())
+        )
     if not products:
         raise ModelError("no_media_generated")
     if len(products) != plan.count:
@@ -108,16 +121,30 @@ def _pictures(pictures: Pictures, plan: Stills, look: StillType, folder: Path, r
     return tuple(products)
 
 
-def _sound(track: SoundTrack, name: str, form: AudioFormat, folder: Path, report: Report) -> Product:
+def _sound(track: SoundTrack, name: str, delivery: Delivery, folder: Path, report: Report) -> Product:
+    form, wave = delivery.audio, Waveform()
     content_type = sound.CONTENT_TYPES[form.container]
     path = folder / f"{name}{EXTENSIONS[content_type]}"
-    encoded = encode_sound(_source(track, report.tick), path, form, report.tick)
+    encoded = encode_sound(_source(track, report.tick, wave.hear), path, form, report.tick)
     report.say(f"Encoded {encoded.duration_s:.2f} s of sound, {encoded.size_bytes:,} bytes of {form.container}")
-    return Product(path, path.name, content_type, duration_s=encoded.duration_s)
+    beside = wave.write(folder) if delivery.stored else ()
+    return Product(path, path.name, content_type, duration_s=encoded.duration_s, companions=beside)
 
 
-def _source(track: SoundTrack, tick: Callable[[], None]) -> SoundSource:
-    return SoundSource(watched(track.chunks, tick), track.sample_rate, track.channels)
+def _source(
+    track: SoundTrack, tick: Callable[[], None], hear: Callable[[SoundChunk], None] | None = None
+) -> SoundSource:
+    return SoundSource(watched(track.chunks, tick, hear), track.sample_rate, track.channels)
+
+
+def both(first: Callable[[Chunk], None], second: Callable[[Chunk], None]) -> Callable[[Chunk], None]:
+    """Return what shows a chunk to two."""
+
+    def show(chunk: Chunk) -> None:
+        first(chunk)
+        second(chunk)
+
+    return show
 
 
 def watched(

@@ -120,9 +120,11 @@ class Gateway:
         assert claimed is not None
         return claimed
 
-    def finish(self, claimed: Claimed, output: bytes = b'{"ok": true}', files: tuple[str, ...] = ()) -> None:
+    def finish(
+        self, claimed: Claimed, output: bytes = b'{"ok": true}', files: tuple[str, ...] = (), **more: Any
+    ) -> None:
         """End a claimed job well."""
-        outcome = Outcome(output, SERVED_BY, units=1.25, inference_s=0.5, files=files)
+        outcome = Outcome(output, SERVED_BY, units=1.25, inference_s=0.5, files=files, **more)
         assert self.call(self.jobs.finish(claimed.lease.job_id, claimed.lease.token, outcome))
 
     def fail(self, claimed: Claimed, failure: Failure) -> None:

@@ -9,8 +9,10 @@ PLAIN = Outcome(b'{"ok": true}', "echo/1", 1.5, 0.25, ("f1", "f2"))
 VOICE = Outcome(b"{}", "echo/1", 1, 2, (), VoiceMade("voice-1", "file-1"), private=True)
 FORGOTTEN = Outcome(b"{}", "echo/1", 1, 2, forget_voice="voice-1")
 
+SHOWN = Outcome(b"{}", "echo/1", 1, 2, ("f1", "f2"), companions={"rushes-file:/f2/poster.jpg": "poster"})
 
-@pytest.mark.parametrize("outcome", [PLAIN, VOICE, FORGOTTEN])
+
+@pytest.mark.parametrize("outcome", [PLAIN, VOICE, FORGOTTEN, SHOWN])
 def test_an_outcome_survives_the_wire(outcome: Outcome) -> None:
     sent = Finish.of(7, outcome, (Line(at=1.0, message="done"),)).model_dump_json()
     got = Finish.model_validate_json(sent)

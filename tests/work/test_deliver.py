@@ -94,6 +94,6 @@ def test_a_voices_profile_is_stored_beside_its_preview(tmp_path: Path) -> None:
     voice = Voice(json.dumps({"pitch": 120}), sound())
     delivered = deliver(voice, None, Delivery(), Shelf(tmp_path).files(), Told())
     assert delivered.profile_id == "voice.json"
-    assert delivered.file_ids == ("preview.mp3",), "the profile is no part of the output"
+    assert delivered.file_ids == ("preview.mp3", "waveform.png"), "the profile is no part of the output"
     assert json.loads((tmp_path / "voice.json").read_text()) == {"pitch": 120}
     assert delivered.duration_s == 1.0

@@ -32,7 +32,8 @@ def test_a_job_becomes_a_stored_video_and_an_output_that_names_it(tmp_path: Path
     assert output["video"]["url"] == "rushes-file:/output.mp4/output.mp4"
     assert output["video"]["content_type"] == "video/mp4"
     assert "file_data" not in output["video"], "absent members are left out, never null"
-    assert outcome.files == ("output.mp4",)
+    assert outcome.files == ("output.mp4", "poster.jpg", "thumbnail.jpg", "contact-sheet.jpg")
+    assert list(outcome.companions.values()) == ["poster", "thumbnail", "contact-sheet"]
     assert outcome.units == 1.2
     assert outcome.inference_s == 1.0
     with av.open(str(tmp_path / "output.mp4")) as video:
@@ -47,8 +48,9 @@ def test_the_log_says_what_was_fetched_planned_served_and_encoded(tmp_path: Path
     assert told.messages[0].startswith("Fetched image_url: 96x64 image/png, ")
     assert told.messages[1] == "Making 96x64, 12 frames at 12 fps (1.00 s)"
     assert told.lines[2][:2] == ("Served by the tiny engine (a stand-in: grey frames, version 1)", "WARN")
-    assert told.lines[-2][2] == {"progress": "1"}
-    assert told.messages[-1].startswith("Encoded 12 frames, 1.00 s of video, ")
+    assert told.lines[-3][2] == {"progress": "1"}
+    assert told.messages[-2].startswith("Encoded 12 frames, 1.00 s of video, ")
+    assert told.messages[-1] == "Stored beside the result: poster.jpg, thumbnail.jpg, contact-sheet.jpg"
 
 
 def test_the_result_says_who_served_it_with_which_seed(tmp_path: Path) -> None:
@@ -190,7 +192,7 @@ def test_a_voice_that_was_made_is_reported_with_its_stored_profile(tmp_path: Pat
     assert voice_id.startswith("voice-")
     assert len(voice_id) == 18
     assert outcome.voice == VoiceMade(voice_id, "voice.json")
-    assert outcome.files == ("preview.mp3",)
+    assert outcome.files == ("preview.mp3", "waveform.png")
     assert (output["seconds"], output["said"]) == (1.0, "Hello")
     assert json.loads((tmp_path / "voice.json").read_text()) == {"pitch": 120}
     assert parrot.asked == [CloneCall(voice_id, "sample.npy", "Hello")]

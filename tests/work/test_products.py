@@ -1,6 +1,7 @@
 """An engine's output to files: what is refused and promised; whole jobs are in test_perform."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -105,7 +106,8 @@ def test_frames_of_the_wrong_size_are_refused(tmp_path: Path) -> None:
 def test_a_film_is_written_as_asked(container: str, name: str, content_type: str, tmp_path: Path) -> None:
     look = VideoFormat(container)  # type: ignore[arg-type]
     (product,) = make(Frames(chunks(8)), CLIP, tmp_path, Delivery(video=look))
-    assert product == Product(tmp_path / name, name, content_type, 32, 16, 1.0)
+    assert replace(product, companions=()) == Product(tmp_path / name, name, content_type, 32, 16, 1.0)
+    assert [one.rel for one in product.companions] == ["poster", "thumbnail", "contact-sheet"]
     with av.open(str(product.path)) as file:
         assert sum(1 for _ in file.decode(video=0)) == 8
 

@@ -19,7 +19,7 @@ from rushes.gateway.platform.envelope import Refused, documented, not_found
 from rushes.gateway.platform.lists import EndpointIds, chosen, several, some
 from rushes.gateway.platform.paging import Cursor, Limit, read_cursor, write_cursor
 from rushes.gateway.platform.times import DAY_S, End, Start, window, write_moment
-from rushes.gateway.results import with_addresses
+from rushes.gateway.results import described, with_addresses
 from rushes.gateway.visit import Visit
 from rushes.jobs.history import Entry, Order, Outcome, Payload, Wanted
 
@@ -28,6 +28,14 @@ router = APIRouter(tags=["Requests"])
 _DAYS_FOR_ONE = 90
 _EXPANSIONS = ("payloads",)
 _TEXT_CHARS = 2_000
+
+
+class Companion(BaseModel):
+    """A small picture that shows a result without being part of its output."""
+
+    rel: str = Field(description="What it is: poster, thumbnail, contact-sheet or waveform.")
+    url: str
+    content_type: str
 
 
 class RequestItem(BaseModel):
@@ -42,6 +50,9 @@ class RequestItem(BaseModel):
     duration: float | None = Field(description="Seconds from its start to its end.")
     json_input: Any = Field(None, description="With expand=payloads, while it is kept.")
     json_output: Any = Field(None, description="With expand=payloads, while it is kept.")
+    companions: list[Companion] = Field(
+        [], description="With expand=payloads: small pictures beside the output, while they are kept."
+    )
 
 
 class RequestItems(BaseModel):
@@ -223,6 +234,7 @@ def _item(visit: Visit, entry: Entry, payload: Payload | None) -> dict[str, Any]
         item["json_input"] = _parsed(payload.input)
     if payload is not None and payload.output is not None:
         item["json_output"] = _parsed(with_addresses(payload.output, payload.files, visit.links))
+        item["companions"] = described(payload.companions, visit.links)
     return item
 
 

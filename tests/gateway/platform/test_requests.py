@@ -34,6 +34,27 @@ def test_payloads_hold_addresses_that_answer(alice: Account, tmp_path: Path) -> 
     assert (again.status_code, again.json()) == (200, {"cdn_delete_results": []})
 
 
+def test_what_accompanies_a_result_is_linked_listed_and_deleted_with_it(alice: Account, tmp_path: Path) -> None:
+    gateway = alice.gateway
+    (tmp_path / "poster").write_bytes(b"picture")
+    stored = gateway.call(gateway.services.files.put(tmp_path / "poster", name="poster.jpg", account="alice"))
+    request_id = alice.make(finish=False)
+    mark = gateway.services.files.url(stored.id, stored.name)
+    gateway.finish(gateway.claim(), files=(stored.id,), companions={mark: "poster"})
+
+    answer = alice.get(f"/queue/{CLIP}/requests/{request_id}")
+    assert answer.json() == {"ok": True}
+    linked = answer.links["poster"]
+    assert linked["type"] == "image/jpeg"
+    assert gateway.get(linked["url"]).content == b"picture"
+    item = alice.get(f"{LIST}&expand=payloads").json()["items"][0]
+    assert item["companions"] == [{"rel": "poster", "url": linked["url"], "content_type": "image/jpeg"}]
+
+    alice.send("DELETE", f"/v1/models/requests/{request_id}/payloads")
+    assert gateway.get(linked["url"]).status_code == 404
+    assert "companions" not in alice.get(f"{LIST}&expand=payloads").json()["items"][0]
+
+
 def test_payloads_of_a_request_under_way_stay(alice: Account) -> None:
     request_id = alice.make(finish=False)
     refused = alice.send("DELETE", f"/v1/models/requests/{request_id}/payloads")
