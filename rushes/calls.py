@@ -62,6 +62,17 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Mask:
+    """A region of the opening picture, painted in white or in colour in a picture of any size, laid over all of it.
+
+    It travels along `path`, (x, y) from the left and the top in shares of the picture; without one it stays as it is.
+    """
+
+    image: str
+    path: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AnimaticCall:
     """A moving storyboard: `frames` pictures of `width` x `height` (both even) at `fps`; the same call, same frames.
 
@@ -69,6 +80,7 @@ class AnimaticCall:
     its first `keep` frames come untouched and the film goes on from the last of them; with `keep` None the whole of it
     is filmed anew: `strength` (0 to 1) says how far it may leave the original, `window` which part of it is seen, as
     left, top, right, bottom from 0 to 1. All inputs are scaled to cover the frame and cropped at the centre.
+    `masks` say which parts of `image` travel, and which stay still.
     `sound` (a decoded sound) or `speech` is the film's sound, and moves the lips of who is seen where `lipsync` is set;
     `foley` is a description of sounds to be made up, mixed with `sound` if there is one.
     """
@@ -85,6 +97,7 @@ class AnimaticCall:
     loop: bool = False
     camera: tuple[Move, ...] = ()
     camera_fixed: bool = False
+    masks: tuple[Mask, ...] = ()
     style: str | None = None
     effect: str | None = None
     video: str | None = None

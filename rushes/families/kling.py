@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall, Move
+from rushes.calls import AnimaticCall, Mask, Move
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap
 from rushes.fields import File, ImageUrl, Spelled, WireModel
 
@@ -147,7 +147,12 @@ class Trajectory(WireModel):
     """One point of the path that a masked region takes."""
 
     x: int = Field(description="Where the point lies across the picture, in pixels.")
-    y: int = Field(description="Where the point lies along the picture's height, in pixels.")
+    y: int = Field(
+        description=(
+            "Where the point lies along the picture's height, in pixels from the top; from the bottom where only so "
+            "the path begins on its region."
+        )
+    )
 
 
 class DynamicMask(WireModel):
@@ -274,8 +279,22 @@ def camera(request: Request) -> tuple[Move, ...]:
     return PRESETS[request.camera_control] if request.camera_control else ()
 
 
+def masks(request: Request, media: MediaMap) -> tuple[Mask, ...]:
+    """Return the regions that stay still or are led, none where the version knows none; without a path one is free."""
+    if not isinstance(request, V1ImageToVideoRequest):
+        return ()
+    still = (Mask(media["static_mask_url"].path),) if "static_mask_url" in media else ()
+    width, height = media["image_url"].size
+    led = tuple(
+        Mask(media[f"dynamic_masks.{number}.mask_url"].path, path)
+        for number, mask in enumerate(request.dynamic_masks or ())
+        if (path := tuple((point.x / width, point.y / height) for point in mask.trajectories or ()))
+    )
+    return still + led
+
+
 def animatic(request: Request, media: MediaMap, wanted: Clip) -> AnimaticCall:
-    """Ask the animatic engine. It has no use for the negative prompt and guidance, nor yet for masks."""
+    """Ask the animatic engine. It has no use for the negative prompt and guidance."""
     first, last = media.get("image_url"), media.get("tail_image_url")
     return AnimaticCall(
         prompt=request.prompt,
@@ -287,6 +306,7 @@ def animatic(request: Request, media: MediaMap, wanted: Clip) -> AnimaticCall:
         image=first.path if first else None,
         end_image=last.path if last else None,
         camera=camera(request),
+        masks=masks(request, media),
     )
 
 

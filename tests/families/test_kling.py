@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rushes.calls import AnimaticCall, Move
+from rushes.calls import AnimaticCall, Mask, Move
 from rushes.endpoint import Clip, Made, Media
 from rushes.families import kling
 from rushes.families.kling import ENDPOINTS, FULL_HD, HD, MOST_EXTREME, V1ImageToVideoRequest, frame_size
@@ -252,6 +252,19 @@ def test_masks_are_inputs_to_be_fetched() -> None:
         ("image_url", "tail_image_url", "static_mask_url", "dynamic_masks.0.mask_url", "dynamic_masks.1.mask_url"),
         "image",
     )
+
+
+def test_masks_reach_the_engine_with_their_paths_in_shares_of_the_picture() -> None:
+    keys = ("static_mask_url", "dynamic_masks.0.mask_url", "dynamic_masks.1.mask_url")
+    free = {"mask_url": "https://example.com/n.png"}
+    call = called(
+        MASKED, media(100, 50, *keys), static_mask_url="https://example.com/s.png", dynamic_masks=[MASK, free]
+    )
+    assert call.masks == (
+        Mask("/tmp/static_mask_url.npy"),
+        Mask("/tmp/dynamic_masks.0.mask_url.npy", ((0.01, 0.04), (0.03, 0.08))),
+    )
+    assert called(MASKED).masks == ()
 
 
 @given(st.integers(0, 9), st.integers(0, 100))

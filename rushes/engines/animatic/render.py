@@ -8,6 +8,7 @@ cuts are guesses, and a wrong cut shows as a halo while a wrong slope does not s
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -15,6 +16,8 @@ import numpy as np
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.path import Pose
+
+Hold = Callable[[Plane, Plane], tuple[Plane, Plane]]
 
 _CELL = 8  # frame pixels per cell of the coarse grid
 _STEPS = 4  # of following a ray to the surface; it has settled to 0.05 pixels after three
@@ -48,6 +51,7 @@ class Stage:
         # Half size: OpenCV reads maps at 1/32 of a pixel, and coarser steps in depth would be seen as steps in time.
         self._depth = cv2.resize(disparity, ((wide + 1) // 2, (tall + 1) // 2), interpolation=cv2.INTER_CUBIC)
         self._focal = _FOCAL * math.sqrt(width * height)
+        self.hold: Hold | None = None
         self._columns, self._rows = -(-width // _CELL) + 2, -(-height // _CELL) + 2
         x = (np.arange(self._columns, dtype=np.float32) - 0.5) * _CELL - 0.5
         y = (np.arange(self._rows, dtype=np.float32) - 0.5) * _CELL - 0.5
@@ -56,7 +60,22 @@ class Stage:
 
     def resting(self) -> Picture:
         """Return what the camera sees before it moves: the middle of the picture, untouched."""
-        return self.picture[self._top : self._top + self.height, self._left : self._left + self.width]
+        return np.asarray(self.picture[self.rested()], dtype=np.uint8)
+
+    def rested(self) -> tuple[slice, slice]:
+        """Return which part of the picture the resting camera sees."""
+        return np.s_[self._top : self._top + self.height, self._left : self._left + self.width]
+
+    def frame_nodes(self) -> tuple[Plane, Plane]:
+        """Return where the coarse grid's nodes lie in the frame, (rows, columns) each, in pixels."""
+        x = self._x * self._focal + np.float32((self.width - 1) / 2) + 0.0 * self._y
+        y = self._y * self._focal + np.float32((self.height - 1) / 2) + 0.0 * self._x
+        return np.asarray(x, dtype=np.float32), np.asarray(y, dtype=np.float32)
+
+    def at_rest(self) -> tuple[Plane, Plane]:
+        """Return what the resting camera's coarse grid sees: picture coordinates x and y."""
+        x, y = self.frame_nodes()
+        return x + np.float32(self._left), y + np.float32(self._top)
 
     def draw(self, pose: Pose, frame: Picture) -> None:
         """Write the view from `pose` into `frame` (height, width, 3). Never shows anything beyond the picture."""
@@ -64,6 +83,8 @@ class Stage:
         over = self._overflow(x, y)
         x = _elastic(x, over.left, over.right, self.picture.shape[1], self.width)
         y = _elastic(y, over.top, over.bottom, self.picture.shape[0], self.height)
+        if self.hold is not None:
+            x, y = self.hold(x, y)
         cv2.remap(
             self.picture,
             self._upscaled(x),

@@ -58,7 +58,10 @@ def moves_of(call: AnimaticCall) -> tuple[Move, ...]:
         given = ((move.kind, move.amount) for move in call.camera)
         # A parameter at 0 is a wish too: nothing moves.
         return tuple(Move(kind, 1 if size > 0 else -1, _ORDINARY * min(abs(size), 1.0)) for kind, size in given if size)
-    return read_camera(call.prompt, call.seed)
+    asked = read_camera(call.prompt, call.seed)
+    if any(mask.path for mask in call.masks) and set(asked) <= set(read_camera("", call.seed)):
+        return ()  # a prompt without camera words: what travels along a given path is the motion
+    return asked
 
 
 def cropped(picture: Picture, width: int, height: int) -> Picture:

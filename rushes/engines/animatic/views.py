@@ -22,6 +22,7 @@ from rushes.engines.animatic.easing import smoothstep, there_and_back
 from rushes.engines.animatic.flow import match
 from rushes.engines.animatic.framing import cover
 from rushes.engines.animatic.lips import Mouth
+from rushes.engines.animatic.masks import Masked
 from rushes.engines.animatic.morph import Morph
 from rushes.engines.animatic.path import plan
 from rushes.engines.animatic.recording import Recording
@@ -92,11 +93,12 @@ class Single:
         self._levels = levels
         self._end: Shot | None = None
         self._loop = call.loop
+        self._masked = Masked(call, self._shot.stage) if call.masks else None
         self._morph: Morph | None = None
         if call.end_image is not None:
             given = cover(loaded(call.end_image), *size)
             end = styled(given, call.style)
-            found = None if levels is not None else match(cropped(pixels, *size), cropped(given, *size))
+            found = None if levels is not None or call.masks else match(cropped(pixels, *size), cropped(given, *size))
             if found is not None:
                 journey = plan(moves, seconds, call.seed)
                 self._morph = Morph(self._shot.stage.resting(), cropped(end, *size), found, journey)
@@ -114,12 +116,19 @@ class Single:
         t = self._time(number)
         share = 0.0 if self._end is None else share_at(t)
         if share < 1.0:
-            self._shot.draw(t, frame)
+            self._film(t, frame)
         if self._end is not None and share > 0.0:
             dissolve(frame, self._end, t, share)
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _film(self, t: float, frame: Picture) -> None:
+        if self._masked is not None:
+            self._masked.move(t)
+        self._shot.draw(t, frame)
+        if self._masked is not None:
+            self._masked.keep(frame)
 
     def _time(self, number: int) -> float:
         if self._first:
