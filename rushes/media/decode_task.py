@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -33,6 +34,8 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _PROFILE_SPACES = {"RGB": "RGB", "L": "GRAY", "CMYK": "CMYK", "LAB": "Lab"}
+_TWELVE_BITS = re.compile(rb"\xff[\xc0-\xc2]\x00[\x0b\x11\x14]\x0c")  # start of frame, its length, the precision
+_MAX_SCANNED = 3_000_000_000  # pixels times scans: cameras write ten scans; this is about two seconds' work
 _BAND_BYTES = 96 * 1024  # small enough for malloc to give the same memory again and again
 _WARM_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
@@ -49,6 +52,7 @@ def decode(
             return {**seen, "problem": "too large"}
         if width < min_side or height < min_side:
             return {**seen, "problem": "too small"}
+        _check_scans(picture, source)
         pixels = loaded(picture, partial(_opened, source, formats))
         turn = _UPRIGHT.get(_orientation(picture))  # after loading, since that turns some pictures and says so here
         rgb = _to_srgb(pixels)
@@ -63,7 +67,18 @@ def _opened(source: str, formats: list[str]) -> Image.Image:
     try:
         return Image.open(source, formats=formats)
     except UnidentifiedImageError:
+        with open(source, "rb") as file:
+            if formats == ["JPEG"] and _TWELVE_BITS.search(file.read(1 << 20)):
+                raise ValueError("it has 12 bits a channel; save it with 8") from None
         raise ValueError("its first part is broken or missing") from None
+
+
+def _check_scans(picture: Image.Image, source: str) -> None:
+    """Refuse a JPEG that is to be refined again and again: a few bytes a time, a whole picture's work each."""
+    if picture.info.get("progressive"):
+        scans = Path(source).read_bytes().count(b"\xff\xda")
+        if scans * picture.width * picture.height > _MAX_SCANNED:
+            raise ValueError(f"its pixels are refined {scans} times")
 
 
 def _orientation(picture: Image.Image) -> int:

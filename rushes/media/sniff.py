@@ -6,6 +6,7 @@ decoders to find out.
 
 from __future__ import annotations
 
+import codecs
 from dataclasses import dataclass
 from typing import Literal
 
@@ -102,9 +103,11 @@ def _text(head: bytes) -> Looks | None:
     if b"\0" in head:
         return None
     try:
-        text = head.decode("utf-8", "strict" if len(head) < HEAD_BYTES else "ignore").lstrip("\ufeff \t\r\n").lower()
+        # Incrementally, so that a letter which the head's end cuts in two is no error, and any other one is.
+        text = codecs.getincrementaldecoder("utf-8")().decode(head, final=len(head) < HEAD_BYTES)
     except UnicodeDecodeError:
         return None
+    text = text.lstrip("\ufeff \t\r\n").lower()
     if sum(not (char.isprintable() or char.isspace()) for char in text) > len(text) // 50:
         return None
     if "<svg" in text[:1024]:

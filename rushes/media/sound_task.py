@@ -62,6 +62,8 @@ def write_sound(
     container: InputContainer, stream: AudioStream, to: Path, max_s: float, starts_at: float | None = None
 ) -> dict[str, Any]:
     """Write the stream as 48 kHz; with `starts_at` (seconds) sound before it is cut, and a later start padded."""
+    if not hasattr(stream, "channels"):  # PyAV has no decoder to ask
+        raise ValueError("its sound is coded in a way that is not known here")
     most = int(max_s * HZ)
     channels = 1 if stream.channels == 1 else 2
     with to.open("wb") as file:
