@@ -28,7 +28,7 @@ from rushes.engines.animatic.phrases import (
     in_brackets,
 )
 
-__all__ = ["Kind", "Move", "read_camera"]
+__all__ = ["Kind", "Move", "is_refused", "read_camera"]
 
 _OVERLAP = 0.12  # of a part's length: moves in sequence blend, or each join would be a stop
 _LONGEST = 4_000  # characters that are read; nobody describes a camera at greater length
@@ -117,7 +117,7 @@ def _found(piece: str) -> Iterator[Found]:
             found = phrase.read(match, piece)
             if not found:
                 continue
-            refused = found[0].kind == "any" or _is_refused(piece, start)
+            refused = found[0].kind == "any" or is_refused(piece, start)
             if found[0].refused and not refused:
                 continue
             taken.append((start, end))
@@ -127,7 +127,7 @@ def _found(piece: str) -> Iterator[Found]:
         yield found_one
 
 
-def _is_refused(piece: str, at: int) -> bool:
+def is_refused(piece: str, at: int) -> bool:
     """Whether a "no", "without" or "don't" governs what stands at a place."""
     before = piece[max(0, at - 60) : at]
     negations = list(NEGATION.finditer(before))

@@ -26,11 +26,11 @@ def disparity(picture: Picture) -> Plane:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255.0
     lab: Plane = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), dtype=np.float32)
     light: Plane = lab[..., 0] / np.float32(100.0)
-    backdrop = _backdrop(light)
-    ground = _ground(backdrop)
+    behind = backdrop(light)
+    ground = _ground(behind)
     subject = _subject(lab, light)
     near = np.maximum(ground, subject * 0.9) * 0.65 + (ground + subject) * 0.175
-    near = near * (1.0 - 0.85 * backdrop) - 0.10 * _haze(lab, light)
+    near = near * (1.0 - 0.85 * behind) - 0.10 * _haze(lab, light)
     near = _calm(near.astype(np.float32), light)
     return (FAR + (1.0 - FAR) * near).astype(np.float32)
 
@@ -45,16 +45,16 @@ def _blur(plane: Plane, share: float) -> Plane:
     return np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), dtype=np.float32)
 
 
-def _edges(light: Plane) -> Plane:
+def edges(light: Plane) -> Plane:
     across = cv2.Sobel(light, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(light, cv2.CV_32F, 0, 1)
     return np.asarray(cv2.magnitude(across, down), dtype=np.float32)
 
 
-def _backdrop(light: Plane) -> Plane:
+def backdrop(light: Plane) -> Plane:
     """Return 0..1: how much a pixel is of an even area that hangs from the top edge (sky, wall, blurred distance)."""
     height, _ = light.shape
-    even = (_blur(_edges(light), 0.008) < 0.10).astype(np.uint8)
+    even = (_blur(edges(light), 0.008) < 0.10).astype(np.uint8)
     even[-max(1, height // 20) :] = 0  # the ground's own even areas must not join
     _, labels = cv2.connectedComponents(even, connectivity=4)
     touching = np.unique(labels[: max(2, height // 40)])
@@ -81,7 +81,7 @@ def _subject(lab: Plane, light: Plane) -> Plane:
     border = np.concatenate([lab[:band].reshape(-1, 3), lab[:, :band].reshape(-1, 3), lab[:, -band:].reshape(-1, 3)])
     mean, spread = border.mean(axis=0), border.std(axis=0) + 6.0
     unlike = _spread(np.minimum(np.linalg.norm((lab - mean) / spread, axis=2), 4.0).astype(np.float32))
-    sharp = _spread(_blur(_edges(light), 0.03))
+    sharp = _spread(_blur(edges(light), 0.03))
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     away = ((x / width - 0.5) / 0.34) ** 2 + ((y / height - 0.56) / 0.40) ** 2
     middle = np.exp(-0.5 * away)

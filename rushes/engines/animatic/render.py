@@ -16,6 +16,9 @@ import numpy as np
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.path import Pose
+from rushes.engines.animatic.stir import Stirred
+
+Stirrer = Callable[[Plane, Plane], Stirred]
 
 Hold = Callable[[Plane, Plane], tuple[Plane, Plane]]
 
@@ -77,21 +80,91 @@ class Stage:
         x, y = self.frame_nodes()
         return x + np.float32(self._left), y + np.float32(self._top)
 
-    def draw(self, pose: Pose, frame: Picture) -> None:
-        """Write the view from `pose` into `frame` (height, width, 3). Never shows anything beyond the picture."""
+    def draw(self, pose: Pose, frame: Picture, stir: Stirrer | None = None) -> None:
+        """Write the view from `pose` into `frame` (height, width, 3). Never shows anything beyond the picture.
+
+        `stir` may move the picture's coordinates that the coarse grid sees.
+        """
         x, y = self._reach(pose)
         over = self._overflow(x, y)
         x = _elastic(x, over.left, over.right, self.picture.shape[1], self.width)
         y = _elastic(y, over.top, over.bottom, self.picture.shape[0], self.height)
+        if stir is None:
+            self._read(x, y, frame)
+            return
+        stirred = stir(x, y)
+        self._read(stirred.x, stirred.y, frame)
+        if stirred.second is not None:
+            self._mix(stirred, stirred.second, frame)
+
+    def _read(self, x: Plane, y: Plane, frame: Picture, rows: slice = slice(None)) -> None:
+        """Fill rows of the frame from the picture coordinates of the whole coarse grid."""
         if self.hold is not None:
             x, y = self.hold(x, y)
         cv2.remap(
             self.picture,
-            self._upscaled(x),
-            self._upscaled(y),
+            self._upscaled(x)[rows],
+            self._upscaled(y)[rows],
             cv2.INTER_CUBIC,
-            dst=frame,
+            dst=frame[rows],
             borderMode=cv2.BORDER_REPLICATE,  # reached by half a pixel at most
+        )
+
+    def _mix(self, stirred: Stirred, second: tuple[Plane, Plane], frame: Picture) -> None:
+        """Mix in the second reading, only in the rows in which it differs."""
+        differs = np.abs(stirred.y - second[1]).max(axis=1) > 0.02
+        found = np.flatnonzero(differs)
+        if len(found) == 0:
+            return
+        rows = slice(max(0, (int(found[0]) - 2) * _CELL), min(self.height, (int(found[-1]) + 2) * _CELL))
+        other = np.empty_like(frame)
+        self._read(*second, other, rows)
+        cv2.addWeighted(frame[rows], 1.0 - stirred.share, other[rows], stirred.share, 0.0, dst=frame[rows])
+
+    def nodes(self, pose: Pose) -> tuple[Plane, Plane, Plane]:
+        """Return what the coarse grid sees: picture coordinates x and y, and the disparity there."""
+        x, y = self._reach(pose)
+        return x, y, self._depth_at(x, y)
+
+    def near_at(self, x: Plane, y: Plane) -> Plane:
+        """Return the disparity at points of the picture, (N,)."""
+        return np.asarray(self._depth_at(x[None], y[None])[0], dtype=np.float32)
+
+    def before(self, x: Plane, y: Plane, near: Plane) -> Plane:
+        """Return 1 where things at points of the picture are before its surface, 0 behind it, softly between."""
+        return np.asarray(np.clip((near - self.near_at(x, y)) / 0.12 + 1.0, 0.0, 1.0), dtype=np.float32)
+
+    def full(self, plane: Plane, frame: Picture) -> Picture:
+        """Return a plane of bytes on the coarse grid, (rows, columns) or with channels, at the frame's size."""
+        size = (self._columns * _CELL, self._rows * _CELL)
+        large = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(large[_CELL : _CELL + self.height, _CELL : _CELL + self.width], dtype=np.uint8)
+
+    def place(self, pose: Pose, x: Plane, y: Plane, near: Plane) -> tuple[Plane, Plane]:
+        """Return where in the frame things are seen that rest before the picture's points x, y at disparity `near`.
+
+        The inverse of what `draw` follows, without the stretching of the rim.
+        """
+        focal = self._focal
+        seen_x = (x - self._left - (self.width - 1) / 2) / focal
+        seen_y = (y - self._top - (self.height - 1) / 2) / focal
+        closer = np.maximum(1.0 - near * pose.forward, 0.05)
+        seen_x = (seen_x - near * pose.right * self.width / focal) / closer
+        seen_y = (seen_y + near * pose.up * self.height / focal) / closer
+        (tilt, slide_up), (pan, slide) = self._turned(pose.tilt, self.height), self._turned(pose.pan, self.width)
+        seen_x, seen_y = seen_x - slide, seen_y + slide_up
+        seen_x, depth = seen_x * math.cos(pan) - math.sin(pan), seen_x * math.sin(pan) + math.cos(pan)
+        seen_y, depth = (
+            seen_y * math.cos(tilt) + depth * math.sin(tilt),
+            depth * math.cos(tilt) - seen_y * math.sin(tilt),
+        )
+        seen_x, seen_y = seen_x / depth, seen_y / depth
+        lens = math.exp(pose.zoom)
+        cos, sin = lens * math.cos(pose.roll), lens * math.sin(pose.roll)
+        along, below = cos * seen_x + sin * seen_y, cos * seen_y - sin * seen_x
+        return (
+            np.asarray(along * focal + (self.width - 1) / 2, dtype=np.float32),
+            np.asarray(below * focal + (self.height - 1) / 2, dtype=np.float32),
         )
 
     def overflow(self, pose: Pose) -> Overflow:

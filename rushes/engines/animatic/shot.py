@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from rushes.calls import AnimaticCall
+from rushes.engines.animatic.ambience import Ambience
 from rushes.engines.animatic.camera import Move, read_camera
 from rushes.engines.animatic.depth import Picture, Plane, disparity
 from rushes.engines.animatic.framing import closing_in, cover, framed, slack
-from rushes.engines.animatic.path import Arrival, plan
+from rushes.engines.animatic.path import Arrival, Pose, plan
 from rushes.engines.animatic.render import Stage
 
 _ORDINARY = 1.25  # what a parameter at its end means, in ordinary moves
@@ -38,13 +39,23 @@ class Shot:
         self._arriving = arriving
         self._path = Arrival(path) if arriving else path
         self._still = path.still
+        self._ambience: Ambience | None = None
         self._closing = np.zeros(2) if path.still else closing_in(self.stage, self._path)
 
-    def draw(self, t: float, frame: Picture) -> None:
-        """Write what the camera sees at `t` in 0..1."""
+    def enliven(self, prompt: str, *, seconds: float, seed: int, loop: bool, leaves: bool) -> None:
+        """Let what the prompt speaks of move by itself: wind, water, weather, light (see `ambience`)."""
+        ambience = Ambience(self.stage, prompt, seconds=seconds, seed=seed, loop=loop, leaves=leaves)
+        self._ambience = None if ambience.still else ambience
+
+    def draw(self, t: float, frame: Picture, moment: float | None = None) -> None:
+        """Write what the camera sees at `t` in 0..1; `moment` is the time of what moves by itself, if another."""
+        moment = t if moment is None else moment
         if self._arriving:
             t = 1.0 - t
-        if self._still or t == 0.0:
+        if self._ambience is not None and (moment > 0.0 or not self._ambience.starts_empty):
+            pose = Pose() if self._still else framed(self._path.at(t), t, self._closing)
+            self._ambience.draw(self.stage, pose, moment, frame)
+        elif self._still or t == 0.0:
             frame[...] = self.stage.resting()
         else:
             self.stage.draw(framed(self._path.at(t), t, self._closing), frame)

@@ -93,6 +93,11 @@ class Single:
         self._levels = levels
         self._end: Shot | None = None
         self._loop = call.loop
+        length = self._frames / call.fps if self._loop else seconds
+        leaves = call.end_image is not None
+        self._shot.enliven(
+            call.prompt, seconds=length, seed=call.seed, loop=self._loop and not leaves and not first, leaves=leaves
+        )
         self._masked = Masked(call, self._shot.stage) if call.masks else None
         self._morph: Morph | None = None
         if call.end_image is not None:
@@ -116,17 +121,17 @@ class Single:
         t = self._time(number)
         share = 0.0 if self._end is None else share_at(t)
         if share < 1.0:
-            self._film(t, frame)
+            self._film(t, number / self._frames if self._loop and not self._first else t, frame)
         if self._end is not None and share > 0.0:
             dissolve(frame, self._end, t, share)
 
     def close(self) -> None:
         """Nothing is held open."""
 
-    def _film(self, t: float, frame: Picture) -> None:
+    def _film(self, t: float, moment: float, frame: Picture) -> None:
         if self._masked is not None:
             self._masked.move(t)
-        self._shot.draw(t, frame)
+        self._shot.draw(t, frame, moment)
         if self._masked is not None:
             self._masked.keep(frame)
 

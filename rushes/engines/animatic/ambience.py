@@ -1,0 +1,85 @@
+"""All that moves by itself before one camera: read from the prompt, given its regions, drawn with each frame.
+
+`stir` moves the picture's surface, `veil` and `particles` are laid over the frame; here they are put together and told
+the time. A picture whose prompt speaks of nothing of the kind has none of it and costs nothing.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rushes.engines.animatic.depth import Picture, Plane
+from rushes.engines.animatic.easing import smoothstep
+from rushes.engines.animatic.elements import read_elements
+from rushes.engines.animatic.face import find_face
+from rushes.engines.animatic.particles import SPECIES, Particles, Stars
+from rushes.engines.animatic.path import Pose
+from rushes.engines.animatic.regions import regions_of
+from rushes.engines.animatic.render import Stage
+from rushes.engines.animatic.stir import Stir, Stirred
+from rushes.engines.animatic.veil import Veil
+
+_COMES_S = 0.9  # after which what was not in the picture is fully there
+
+
+class Ambience:
+    """The elements of one stage over a clip of `seconds`."""
+
+    def __init__(self, stage: Stage, prompt: str, *, seconds: float, seed: int, loop: bool, leaves: bool) -> None:
+        """With `loop` the end flows into the beginning; with `leaves` all is gone at the end, as at the beginning."""
+        elements = read_elements(prompt)
+        self._seconds, self._loop, self._leaves = max(seconds, 1e-6), loop, leaves
+        self._stir: Stir | None = None
+        self._over: list[Veil | Particles | Stars] = []
+        if not elements:
+            return
+        period = self._seconds if loop else None
+        regions = regions_of(stage.picture, find_face(stage.picture))
+        size = (stage.picture.shape[1], stage.picture.shape[0])
+        unit = math.sqrt(stage.width * stage.height)
+        stir = Stir(elements, regions, size, unit=unit, seed=seed, period=period)
+        self._stir = None if stir.still else stir
+        veil = Veil(elements, stage, regions, seed=seed, period=period)
+        if not veil.clear:
+            self._over.append(veil)
+        side = 1.0 if seed % 2 else -1.0
+        for element in elements:
+            if element.kind == "stars":
+                self._over.append(Stars(stage, regions.sky, strength=element.strength, seed=seed, period=period))
+            elif element.kind in SPECIES:
+                strength = element.strength
+                self._over.append(
+                    Particles(element.kind, stage, strength=strength, seed=seed, period=period, side=side)
+                )
+
+    @property
+    def still(self) -> bool:
+        """Whether there is nothing of the kind."""
+        return self._stir is None and not self._over
+
+    @property
+    def starts_empty(self) -> bool:
+        """Whether the first frame is the picture as it is."""
+        return not self._loop
+
+    def draw(self, stage: Stage, pose: Pose, t: float, frame: Picture) -> None:
+        """Write what the camera sees at `t` (0..1 of the clip's own time) into the frame."""
+        seconds = t * self._seconds
+        stir = self._stir
+
+        def stirred(x: Plane, y: Plane) -> Stirred:
+            assert stir is not None
+            return stir.at(x, y, seconds)
+
+        stage.draw(pose, frame, None if stir is None else stirred)
+        presence = self._presence(seconds)
+        if presence > 0.0:
+            for layer in self._over:
+                layer.draw(pose, seconds, presence, frame)
+
+    def _presence(self, seconds: float) -> float:
+        if self._loop:
+            return 1.0
+        comes = smoothstep(seconds / min(_COMES_S, 0.4 * self._seconds))
+        goes = smoothstep((self._seconds - seconds) / min(_COMES_S, 0.4 * self._seconds)) if self._leaves else 1.0
+        return comes * goes
