@@ -14,7 +14,8 @@ class SpeechCall:
     """Text to be spoken. `voice` is a built-in voice's name, or the id of a cloned one whose profile lies at `profile`.
 
     `speed` 1 is natural; `volume` 1 is normal, 0 silent; `pitch` in semitones; `language` an English name of one;
-    `pronunciations` are (text, how it is said).
+    `pronunciations` are (text, how it is said). A text may hold pauses in seconds, `<#0.5#>`. `plain` asks for the
+    simplest speaker that an engine has.
     """
 
     text: str
@@ -28,6 +29,7 @@ class SpeechCall:
     sample_rate: int = 32_000
     channels: int = 1
     pronunciations: tuple[tuple[str, str], ...] = ()
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

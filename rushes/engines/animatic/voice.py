@@ -37,7 +37,7 @@ def voice(call: CloneCall, progress: Callable[[Progress], None], cancelled: Call
     character = measured(call)
     progress(Progress(1, 1, "samples"))
     said = SpeechCall(call.text.strip() or _PREVIEW, call.voice, sample_rate=_PREVIEW_RATE)
-    chunks = spoken(said, character, progress, cancelled)
+    chunks = (breath.sound for breath in spoken(said, character, progress, cancelled))
     return Voice(character.profile(), SoundTrack(chunks, _PREVIEW_RATE, 1))
 
 

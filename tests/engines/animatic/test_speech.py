@@ -8,14 +8,28 @@ import pytest
 
 from rushes.calls import SpeechCall
 from rushes.engines.animatic.engine import AnimaticEngine
+from rushes.engines.animatic.spoken.tongue import Tongue
 from rushes.engines.engine import Cancelled, Progress, SoundTrack
 from tests.engines.animatic.asking import heard
 
 TEXT = "The quick brown fox jumps over the lazy dog. Will it come back again, or not?"
 
 
+@pytest.fixture(autouse=True, params=["espeak-ng", "our own"])
+def plain(request: pytest.FixtureRequest) -> bool:
+    """Test both speakers: espeak-ng where it is installed, and the one that is always there."""
+    if request.param == "espeak-ng" and Tongue.found() is None:
+        pytest.skip("the extra 'speech' is not installed")
+    CHOSEN["plain"] = request.param == "our own"
+    return CHOSEN["plain"]
+
+
+CHOSEN = {"plain": False}
+
+
 def say(text: str = TEXT, **changes: object) -> npt.NDArray[np.float32]:
-    track = AnimaticEngine().generate(SpeechCall(text, **changes), lambda progress: None, lambda: False)  # type: ignore[arg-type]
+    asked = SpeechCall(text, **{**CHOSEN, **changes})  # type: ignore[arg-type]
+    track = AnimaticEngine().generate(asked, lambda progress: None, lambda: False)
     assert isinstance(track, SoundTrack)
     return heard(track)
 
@@ -25,7 +39,7 @@ def pitch(sound: npt.NDArray[np.float32], rate: int = 32_000) -> float:
     best = []
     for first in range(0, len(sound) - 2048, 2048):
         part = sound[first : first + 2048, 0]
-        if part.std() < 0.1:
+        if part.std() < 0.06:
             continue
         power = np.abs(np.fft.rfft(part - part.mean(), 4096)) ** 2
         likeness = np.fft.irfft(power)[: rate // 60]
@@ -45,7 +59,7 @@ def test_length_is_about_thirteen_letters_a_second() -> None:
 
 @pytest.mark.parametrize("speed", [0.5, 0.8, 1.5, 2.0])
 def test_length_scales_with_speed(speed: float) -> None:
-    assert seconds(speed=speed) == pytest.approx(seconds() / speed, rel=0.02)
+    assert seconds(speed=speed) == pytest.approx(seconds() / speed, rel=0.05)
 
 
 @pytest.mark.parametrize("sample_rate", [8_000, 16_000, 22_050, 24_000, 32_000, 44_100])
@@ -129,7 +143,7 @@ def test_it_speaks_clause_by_clause_with_a_sign_of_life_for_each_and_sees_a_canc
     told: list[Progress] = []
     looks = iter([False, False, False, True])
     text = re.sub(" ", ", ", TEXT)
-    track = AnimaticEngine().generate(SpeechCall(text), told.append, lambda: next(looks))
+    track = AnimaticEngine().generate(SpeechCall(text, plain=CHOSEN["plain"]), told.append, lambda: next(looks))
     with pytest.raises(Cancelled):
         heard(track)
     assert [progress.done for progress in told] == [1, 2]

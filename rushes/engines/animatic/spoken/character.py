@@ -16,7 +16,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """`tract` is the formants' scale against a man's; `slope` how fast harmonics fall off (1 dull, 0 bright)."""
+    """`tract` is the formants' scale against a man's; `slope` how fast harmonics fall off (1 dull, 0 bright).
+
+    `tilt` is the same for a voice that is coloured afterwards: decibels per octave, 0 as it is, negative is darker.
+    """
 
     pitch_hz: float = 118.0
     tract: float = 1.0
@@ -25,6 +28,7 @@ class Character:
     tempo: float = 1.0
     liveliness: float = 1.0
     energy: float = 1.0
+    tilt: float = 0.0
 
     def profile(self) -> str:
         """Return the voice as a JSON object."""
@@ -50,6 +54,7 @@ _LIMITS = {
     "tempo": (0.6, 1.6),
     "liveliness": (0.4, 2.0),
     "energy": (0.4, 1.6),
+    "tilt": (-9.0, 9.0),
 }
 
 # Words in a voice's name → a kind of voice; the first that fits is taken.
@@ -75,6 +80,9 @@ _EMOTIONS: dict[str, tuple[float, float, float, float]] = {
 }
 
 
+_TILT, _MIDDLE_SLOPE = 5.0, 0.5  # a dull voice is 2.5 dB darker per octave than a bright one
+
+
 def character_of(voice: str, profile: str | None) -> Character:
     """Return the character of a voice by its profile's path, or else by its name."""
     if profile is not None:
@@ -87,7 +95,8 @@ def character_of(voice: str, profile: str | None) -> Character:
         kind,
         pitch_hz=kind.pitch_hz * 2 ** dice.uniform(-0.16, 0.16),
         tract=kind.tract * dice.uniform(0.96, 1.05),
-        slope=min(max(kind.slope + dice.uniform(-0.14, 0.14), 0.0), 1.0),
+        slope=(slope := min(max(kind.slope + dice.uniform(-0.14, 0.14), 0.0), 1.0)),
+        tilt=_TILT * (_MIDDLE_SLOPE - slope),
         breath=kind.breath * dice.uniform(0.6, 1.7),
         liveliness=kind.liveliness * dice.uniform(0.85, 1.2),
     )

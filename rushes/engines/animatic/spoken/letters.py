@@ -30,7 +30,7 @@ class Clause:
 
 def clauses(text: str, pronunciations: Sequence[tuple[str, str]] = ()) -> Iterator[Clause]:
     """Read a text clause by clause; none for a text without anything to say."""
-    text = _pronounced(text, pronunciations)
+    text = "".join(part for part, _ in pronounced(text, pronunciations))
     text = _signs(read_out(text))
     for match in re.finditer(r"([^,.!?]+)([,.!?]*)", text):
         ends = next((sign for sign in "?!." if sign in match[2]), match[2][:1])
@@ -41,13 +41,19 @@ def clauses(text: str, pronunciations: Sequence[tuple[str, str]] = ()) -> Iterat
                 yield Clause(spoken, len(" ".join(words)) + 1, ends if index == len(pieces) - 1 else ",")
 
 
-def _pronounced(text: str, pronunciations: Sequence[tuple[str, str]]) -> str:
-    """Put in how words are said, the longest first; what was put in is not read again, or it could grow for ever."""
+def pronounced(text: str, pronunciations: Sequence[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+    """Yield the text in parts with how words are said put in (True), the longest words first.
+
+    What was put in is not read again, or it could grow for ever.
+    """
     said_as = {written.lower(): said for written, said in reversed(pronunciations) if written}
     if not said_as:
-        return text
+        yield text, False
+        return
     words = "|".join(map(re.escape, sorted(said_as, key=len, reverse=True)))
-    return re.sub(words, lambda found: said_as.get(found[0].lower(), found[0]), text, flags=re.IGNORECASE)
+    for part in re.split(f"({words})", text, flags=re.IGNORECASE):
+        said = said_as.get(part.lower())
+        yield (part, False) if said is None else (said, True)
 
 
 def _signs(text: str) -> str:
