@@ -22,6 +22,8 @@ from rushes.engines.animatic.render import Stage
 
 _SOFT = 0.0016  # of the longer side: sigma of a cut edge; 2 pixels at 720p
 _BEHIND = 0.008  # of the longer side: what is filled in reaches so far beyond the edge, which is never cut exactly
+_BAND = 0.012  # of the longer side: how far beside the outline a brush may have gone
+_DISTINCT = 40.0  # levels between inside and outside, beyond which an outline can be told
 _COLOURED = 60  # levels between channels: a brush's red or green, not paper
 _FALL = 0.3  # of the frame's mean side: over so much the camera's view bends back; steeper, and it would fold
 _CURVE = 16  # points of the path between two given ones
@@ -72,6 +74,34 @@ def painted_region(mask: Picture) -> Plane:
         return np.asarray(coloured.astype(np.float32))
     light = cv2.cvtColor(mask, cv2.COLOR_RGB2GRAY).astype(np.float32) / 255.0
     return np.asarray(light, dtype=np.float32)
+
+
+def outlined(region: Plane, picture: Picture) -> Plane:
+    """Return the region drawn in to the outline that it was painted along, where colours tell that outline.
+
+    Within a band along the brush's edge a pixel belongs to the side whose nearby colours it resembles more.
+    """
+    width = max(2, round(_BAND * max(region.shape)))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    solid = (region > 0.5).astype(np.uint8)
+    inner = np.asarray(cv2.erode(solid, kernel), dtype=np.uint8)
+    outer = np.asarray(1 - cv2.dilate(solid, kernel), dtype=np.uint8)
+    if not inner.any() or not outer.any():
+        return region  # too thin to have an inside
+    colours = picture.astype(np.float32)
+    inside, outside = (_nearby(colours, side, 2.0 * width) for side in (inner, outer))
+    from_inside, from_outside = (np.linalg.norm(colours - side, axis=2) for side in (inside, outside))
+    apart = np.linalg.norm(inside - outside, axis=2)
+    belongs = np.clip(2.0 * (from_outside - from_inside) / np.maximum(apart, 1.0) + 0.5, 0.0, 1.0)
+    told = np.clip((apart - _DISTINCT) / _DISTINCT, 0.0, 1.0) * (1 - inner)
+    return np.asarray(region + told * (np.minimum(region, belongs) - region), dtype=np.float32)
+
+
+def _nearby(colours: Plane, side: Picture, sigma: float) -> Plane:
+    """Return the mean colour of one side around each pixel."""
+    weight = side.astype(np.float32)
+    near = cv2.GaussianBlur(weight, (0, 0), sigma)[..., None] + 1e-4
+    return np.asarray(cv2.GaussianBlur(colours * weight[..., None], (0, 0), sigma) / near, dtype=np.float32)
 
 
 def still_region(call: AnimaticCall, covering: Picture) -> Plane | None:
@@ -137,10 +167,13 @@ class Travellers:
         self._picture, self._whole = picture, picture.copy()
         self._fixed = None if still is None else np.asarray(1.0 - still, dtype=np.float32)
         place = Place.of(call.image, picture, call.width, call.height)
-        cut = [(mask, self._free(place.region(mask.image, picture))) for mask in call.masks if len(mask.path) > 1]
+        led = [(mask, place.region(mask.image, picture)) for mask in call.masks if len(mask.path) > 1]
+        cut = [(mask, self._free(region)) for mask, region in led]
         cut = [(mask, region) for mask, region in cut if region.max() > 0.5]
         self._plate = self._background([region for _, region in cut])
-        self._moving = [_Traveller(self._whole, region, _way(mask, region, place)) for mask, region in cut]
+        self._moving = [
+            _Traveller(self._whole, outlined(region, self._whole), _way(mask, region, place)) for mask, region in cut
+        ]
         self._touched: list[tuple[slice, slice]] = []
 
     def move(self, t: float) -> None:

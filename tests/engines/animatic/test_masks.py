@@ -7,7 +7,7 @@ import pytest
 
 from rushes.calls import Mask
 from rushes.engines.animatic.depth import Picture
-from rushes.engines.animatic.masks import painted_region
+from rushes.engines.animatic.masks import outlined, painted_region
 from tests.engines.animatic.asking import apart, call
 from tests.engines.animatic.pictures import film, textured
 
@@ -166,3 +166,13 @@ def test_the_end_is_the_end_picture_with_masks_too(tmp_path: Path) -> None:
     frames = filmed(tmp_path, mask, Mask(mask.image), end_image=kept(ground(), tmp_path, "end"))
     assert np.array_equal(frames[0], with_ball())
     assert np.array_equal(frames[-1], ground())
+
+
+def test_a_roughly_painted_region_is_cut_along_the_outline_that_colours_show() -> None:
+    rough = (disc(radius=19)[..., 0] / 255).astype(np.float32)
+    exact, wide = disc(radius=15)[..., 0] > 0, disc(radius=18)[..., 0] > 0
+    cut = outlined(rough, with_ball(radius=16))
+    assert cut[exact].mean() > 0.95
+    assert cut[wide & ~(disc(radius=17)[..., 0] > 0)].mean() < 0.3
+    even = np.full((TALL, WIDE, 3), 90, np.uint8)
+    assert np.array_equal(outlined(rough, even), rough)
