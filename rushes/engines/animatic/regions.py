@@ -7,12 +7,16 @@ so that what sways in them never uncovers an edge. What the regions do is `stir`
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rushes.engines.animatic.depth import Picture, Plane, backdrop, edges
 from rushes.engines.animatic.face import Face
+
+Values = npt.NDArray[Any]  # (h, w), what arithmetic makes of planes
 
 _SIDE = 288
 _RIM = 0.035  # of a side, over which every region fades out at the picture's edges
@@ -52,7 +56,7 @@ def regions_of(picture: Picture, face: Face | None) -> Regions:
     return Regions(
         foliage=_region(np.asarray(plants * (1.0 - person[0] - person[1]).clip(0.0), np.float32), 0.02),
         hair=_region(np.asarray(person[0] * _hairy(lab, face, scale), np.float32), 0.012),
-        cloth=_region(person[1] if face is not None else np.asarray(_middle(size) * detailed, np.float32), 0.03),
+        cloth=_region(person[1] if face is not None else np.asarray(_middle(size) * detailed, dtype=np.float32), 0.03),
         water=_region(wet, 0.02),
         sky=_region(np.asarray(np.maximum(sky, _upper(lab, rows, horizon)) * (1.0 - _firm(light)), np.float32), 0.02),
         glow=_blur(warm, 0.02) + 0.6 * _blur(warm, 0.10),
@@ -70,7 +74,7 @@ def _step(plane: Plane, low: float, high: float) -> Plane:
     return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
 
 
-def _region(plane: Plane, softness: float) -> Plane:
+def _region(plane: Values, softness: float) -> Plane:
     """Close small holes, soften the outline, and fade out at the picture's rim."""
     tall, wide = plane.shape
     soft = _blur(np.asarray(np.clip(plane, 0.0, 1.0), dtype=np.float32), softness)
@@ -87,8 +91,8 @@ def _upper(lab: Plane, rows: Plane, horizon: float) -> Plane:
 
 def _firm(light: Plane) -> Plane:
     """Return what stands before a sky: around sharp outlines, which clouds have not."""
-    sharp = (edges((light / 100.0).astype(np.float32)) > 0.5).astype(np.float32)
-    return _step(_blur(np.asarray(cv2.dilate(sharp, np.ones((9, 9), np.uint8)), np.float32), 0.012), 0.05, 0.5)
+    sharp = (edges((light / 100.0).astype(np.float32)) > 0.22).astype(np.float32)
+    return _step(_blur(np.asarray(cv2.dilate(sharp, np.ones((11, 11), np.uint8)), np.float32), 0.014), 0.03, 0.4)
 
 
 def _middle(size: tuple[int, int]) -> Plane:
