@@ -27,6 +27,10 @@ _RIM = 0.02  # of a side: how soft a picture's edge is where the other goes on
 _AHEAD = 0.002  # how much a picture counts before its time: where the other one ends, it goes on at once
 _CAMERA = 0.4  # of a camera's way: it goes out and comes home, for both ends are at rest
 
+Area = tuple[slice, slice]
+_ALL = (slice(None), slice(None))
+_NOTHING = 0.004  # a share below a level
+
 
 class Morph:
     """The way from `first` to `second`, both exactly the frame's size; `journey` is the camera's."""
@@ -37,7 +41,6 @@ class Morph:
         self._tall, self._wide = first.shape[:2]
         self._columns, self._rows = -(-self._wide // _CELL) + 2, -(-self._tall // _CELL) + 2
         self._x, self._y = _nodes(self._columns)[None, :], _nodes(self._rows)[:, None]
-        self._one, self._other = (np.empty((self._tall, self._wide, 3), np.float32) for _ in range(2))
 
     def draw(self, t: float, frame: Picture) -> None:
         """Write the moment `t` in 0..1."""
@@ -84,27 +87,34 @@ class Morph:
 
     def _mix(self, first: tuple[Plane, Plane], second: tuple[Plane, Plane], part: Plane, frame: Picture) -> None:
         """Read both where needed and mix them; the one that is seen more is read with the better kernel."""
-        low, high = float(part.min()), float(part.max())
         better = float(part.mean()) >= 0.5
-        if high < 0.004:
-            self._read(self._first, first, frame, better=True)
+        if better:
+            first, second, part = second, first, np.asarray(1.0 - part, dtype=np.float32)
+        main, other = (self._second, self._first) if better else (self._first, self._second)
+        self._read(main, first, frame, _ALL, cv2.INTER_CUBIC)
+        area = self._area(part)
+        if area is None:
             return
-        if low > 0.996:
-            self._read(self._second, second, frame, better=True)
-            return
-        weight = self._upscaled(part)
-        self._read(self._first, first, frame, better=not better)
-        cv2.LUT(frame, LIGHT, dst=self._one)
-        self._read(self._second, second, frame, better=better)
-        cv2.LUT(frame, LIGHT, dst=self._other)
-        mixed = cv2.blendLinear(self._one, self._other, np.asarray(1.0 - weight, np.float32), weight, dst=self._one)
-        darkened(np.asarray(mixed, np.float32), frame)
+        weight = np.ascontiguousarray(self._upscaled(part)[area])
+        seen, added = np.ascontiguousarray(frame[area]), np.empty_like(frame[area])
+        self._read(other, second, added, area, cv2.INTER_LINEAR)
+        light = cv2.blendLinear(cv2.LUT(seen, LIGHT), cv2.LUT(added, LIGHT), np.float32(1.0) - weight, weight)
+        darkened(np.asarray(light, np.float32), seen)
+        frame[area] = seen
 
-    def _read(self, picture: Picture, at: tuple[Plane, Plane], frame: Picture, *, better: bool) -> None:
+    def _area(self, part: Plane) -> Area | None:
+        """Return the part of the frame in which a share of the grid is not nothing."""
+        rows, columns = np.flatnonzero(part.max(axis=1) > _NOTHING), np.flatnonzero(part.max(axis=0) > _NOTHING)
+        if len(rows) == 0:
+            return None
+        top, bottom = max(0, (int(rows[0]) - 2) * _CELL), min(self._tall, (int(rows[-1]) + 1) * _CELL)
+        left, right = max(0, (int(columns[0]) - 2) * _CELL), min(self._wide, (int(columns[-1]) + 1) * _CELL)
+        return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
+
+    def _read(self, picture: Picture, at: tuple[Plane, Plane], frame: Picture, area: Area, kernel: int) -> None:
         across, down = self._found.scale
         x, y = (at[0] + 0.5) / across - 0.5, (at[1] + 0.5) / down - 0.5
-        kernel = cv2.INTER_CUBIC if better else cv2.INTER_LINEAR
-        maps = self._upscaled(x.astype(np.float32)), self._upscaled(y.astype(np.float32))
+        maps = self._upscaled(x.astype(np.float32))[area], self._upscaled(y.astype(np.float32))[area]
         cv2.remap(picture, *maps, kernel, dst=frame, borderMode=cv2.BORDER_REPLICATE)
 
     def _upscaled(self, plane: Plane) -> Plane:
