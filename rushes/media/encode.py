@@ -118,6 +118,24 @@ def encode_video(
     `look` it is mp4 of high quality. Both generators are closed in any case.
     """
     how = recipe(look or VideoFormat())
+    return encode_recipe(
+        chunks, to, width=width, height=height, fps=fps, how=how, frames=frames, on_frame=on_frame, sound=sound
+    )
+
+
+def encode_recipe(
+    chunks: Iterable[FrameChunk],
+    to: Path,
+    *,
+    width: int,
+    height: int,
+    fps: float | Fraction,
+    how: Recipe,
+    frames: int | None = None,
+    on_frame: Callable[[int], None] | None = None,
+    sound: SoundSource | None = None,
+) -> Encoded:
+    """Do the same for a recipe that no `look` stands for; benchmarks compare encoders' own presets with it."""
     try:
         _check_size(width, height)
         rate = Fraction(fps).limit_denominator(1001)  # 30000/1001 survives being a float

@@ -181,3 +181,36 @@ def test_every_format_has_its_extension() -> None:
         ".mov",
         ".gif",
     }
+
+
+@pytest.mark.parametrize("rate", [Fraction(7), Fraction(24_000, 1001)])
+@pytest.mark.parametrize(("frames", "size"), [(1, (96, 64)), (9, (64, 1280)), (5, (2, 2))])
+@pytest.mark.parametrize("container", ["mp4", "webm", "mov"])
+def test_odd_films_have_their_exact_size_rate_and_length(
+    container: Container, frames: int, size: tuple[int, int], rate: Fraction, tmp_path: Path
+) -> None:
+    sound = source(tone(0.01))
+    encoded = write_film(tmp_path / "film", moving(frames, *size), rate, VideoFormat(container), sound)
+    assert encoded.duration_s == float(frames / rate)
+    with av.open(str(tmp_path / "film")) as file:
+        stream = file.streams.video[0]
+        assert (stream.width, stream.height) == size
+        shown = [frame.time for frame in file.decode(stream)]
+    near = 0.001 if container == "webm" else 1e-6  # WebM counts in milliseconds
+    assert shown == pytest.approx([float(number / rate) for number in range(frames)], abs=near)
+    if container == "mov":
+        assert len(sound_of(tmp_path / "film")) == round(48_000 * frames / rate)
+
+
+@pytest.mark.parametrize("mode", get_args(WriteMode))
+@pytest.mark.parametrize("quality", get_args(Quality))
+@pytest.mark.parametrize("container", ["mp4", "webm", "mov"])
+def test_every_combination_is_tagged_and_decodes(
+    container: Container, quality: Quality, mode: WriteMode, tmp_path: Path
+) -> None:
+    write_film(tmp_path / "film", moving(5), 24, VideoFormat(container, quality, mode), source(tone(0.3)))
+    assert len(frames_of(tmp_path / "film")) == 5
+    with av.open(str(tmp_path / "film")) as file:
+        context = file.streams.video[0].codec_context
+        tags = (context.color_primaries, context.color_trc, context.colorspace, context.color_range)
+        assert (tags, file.streams.audio[0].codec_context.name) == ((1, 1, 1, 1), SOUND[container])
