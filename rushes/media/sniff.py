@@ -30,6 +30,8 @@ _GIF = Looks("picture", "a GIF picture", "image/gif")
 _TIFF = Looks("picture", "a TIFF picture", "image/tiff")
 _ICON = Looks("picture", "an icon", "image/x-icon")
 _MPEG_AUDIO = Looks("audio", "an MP3 file", "audio/mpeg")
+_ADTS = Looks("audio", "an AAC file", "audio/aac")
+_TS_PACKET, _TS_SYNC = 188, b"\x47"
 
 _PREFIXES: tuple[tuple[bytes, Looks], ...] = (
     (b"\x89PNG\r\n\x1a\n", _PNG),
@@ -53,6 +55,8 @@ _PREFIXES: tuple[tuple[bytes, Looks], ...] = (
     (b"ID3", _MPEG_AUDIO),
     (b"\xff\xfb", _MPEG_AUDIO),
     (b"\xff\xf3", _MPEG_AUDIO),
+    (b"\xff\xf1", _ADTS),
+    (b"\xff\xf9", _ADTS),
     (b"%PDF-", Looks("other", "a PDF document", "application/pdf")),
     (b"PK\x03\x04", Looks("other", "a ZIP archive or an office document", "application/zip")),
     (b"\x1f\x8b", Looks("other", "gzip-compressed bytes", "application/gzip")),
@@ -78,6 +82,8 @@ def looks_like(head: bytes) -> Looks:
         return _RIFF[head[8:12]]
     if head[4:8] == b"ftyp":
         return _boxed(head)
+    if len(head) > 2 * _TS_PACKET and {head[at : at + 1] for at in range(0, 3 * _TS_PACKET, _TS_PACKET)} == {_TS_SYNC}:
+        return Looks("video", "an MPEG transport stream", "video/mp2t")
     # "BM" alone begins many words; a bitmap's reserved bytes are zero and its header size is small.
     if head[:2] == b"BM" and head[6:10] == bytes(4) and head[15:18] == bytes(3):
         return Looks("picture", "a BMP picture", "image/bmp")
