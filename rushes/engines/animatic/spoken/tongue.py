@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -93,10 +94,14 @@ class Tongue:
         voices = _Voices(self.data, character, semitones)
         pace = character.tempo * max(speed, 0.05)
         pieces = _pieces(text, main, voices, pace, pronunciations)
-        with tempfile.TemporaryDirectory(prefix="rushes-voice-") as folder:
-            asked = {"library": str(self.library), "data": folder, "pieces": [piece.wire() for piece in pieces]}
-            voices.write(Path(folder))
+        # Not a TemporaryDirectory: it would warn when a listener is dropped unread.
+        folder = Path(tempfile.mkdtemp(prefix="rushes-voice-"))
+        try:
+            asked = {"library": str(self.library), "data": str(folder), "pieces": [piece.wire() for piece in pieces]}
+            voices.write(folder)
             yield from _heard(json.dumps(asked).encode(), pieces)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(slots=True)
