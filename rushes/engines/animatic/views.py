@@ -7,7 +7,6 @@ and the mouth of a still picture are put in here, before the camera, where they 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,23 +15,22 @@ import numpy.typing as npt
 from rushes.calls import AnimaticCall
 from rushes.engines.animatic.board import Box, blended, cards, ground, joined, shade, shadows, split
 from rushes.engines.animatic.camera import Move
+from rushes.engines.animatic.continued import Continued
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
-from rushes.engines.animatic.easing import smoothstep, there_and_back
+from rushes.engines.animatic.easing import there_and_back
 from rushes.engines.animatic.flow import match
 from rushes.engines.animatic.framing import cover
 from rushes.engines.animatic.lips import Mouth
 from rushes.engines.animatic.masks import Masked
 from rushes.engines.animatic.morph import Morph
 from rushes.engines.animatic.path import plan
-from rushes.engines.animatic.recording import Recording
+from rushes.engines.animatic.remade import Remade
 from rushes.engines.animatic.scene import draw_scene
 from rushes.engines.animatic.shot import Shot, cropped, moves_of
-from rushes.engines.animatic.style import styled, treatment
+from rushes.engines.animatic.style import styled
 
 _SPARE = 1.2  # a drawn view can be as wide as the move likes
-_TURN_S = 1.0
-_FASTEST = 1.1  # a video that is longer than the film by more than this is cut, not hurried
 
 
 class View(Protocol):
@@ -50,9 +48,9 @@ class View(Protocol):
 def view_of(call: AnimaticCall, levels: Iterator[float] | None) -> View:
     """Choose and set up the view; `levels` is how loud the film is at each frame, where lips shall move."""
     if call.video is not None and call.keep is None:
-        return Remade(call, levels)
+        return Remade(call, levels, loaded(call.image) if call.image is not None else None)
     if call.video is not None:
-        return Continued(call)
+        return Continued(call, _goes_on)
     if call.pictures and not (call.image is None and len(call.pictures) == 1):
         return Board(call, levels)
     return Single(call, first_picture(call), levels)
@@ -72,6 +70,10 @@ def first_picture(call: AnimaticCall) -> tuple[Picture, Plane | None]:
     return draw_scene(call.prompt, call.seed, round(call.width * _SPARE), round(call.height * _SPARE))
 
 
+def _goes_on(call: AnimaticCall, last: Picture, first: int) -> Single:
+    return Single(call, (last, None), first=first)
+
+
 class Single:
     """One picture, which may give way to another one at the end, or come round to where it began."""
 
@@ -89,7 +91,9 @@ class Single:
         seconds = max(self._frames - 1, 0) / call.fps
         pixels, depth = picture
         self._shot = Shot(styled(pixels, call.style), size, moves, seconds=seconds, seed=call.seed, depth=depth)
-        self._mouth = Mouth(self._shot.stage.picture) if levels is not None else None
+        self._mouth = None
+        if levels is not None:
+            self._mouth = Mouth(self._shot.stage.picture, seed=call.seed, fps=call.fps)
         self._levels = levels
         self._end: Shot | None = None
         self._loop = call.loop
@@ -193,103 +197,3 @@ class Board:
         size = (box.width, box.height)
         seconds = max(call.frames - 1, 0) / call.fps
         return Shot(styled(cover(loaded(path), *size), call.style), size, moves, seconds=seconds, seed=call.seed)
-
-
-class Continued:
-    """The first frames of a video as they are, then a camera that goes on from the last of them."""
-
-    def __init__(self, call: AnimaticCall) -> None:
-        assert call.video is not None
-        self._call = call
-        self._keep = min(call.keep or 0, call.frames)
-        self._recording = Recording(call.video)
-        self._after: Single | None = None
-        self._styled: Single | None = None
-        self._from = 0
-
-    def draw(self, index: int, frame: Picture) -> None:
-        """Write a kept frame, or one that follows them."""
-        size = (self._call.width, self._call.height)
-        if self._after is None and index < self._keep:
-            kept = self._recording.at(index)
-            if self._recording.last == index:
-                frame[...] = cropped(kept, *size)
-                return
-        if self._after is None:  # also when the video is shorter than what was to be kept
-            last = self._recording.at(max(index - 1, 0))
-            seen = (cover(last, *size), None)
-            self._after, self._from = Single(replace(self._call, style=None), seen, first=index), index
-            self._styled = Single(self._call, seen, first=index) if self._call.style else None
-        self._after.draw(index, frame)
-        self._turn_into_style(index, frame)
-
-    def _turn_into_style(self, index: int, frame: Picture) -> None:
-        """Let the style come over the picture within a second: a sudden one would look like a cut."""
-        if self._styled is not None:
-            share = smoothstep((index - self._from + 1) / max(_TURN_S * self._call.fps, 1.0))
-            styled_frame = np.empty_like(frame)
-            self._styled.draw(index, styled_frame)
-            dissolve(frame, styled_frame, 0.0, share)
-
-    def close(self) -> None:
-        """Close the video."""
-        self._recording.close()
-
-
-class Remade:
-    """A whole video filmed anew: another crop, another pace in frames, another look."""
-
-    def __init__(self, call: AnimaticCall, levels: Iterator[float] | None = None) -> None:
-        assert call.video is not None
-        self._call, self._levels = call, levels
-        self._recording = Recording(call.video)
-        self._treat = treatment(call.style, call.prompt, call.strength)
-        self._mouth: Mouth | None = None
-        self._begin: Picture | None = None
-
-    def draw(self, index: int, frame: Picture) -> None:
-        """Write the video's frame of that moment, cropped and treated."""
-        call = self._call
-        seen = _within(self._recording.at(self._source(index)), call.window)
-        frame[...] = self._treat(cropped(seen, call.width, call.height))
-        if self._levels is not None:
-            self._mouth = self._mouth or Mouth(frame.copy())
-            self._mouth.open(next(self._levels, 0.0), on=frame)
-        self._close_loop(index, frame)
-
-    def close(self) -> None:
-        """Close the video."""
-        self._recording.close()
-
-    def _source(self, index: int) -> int:
-        """Return which frame of the video is seen: all of it over the whole film, or cut where that would hurry it."""
-        recording, call = self._recording, self._call
-        film_s, video_s = call.frames / call.fps, recording.frames / recording.fps
-        if video_s > _FASTEST * film_s:
-            return int(index / call.fps * recording.fps + 1e-6)
-        return int(index * recording.frames / call.frames + 1e-6)
-
-    def _close_loop(self, index: int, frame: Picture) -> None:
-        """Let the last quarter of a loop turn into its first frame again."""
-        if not self._call.loop:
-            return
-        if self._begin is None:
-            self._begin = frame.copy()
-        begins = self._call.frames * 0.75
-        if index > begins:
-            dissolve(frame, self._begin, 0.0, share_at((index - begins) / (self._call.frames - begins), 0.0, 1.0))
-
-
-def _within(picture: Picture, window: tuple[float, float, float, float] | None) -> Picture:
-    """Cut the window out of a frame; an empty one is widened to two pixels."""
-    if window is None:
-        return picture
-    tall, wide = picture.shape[:2]
-    left, right = _span(window[0], window[2], wide)
-    top, bottom = _span(window[1], window[3], tall)
-    return picture[top:bottom, left:right]
-
-
-def _span(start: float, end: float, length: int) -> tuple[int, int]:
-    first = min(max(round(start * length), 0), length - 2)
-    return first, max(min(round(end * length), length), first + 2)
