@@ -100,7 +100,7 @@ def main() -> None:
         for width, height in SIZES:
             call = AnimaticCall(given.prompt, width, height, given.frames, 16.0, 1, str(path))
             to = Path(folder) / "film.mp4"
-            ways = (
+            ways: tuple[Callable[[], float], ...] = (
                 lambda: animatic(call),  # noqa: B023  called before the next size comes
                 lambda: film(call, to, pictures=True),  # noqa: B023
                 lambda: film(call, to, pictures=False),  # noqa: B023
