@@ -25,7 +25,7 @@ _TEETH = np.array([226.0, 218.0, 205.0], np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Mien:
-    """How a face looks at one moment: mouth and lids 0 (shut, lids open) to 1; the shift of the head in eye distances."""
+    """How a face looks at one moment: mouth and lids from 0 (at rest) to 1, the head shifted in eye distances."""
 
     open: float
     blink: float = 0.0
