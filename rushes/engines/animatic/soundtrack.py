@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from rushes.calls import AnimaticCall
 from rushes.engines.animatic.foley import Layer, layers_of
+from rushes.engines.animatic.loudness import TARGET, gain_to, limited, loudness
 from rushes.engines.animatic.speech import speech
 from rushes.engines.engine import Cancelled, SoundChunk, SoundTrack
 
 RATE = 48_000
 _CHUNK = RATE // 2
 _FADE = RATE // 20  # at both ends of made-up sounds and where a given sound is cut: a click is worse than a short fade
+_MEASURED_S = 20
 _FULL = 0.16  # how loud (root of the mean square) opens a mouth fully
 
 Sound = npt.NDArray[np.float32]
@@ -67,6 +69,7 @@ def _layers(call: AnimaticCall, channels: int) -> list[tuple[Layer, ...]]:
 def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> Iterator[SoundChunk]:
     length = max(1, round(call.frames / call.fps * RATE))
     layers = _layers(call, channels)  # here and not before: the first frame need not wait for it
+    gain = _gain(layers, min(length, _MEASURED_S * RATE)) if layers else 1.0
     is_cut = call.sound is None or len(_opened(call.sound)) > length
     voice = _Reader(_voice(call), channels)
     for first in range(0, length, _CHUNK):
@@ -81,8 +84,17 @@ def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> 
                 chunk *= _fade(first, count, length, at_start=False)
         for channel in range(channels if layers else 0):
             for layer in layers[channel % len(layers)]:
-                chunk[:, channel] += layer.at(first, count, RATE) * _fade(first, count, length)[:, 0]
-        yield np.clip(chunk, -1.0, 1.0, out=chunk)
+                chunk[:, channel] += gain * layer.at(first, count, RATE) * _fade(first, count, length)[:, 0]
+        yield np.clip(limited(chunk) if layers else chunk, -1.0, 1.0)
+
+
+def _gain(layers: list[tuple[Layer, ...]], length: int) -> float:
+    """Return what brings made-up sounds to the usual loudness, measured on the beginning of the film."""
+    pieces = (
+        np.stack([sum((layer.at(first, _CHUNK, RATE) for layer in side), np.zeros(_CHUNK)) for side in layers], axis=1)
+        for first in range(0, length, _CHUNK)
+    )
+    return gain_to(TARGET, loudness((piece.astype(np.float32) for piece in pieces), RATE))
 
 
 def _voice(call: AnimaticCall) -> Iterator[Sound]:
