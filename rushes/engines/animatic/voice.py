@@ -7,6 +7,7 @@ size of the mouth (where the energy lies in the spectrum). It's a likeness of ma
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ _LONGEST_S = 30  # of the sample that is measured
 _LOW_HZ, _HIGH_HZ = 65.0, 400.0
 _VOICED = 0.45  # correlation from which a frame counts as voiced
 _USUAL_SYLLABLES = 4.2  # a second
+_BANDS_APART = 2.2  # octaves between the bands whose balance is matched
 _PREVIEW_RATE = 32_000
 _PREVIEW = "This is how I sound. Give me a text, and I will read it to you."
 
@@ -65,7 +67,29 @@ def measured(call: CloneCall) -> Character:
         liveliness=float(np.clip(spread / 0.18, 0.5, 1.8)),
         energy=energy,
     )
-    return Character.of_profile(found.profile())  # within what a voice can be
+    return _matched(Character.of_profile(found.profile()), pitch, frames[loud])  # within what a voice can be
+
+
+def _matched(found: Character, pitch: float, heard: npt.NDArray[np.float64]) -> Character:
+    """Let the voice say a line, and put right what is still off in its pitch and in the colour of its vowels."""
+    line = SpeechCall(_PREVIEW, "", sample_rate=_RATE)
+    said = spoken(line, found, lambda _: None, lambda: False)
+    own, levels = _framed(np.concatenate([breath.sound[:, 0] for breath in said]).astype(np.float64))
+    own = own[levels > 0.12 * float(np.percentile(levels, 95))]
+    pitches = _pitches(own)
+    if len(pitches) < 3:
+        return found
+    off = float(np.clip(pitch / np.median(pitches), 0.8, 1.25))
+    tilt = found.tilt + (_brightness(heard) - _brightness(own)) / _BANDS_APART
+    return Character.of_profile(replace(found, pitch_hz=found.pitch_hz * off, tilt=tilt).profile())
+
+
+def _brightness(frames: npt.NDArray[np.float64]) -> float:
+    """Return how much stronger 1.5 to 5 kHz are than 0.2 to 1 kHz, in decibels."""
+    power = np.mean(np.abs(np.fft.rfft(frames * np.hanning(_FRAME), axis=1)) ** 2, axis=0) + 1e-12
+    hertz = np.fft.rfftfreq(_FRAME, _DOWN / _RATE)
+    high, low = power[(hertz > 1500) & (hertz < 5000)].sum(), power[(hertz > 200) & (hertz < 1000)].sum()
+    return float(10.0 * np.log10(high / low))
 
 
 def _framed(samples: Samples) -> tuple[npt.NDArray[np.float64], Samples]:
