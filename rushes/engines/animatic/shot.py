@@ -11,11 +11,13 @@ import numpy as np
 from rushes.calls import AnimaticCall
 from rushes.engines.animatic.ambience import Ambience
 from rushes.engines.animatic.camera import Move, read_camera
-from rushes.engines.animatic.depth import Picture, Plane, disparity
+from rushes.engines.animatic.depth import Picture, Plane, disparity, raised
+from rushes.engines.animatic.face import find_face
 from rushes.engines.animatic.framing import closing_in, cover, framed, slack
 from rushes.engines.animatic.path import Arrival, Pose, plan
 from rushes.engines.animatic.render import Stage
 
+_SURE_FACE = 0.75  # a bump where no face is would bend the ground
 _ORDINARY = 1.25  # what a parameter at its end means, in ordinary moves
 
 
@@ -34,7 +36,7 @@ class Shot:
         arriving: bool = False,
     ) -> None:
         """`picture` covers `size` (see `framing.cover`); the depth of a photograph is estimated when not given."""
-        self.stage = Stage(picture, disparity(picture) if depth is None else depth, *size)
+        self.stage = Stage(picture, depth_of(picture) if depth is None else depth, *size)
         path = plan(moves, seconds, seed, slack(picture, *size))
         self._arriving = arriving
         self._path = Arrival(path) if arriving else path
@@ -59,6 +61,15 @@ class Shot:
             frame[...] = self.stage.resting()
         else:
             self.stage.draw(framed(self._path.at(t), t, self._closing), frame)
+
+
+def depth_of(picture: Picture) -> Plane:
+    """Estimate a picture's depth, with the head in front where there surely is a face."""
+    depth = disparity(picture)
+    face = find_face(picture)
+    if face is None or face.confidence < _SURE_FACE:
+        return depth
+    return raised(depth, face.box, (picture.shape[1], picture.shape[0]))
 
 
 def moves_of(call: AnimaticCall) -> tuple[Move, ...]:

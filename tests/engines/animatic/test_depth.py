@@ -1,8 +1,10 @@
 import cv2
 import numpy as np
 
-from rushes.engines.animatic.depth import FAR, Picture, disparity
+from rushes.engines.animatic.depth import FAR, Picture, disparity, raised
+from rushes.engines.animatic.shot import depth_of
 from tests.engines.animatic.pictures import landscape, textured
+from tests.engines.animatic.test_face import face
 
 
 def portrait() -> Picture:
@@ -47,3 +49,17 @@ def test_depth_does_not_depend_on_the_number_of_threads() -> None:
     finally:
         cv2.setNumThreads(before)
     assert all(np.array_equal(depths[0], other) for other in depths)
+
+
+def test_a_head_is_brought_to_the_front_and_the_rest_stays() -> None:
+    flat = np.full((150, 200), FAR, np.float32)
+    depth = raised(flat, (160, 100, 240, 200), (400, 300))
+    assert depth[75, 100] > 0.8
+    assert depth[5, 5] == depth[145, 195] == np.float32(FAR)
+    assert np.abs(np.diff(depth, axis=1)).max() < 0.12
+
+
+def test_a_face_lies_before_what_is_around_it() -> None:
+    depth = cv2.resize(depth_of(face()), (640, 420))
+    assert depth[200, 320] > depth[200, 60] + 0.2
+    assert abs(depth[170, 320] - depth[240, 320]) < 0.12
