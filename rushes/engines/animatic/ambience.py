@@ -7,6 +7,7 @@ the time. A picture whose prompt speaks of nothing of the kind has none of it an
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.easing import smoothstep
@@ -62,8 +63,13 @@ class Ambience:
         """Whether the first frame is the picture as it is."""
         return not self._loop
 
-    def draw(self, stage: Stage, pose: Pose, t: float, frame: Picture) -> None:
-        """Write what the camera sees at `t` (0..1 of the clip's own time) into the frame."""
+    def draw(
+        self, stage: Stage, pose: Pose, t: float, frame: Picture, between: Callable[[], None] | None = None
+    ) -> None:
+        """Write what the camera sees at `t` (0..1 of the clip's own time) into the frame.
+
+        `between` is called before what lies over everything is drawn, such as rain.
+        """
         seconds = t * self._seconds
         stir = self._stir
 
@@ -72,6 +78,8 @@ class Ambience:
             return stir.at(x, y, seconds)
 
         stage.draw(pose, frame, None if stir is None else stirred)
+        if between is not None:
+            between()
         presence = self._presence(seconds)
         if presence > 0.0:
             for layer in self._over:

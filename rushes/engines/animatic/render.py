@@ -167,6 +167,25 @@ class Stage:
             np.asarray(below * focal + (self.height - 1) / 2, dtype=np.float32),
         )
 
+    def seen_at(self, pose: Pose, points: Plane, near: float) -> Plane:
+        """Return where places of the picture, (N, 2) in its pixels, at one disparity, are seen in the frame.
+
+        The way of `draw` backwards, without the stretch of the rim.
+        """
+        shift = np.array((pose.right * self.width, -pose.up * self.height), np.float32) / self._focal
+        centre = np.array(((self.width - 1) / 2 + self._left, (self.height - 1) / 2 + self._top), np.float32)
+        far = ((points - centre) / self._focal - near * shift) / max(1.0 - near * pose.forward, 0.05)
+        (tilt, slide_up), (pan, slide) = self._turned(pose.tilt, self.height), self._turned(pose.pan, self.width)
+        x, y = far[:, 0] - slide, far[:, 1] + slide_up
+        x, z = x * math.cos(pan) - math.sin(pan), math.cos(pan) + x * math.sin(pan)
+        y, z = y * math.cos(tilt) + z * math.sin(tilt), z * math.cos(tilt) - y * math.sin(tilt)
+        x, y = x / z, y / z
+        closer = math.exp(pose.zoom) * self._focal
+        cos, sin = closer * math.cos(pose.roll), closer * math.sin(pose.roll)
+        seen = np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)
+        middle = np.array(((self.width - 1) / 2, (self.height - 1) / 2), np.float32)
+        return np.asarray(seen + middle, dtype=np.float32)
+
     def overflow(self, pose: Pose) -> Overflow:
         """Return how far the view from `pose` would look past the picture if it were not stretched."""
         return self._overflow(*self._reach(pose))

@@ -1,107 +1,349 @@
-"""A drawn view for a storyboard without a photograph: a sky, a light, ranges of hills and a foreground, in depth.
+"""A storyboard scene from a prompt: a painted backdrop in depth, and the actors who stand and move before it.
 
-Deliberately plain: it says "picture to come" and still gives the camera a space to move in. Words of the prompt choose
-the palette, the seed the lie of the land.
+Words are read in `brief`, backdrops painted in `places`, figures drawn in `cast`'s files; here they are put together:
+who stands where, how large, in which order. The seed chooses what the prompt leaves open.
 """
 
 from __future__ import annotations
 
 import random
-import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from rushes.engines.animatic.brief import Brief, Subject, read_brief
+from rushes.engines.animatic.cast import PEOPLE, RIDER, ROLES, VEHICLES, Role
 from rushes.engines.animatic.depth import FAR, Picture, Plane
+from rushes.engines.animatic.figures import Look
+from rushes.engines.animatic.ink import Colour, Paper
+from rushes.engines.animatic.lettering import letter
+from rushes.engines.animatic.palette import light_of
+from rushes.engines.animatic.places import paint
+from rushes.engines.animatic.setting import Ground, Setting
+from rushes.engines.animatic.sprite import MARGIN, Actor, Sprite, lay
 
-Colour = tuple[int, int, int]
-
-# sky at the zenith, sky at the horizon, farthest range, foreground
-_PALETTES: tuple[tuple[str, tuple[Colour, Colour, Colour, Colour]], ...] = (
-    (r"sunset|dusk|golden|evening|orange|fire|autumn", ((74, 78, 128), (246, 178, 122), (176, 112, 112), (52, 36, 52))),
-    (r"night|moon|stars?|midnight|dark|space|neon", ((10, 14, 34), (48, 62, 104), (34, 46, 80), (8, 10, 20))),
-    (r"sunrise|dawn|morning|pink|blossom|spring", ((126, 158, 204), (252, 214, 202), (178, 158, 182), (74, 64, 92))),
-    (r"sea|ocean|beach|water|lake|river|blue|wave", ((84, 142, 200), (206, 228, 236), (94, 146, 176), (22, 66, 98))),
-    (
-        r"forest|jungle|tree|green|garden|grass|meadow",
-        ((134, 178, 190), (226, 234, 208), (134, 166, 136), (28, 56, 38)),
-    ),
-    (
-        r"desert|dune|sand|canyon|mars|western|savanna",
-        ((122, 162, 196), (246, 226, 190), (214, 166, 122), (126, 74, 48)),
-    ),
-    (
-        r"snow|ice|winter|arctic|mountain|white|fog|mist",
-        ((142, 166, 194), (232, 238, 244), (178, 192, 210), (84, 100, 124)),
-    ),
-    (
-        r"city|street|urban|concrete|rain|storm|grey|gray",
-        ((98, 108, 124), (198, 202, 206), (138, 144, 154), (42, 46, 56)),
-    ),
-)
-_PLAIN = ((108, 146, 186), (232, 226, 212), (154, 166, 176), (50, 60, 74))
-_RANGES = 5
+_HERO = {"close": 0.92, "wide": 0.22, "aerial": 0.2, "low": 0.56, "": 0.4}  # a person's height, of the frame's
+_BIGGEST = 0.78  # of the frame's height, for anything
 
 
-def draw_scene(prompt: str, seed: int, width: int, height: int) -> tuple[Picture, Plane]:
-    """Return a picture (height, width, 3) and its disparity (height, width), FAR..1."""
-    dice = random.Random(f"scene {seed}")
-    zenith, glow, far, near = _palette(prompt)
-    horizon = dice.uniform(0.48, 0.58)
-    rows = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
-    columns = np.linspace(0.0, 1.0, width, dtype=np.float32)[None, :]
-    picture = _mixed(zenith, glow, np.clip(rows / horizon, 0.0, 1.0) ** 1.4 * np.ones_like(columns))
-    _add_light(picture, glow, dice, horizon, rows=rows, columns=columns * (width / height))
-    depth = np.full((height, width), FAR, np.float32)
-    for index in range(_RANGES):
-        closeness = index / (_RANGES - 1)
-        ridge = _ridge(dice, columns[0], horizon + (1.02 - horizon) * closeness**1.5 * 0.8, 0.02 + 0.05 * closeness)
-        inside = np.clip((rows - ridge[None, :]) * height / 1.5, 0.0, 1.0)[..., None]
-        down = np.clip((rows - ridge[None, :]) / 0.35, 0.0, 1.0)
-        colour = _mixed(_mix(far, near, closeness), _mix(far, near, min(1.0, closeness + 0.22)), down)
-        picture += inside * (colour - picture)
-        distance = FAR + (1.0 - FAR) * (0.08 + 0.92 * closeness**1.3)
-        depth += inside[..., 0] * (distance - depth)
-    # a whisper of dither: eight bits cannot hold so slow a gradient without bands
-    grain = np.random.default_rng(seed % 2**63).uniform(-0.5, 0.5, (height, width, 1)).astype(np.float32)
-    drawn = np.clip(picture + grain + 0.5, 0.0, 255.0).astype(np.uint8)
-    sigma = max(width, height) * 0.006
-    return drawn, np.asarray(cv2.GaussianBlur(depth, (0, 0), sigma), dtype=np.float32)
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`backdrop` (H, W, 3) with its `depth` (H, W), FAR..1, and the figures before it, the farthest first."""
+
+    backdrop: Picture
+    depth: Plane
+    sprites: tuple[Sprite, ...]
+
+    def flat(self) -> Picture:
+        """Return the scene as one picture, at the middle of its action."""
+        picture = self.backdrop.copy()
+        tall = picture.shape[0]
+        for sprite in self.sprites:
+            x, y, phase = sprite.actor.at(0.0, 0.0, loop=False)
+            lay(picture, sprite.image(phase), sprite.corners(x, y) * tall)
+        return picture
+
+    def flat_depth(self) -> Plane:
+        """Return the disparity of the flat picture."""
+        tall = self.depth.shape[0]
+        depth = cv2.merge([self.depth * 255.0] * 3).astype(np.uint8)
+        for sprite in self.sprites:
+            x, y, phase = sprite.actor.at(0.0, 0.0, loop=False)
+            image = sprite.image(phase).copy()
+            near = round(255 * sprite.actor.near)
+            image[..., :3] = (image[..., 3:].astype(np.uint16) * near // 255).astype(np.uint8)
+            lay(depth, image, sprite.corners(x, y) * tall)
+        soft = cv2.GaussianBlur(depth[..., 0].astype(np.float32) / 255.0, (0, 0), 0.006 * max(depth.shape))
+        return np.asarray(np.clip(soft, FAR, 1.0), dtype=np.float32)
 
 
-def _palette(prompt: str) -> tuple[Colour, Colour, Colour, Colour]:
-    words = prompt.lower()
-    for pattern, colours in _PALETTES:
-        if re.search(rf"\b(?:{pattern})s?\b", words):
-            return colours
-    return _PLAIN
+def set_scene(
+    prompt: str, seed: int, width: int, height: int, *, spare: float = 1.0, pictures: Sequence[Picture] = ()
+) -> Scene:
+    """Build a scene on a paper of this size; the frame that will be seen is smaller by `spare`.
+
+    `pictures` are subjects (see `cutout`), which take the place of the people and things that the prompt names.
+    """
+    brief = read_brief(prompt)
+    dice = random.Random(f"scene {seed} {prompt}")
+    brief = _filled(brief, dice)
+    light = light_of(brief, dice)
+    paper = Paper(width, height)
+    here = Setting(paper, light, brief, dice, 1.0 / spare)
+    ground = paint(here)
+    actors = [*_dressing(here, ground), *(_shown(here, ground, pictures) if pictures else _players(here, ground))]
+    actors.sort(key=lambda actor: actor.near)
+    if brief.lettering is not None:
+        letter(paper, brief.lettering, light, here.inner, dice)
+    if light.grey:
+        value = paper.picture @ np.array((0.3, 0.59, 0.11), np.float32)
+        toned = value[..., None] * np.array(light.toned, np.float32) / 255.0
+        paper.picture += light.grey * (toned - paper.picture)
+    if brief.weather == "fog":
+        veil = np.clip(1.0 - np.abs(paper.rows - ground.horizon - 0.08) / 0.4, 0.0, 1.0)[..., None] * np.float32(0.5)
+        paper.picture += veil * (np.array(light.haze, np.float32) - paper.picture)
+    depth = cv2.GaussianBlur(paper.depth, (0, 0), max(1.0, 0.004 * max(width, height)))
+    sprites = tuple(Sprite(actor, light, height) for actor in actors)
+    return Scene(paper.finished(seed), np.asarray(depth, np.float32), sprites)
 
 
-def _mix(one: Colour, other: Colour, share: float) -> Colour:
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
-    return red, green, blue
+def draw_scene(
+    prompt: str, seed: int, width: int, height: int, pictures: Sequence[Picture] = ()
+) -> tuple[Picture, Plane]:
+    """Return a scene as a picture (height, width, 3) with its disparity (height, width), FAR..1."""
+    scene = set_scene(prompt, seed, width, height, pictures=pictures)
+    return scene.flat(), scene.flat_depth()
 
 
-def _mixed(one: Colour, other: Colour, share: Plane) -> Plane:
-    start, end = np.array(one, np.float32), np.array(other, np.float32)
-    return np.asarray(start + (end - start) * share[..., None], dtype=np.float32)
+def _filled(brief: Brief, dice: random.Random) -> Brief:
+    """Return the brief with a place that suits what it names, where it names none."""
+    if brief.place:
+        if brief.place == "underwater" or brief.place != "sea":
+            return brief
+        under = {"fish", "whale"} & {subject.kind for subject in brief.subjects}
+        return replace(brief, place="underwater") if under else brief
+    kinds = [subject.kind for subject in brief.subjects]
+    suits = {
+        **dict.fromkeys(("car", "bus", "bicycle", "train"), ("road",)),
+        **dict.fromkeys(("boat", "lighthouse"), ("sea",)),
+        **dict.fromkeys(("fish", "whale"), ("underwater",)),
+        **dict.fromkeys(("astronaut", "rocket"), ("space",)),
+        **dict.fromkeys(("plane", "balloon"), ("sky",)),
+        **dict.fromkeys(("bottle", "shoe", "apple"), ("studio",)),
+        **dict.fromkeys(("cup",), ("room",)),
+        **dict.fromkeys(("fox", "wolf", "bear", "deer", "tent", "fire"), ("forest",)),
+        **dict.fromkeys(("dragon", "castle"), ("mountains",)),
+        **dict.fromkeys(("robot", "crowd"), ("street", "skyline")),
+        "bridge": ("river", "lake"),
+        **dict.fromkeys(("lion", "elephant", "giraffe"), ("field",)),
+    }
+    choices = next((suits[kind] for kind in kinds if kind in suits), None)
+    if choices is None and brief.features:
+        choices = brief.features
+    if choices is None:
+        snowy = brief.weather == "snow" or brief.season == "winter"
+        choices = (
+            ("snow",) if snowy else ("street",) if brief.mood == "neon" else ("field", "field", "mountains", "lake")
+        )
+    return replace(brief, place=dice.choice(choices))
 
 
-def _add_light(
-    picture: Plane, glow: Colour, dice: random.Random, horizon: float, *, rows: Plane, columns: Plane
-) -> None:
-    """Put a soft sun or moon low over the horizon, in place."""
-    x, y = dice.uniform(0.25, 0.75) * float(columns.max()), horizon * dice.uniform(0.45, 0.8)
-    away = np.hypot(columns - x, rows - y)
-    halo = 0.55 * np.exp(-((away / 0.28) ** 2)) + 0.45 * np.clip((0.055 - away) / 0.004 + 0.5, 0.0, 1.0)
-    bright = np.array([min(255, c + 40) for c in glow], np.float32)
-    picture += halo[..., None].astype(np.float32) * (bright - picture)
+def _dressing(here: Setting, ground: Ground) -> list[Actor]:
+    """Return what grows and stands around."""
+    narrow = min(1.0, here.paper.aspect * 1.1)
+    dressed = []
+    for number, (kind, x, y, size, haze) in enumerate(ground.props):
+        role = ROLES[kind]
+        colour: Colour | None = None
+        if kind == "tree" and here.brief.season == "autumn":
+            colour = here.dice.choice(((212, 134, 62), (198, 92, 58), (224, 172, 80)))
+        if kind == "tree" and here.brief.season == "spring":
+            colour = here.dice.choice(((240, 178, 196), (248, 204, 214), (136, 178, 108)))
+        look = Look(colour, here.dice.randrange(10**6), glow=here.light.dark)
+        near = _near(y, ground.horizon)
+        tall = size * here.inner * narrow
+        dressed.append(
+            Actor(
+                role,
+                look,
+                kind,
+                here.column(x),
+                y,
+                tall,
+                near,
+                haze=haze,
+                offset=0.37 * number % 1.0,
+                facing=here.dice.choice((-1, 1)),
+            )
+        )
+    return dressed
 
 
-def _ridge(dice: random.Random, columns: Plane, base: float, size: float) -> Plane:
-    """Return the height of a skyline at each column, as a sum of waves, in shares of the picture from its top."""
-    line = np.zeros_like(columns)
-    for octave in range(5):
-        waves, phase = 1.3 * 2.0**octave * dice.uniform(0.8, 1.2), dice.uniform(0.0, 6.28)
-        line += np.sin(6.28 * waves * columns + phase) * size * 0.55**octave
-    return (base + line).astype(np.float32)
+def _shown(here: Setting, ground: Ground, pictures: Sequence[Picture]) -> list[Actor]:
+    """Return the given subjects, side by side on the ground."""
+    count = len(pictures)
+    seen = here.paper.aspect * here.inner
+    actors = []
+    for k, picture in enumerate(pictures):
+        ratio = picture.shape[1] / picture.shape[0]
+        slot = 0.5 + (k - (count - 1) / 2) * 0.86 / count if count > 1 else 0.5 + here.dice.uniform(-0.08, 0.08)
+        tall = min(0.66 * here.inner, 0.8 * seen / count / ratio)
+        span = (-ratio / 2 - MARGIN, -MARGIN, ratio / 2 + MARGIN, 1.0 + MARGIN)
+        role = Role(ROLES["rock"].draw, span, 1.0)
+        row = max(ground.line, here.row(0.9)) + 0.006 * (k % 2)
+        near = _near(row, ground.horizon)
+        actors.append(Actor(role, Look(None, k), "picture", here.column(slot), row, tall, near, picture=picture))
+    return actors
+
+
+def _near(row: float, horizon: float) -> float:
+    return FAR + (1.0 - FAR) * min(1.0, max(0.0, (row - horizon) / max(1.0 - horizon, 1e-3)))
+
+
+def _players(here: Setting, ground: Ground) -> list[Actor]:
+    """Return the subjects of the brief, each in its place."""
+    subjects = list(here.brief.subjects)
+    kinds = {subject.kind for subject in subjects}
+    riding = "horse" in kinds and any(s.kind in PEOPLE and s.action == "drive" for s in subjects)
+    if riding:
+        subjects = [s for s in subjects if s.kind not in PEOPLE]
+    if kinds & set(VEHICLES) or "boat" in kinds:  # who drives is inside
+        driven = [
+            s
+            for s in subjects
+            if s.kind in PEOPLE and (s.action in ("drive", "float") or "bicycle" in kinds or "boat" in kinds)
+        ]
+        subjects = [s for s in subjects if s not in driven]
+    roles = [RIDER if riding and s.kind == "horse" else ROLES[s.kind] for s in subjects]
+    if here.brief.framing == "close" and subjects and subjects[0].kind in ("man", "woman", "child"):
+        kind = "woman" if subjects[0].kind == "woman" else "man"
+        roles[0] = ROLES[f"portrait {kind}"]
+    still = [role.pace == 0.0 and role.size > 1.2 for role in roles]
+    order = sorted(range(len(subjects)), key=lambda k: (not still[k], -roles[k].size if still[k] else 0))
+    slots = _slots(here, subjects, roles)
+    biggest = max((role.size for role, big in zip(roles, still, strict=True) if not big), default=0.0)
+    players: list[Actor] = []
+    for k in order:
+        players += _group(here, ground, subjects[k], roles[k], slots[k], biggest=biggest or roles[k].size)
+    return _sheltered(players)
+
+
+def _sheltered(players: list[Actor]) -> list[Actor]:
+    """Put an umbrella into the hand of whoever is there to hold it."""
+    holder = next((one for one in players if one.kind in ("man", "woman", "child")), None)
+    if holder is None or not any(one.kind == "umbrella" for one in players):
+        return players
+    x, y = holder.x + 0.1 * holder.size * holder.facing, holder.y - 0.42 * holder.size
+    held = []
+    for one in players:
+        if one.kind == "umbrella":
+            in_hand = replace(
+                one,
+                x=x,
+                y=y,
+                size=0.85 * holder.size,
+                near=holder.near + 1e-3,
+                look=replace(one.look, word="held"),
+                action=holder.action,
+                facing=holder.facing,
+                role=replace(one.role, home="air", pace=holder.role.pace),
+            )
+        held.append(in_hand if one.kind == "umbrella" else one)
+    return held
+
+
+def _slots(here: Setting, subjects: list[Subject], roles: list[Role]) -> list[float]:
+    """Return where each subject stands, as a share of the frame's width: alone off the middle, else side by side."""
+    count = len(subjects)
+    side = here.dice.choice((-1, 1))
+    if count == 1:
+        central = here.brief.framing in ("close", "low") or here.brief.place in ("stage", "studio")
+        return [0.5 if central else 0.5 + side * here.dice.uniform(0.04, 0.16)]
+    span = 0.52 if count == 2 else 0.64
+    if any(subject.kind == "bridge" for subject in subjects):
+        return [0.5 if subject.kind == "bridge" else 0.5 + side * 0.2 for subject in subjects]
+    spread = [0.5 + side * span * (k / max(count - 1, 1) - 0.5) for k in range(count)]
+    return [share + here.dice.uniform(-0.02, 0.02) for share in spread]
+
+
+def _group(here: Setting, ground: Ground, subject: Subject, role: Role, slot: float, *, biggest: float) -> list[Actor]:
+    """Return as many actors as there are of a subject, in a loose group."""
+    dice, light = here.dice, here.light
+    unit = _unit(here, subject, role, biggest)
+    many = subject.count
+    unit *= {1: 1.0, 2: 0.92, 3: 0.84}.get(many, 0.62 if many < 7 else 0.5)
+    left, _bottom, right, _top = role.span
+    wide = min(right, -left) * 1.7 * unit
+    facing = 1 if slot < 0.5 or (slot == 0.5 and dice.random() < 0.5) else -1  # into the room that is left
+    action = subject.action
+    if role.pace and not action and role.home == "ground" and subject.kind in VEHICLES:
+        action = "drive"
+    home = "air" if role.home == "ground" and action == "fly" and subject.kind not in PEOPLE else role.home
+    actors = []
+    for k in range(many):
+        across = (k - (many - 1) / 2) * wide * (0.95 if home == "ground" else 1.15)
+        if many > 4:
+            across *= 0.7
+        x = here.column(slot) + across + (dice.uniform(-0.12, 0.12) * wide if many > 2 else 0.0)
+        room = here.paper.aspect * here.inner / 2 - wide * 0.3
+        x = (
+            here.paper.aspect / 2 + max(-room, min(room, x - here.paper.aspect / 2))
+            if room > 0
+            else here.paper.aspect / 2
+        )
+        y = _row(here, ground, subject, role, home, unit=unit, k=k)
+        near = _near(y, ground.horizon) if home != "air" else 0.62
+        if "portrait" in _named(role):
+            y, near = here.row(1.02), 0.85
+        look = Look(subject.colour, dice.randrange(10**6), glow=light.dark, word=subject.word)
+        actors.append(
+            Actor(
+                role,
+                look,
+                _named(role) or subject.kind,
+                x,
+                y,
+                unit,
+                near,
+                action,
+                haze=0.12 if home == "air" else 0.0,
+                facing=facing,
+                offset=(0.29 * k) % 1.0,
+            )
+        )
+    return actors
+
+
+def _named(role: Role) -> str:
+    return next((kind for kind, known in ROLES.items() if known is role and "portrait" in kind), "")
+
+
+def _unit(here: Setting, subject: Subject, role: Role, biggest: float) -> float:
+    """Return how tall a drawing's unit is on the paper, so that it suits the framing and fits the frame."""
+    left, _bottom, right, top = role.span
+    framing = here.brief.framing
+    if "portrait" in _named(role):
+        tall = 0.9
+    else:
+        # The largest that moves sets the scale; real proportions are compressed, or a cat by a bus would be a dot.
+        relation = (role.size / biggest) ** 0.75 if biggest else 1.0
+        hero = (
+            _HERO[framing] * (1.0 if biggest >= 0.8 else 0.8) * (1.3 if biggest > 1.4 and framing != "close" else 1.0)
+        )
+        tall = hero * relation
+        if role.pace == 0.0 and role.size > 1.2 and len(here.brief.subjects) > 1:
+            tall = max(tall, 0.36)
+    tall = min(tall, _BIGGEST / min(top, 1.1)) * here.inner
+    broad = 0.86 * here.paper.aspect * here.inner / (right - left)
+    if subject.kind == "bridge":
+        broad *= 2.6
+    return max(min(tall, broad), 0.01)
+
+
+def _row(here: Setting, ground: Ground, subject: Subject, role: Role, home: str, *, unit: float, k: int) -> float:
+    """Return the row of a figure's foot."""
+    dice = here.dice
+    top, bottom = here.row(0.0), here.row(1.0)
+    if (
+        here.brief.place == "space"
+        and subject.kind in ("astronaut", "robot", "rocket")
+        and subject.action in ("float", "fly", "")
+    ):
+        return min(here.row(0.56) + unit * 0.4, bottom - 0.02)
+    if home == "air":
+        level = dice.uniform(0.22, 0.5) if subject.count > 1 else dice.uniform(0.34, 0.46)
+        middle = here.row(level)
+        return min(max(middle + unit * role.span[3] * 0.45, top + unit * role.span[3] + 0.01), bottom)
+    if home == "water":
+        return ground.water if ground.water is not None else ground.line
+    if role.pace == 0.0 and role.size > 1.2:
+        if here.brief.place == "sea":
+            return ground.horizon + 0.012
+        line = ground.horizon + (ground.line - ground.horizon) * (0.45 if ground.water is None else 0.1)
+    else:
+        line = ground.line + (0.035 * here.inner * (k % 3 - 1) if subject.count > 2 else 0.0)
+    if here.brief.framing in ("close", "low"):
+        line = max(line, here.row(0.93))
+    return min(line, bottom)

@@ -16,6 +16,7 @@ from rushes.calls import AnimaticCall
 from rushes.engines.animatic.board import Box, blended, cards, ground, joined, shade, shadows, split
 from rushes.engines.animatic.camera import Move
 from rushes.engines.animatic.continued import Continued
+from rushes.engines.animatic.cutout import cutout
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
 from rushes.engines.animatic.easing import there_and_back
@@ -28,6 +29,7 @@ from rushes.engines.animatic.path import plan
 from rushes.engines.animatic.remade import Remade
 from rushes.engines.animatic.scene import draw_scene
 from rushes.engines.animatic.shot import Shot, cropped, moves_of
+from rushes.engines.animatic.staged import Staged
 from rushes.engines.animatic.style import styled
 
 _SPARE = 1.2  # a drawn view can be as wide as the move likes
@@ -51,6 +53,9 @@ def view_of(call: AnimaticCall, levels: Iterator[float] | None) -> View:
         return Remade(call, levels, loaded(call.image) if call.image is not None else None)
     if call.video is not None:
         return Continued(call, _goes_on)
+    drawn = call.image is None and call.end_image is None and not call.style and levels is None
+    if drawn and (not call.pictures or (call.effect is None and call.prompt.strip())):
+        return Staged(call, [cutout(loaded(path)) for path in call.pictures])
     if call.pictures and not (call.image is None and len(call.pictures) == 1):
         return Board(call, levels)
     return Single(call, first_picture(call), levels)

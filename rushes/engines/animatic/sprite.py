@@ -1,0 +1,183 @@
+"""One figure in a scene over time: drawn once for each phase of its cycle, lit, and laid over frames where it is then.
+
+Which figure stands where is `scene`'s choice; where a place of the paper is seen is the stage's.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from rushes.engines.animatic.cast import PEOPLE, Role
+from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.figures import Look
+from rushes.engines.animatic.ink import Colour, Sketch, oval
+from rushes.engines.animatic.palette import Light
+
+_PHASES = 16  # of a cycle: a walk of a second then changes 16 times, as hand-drawn animation does
+MARGIN = 0.06  # of a pasted picture's height, on every side of it
+_SPARE = 1.12  # drawn this much larger than it stands, for a camera that comes closer
+_PERIODS = {"walk": 1.1, "run": 0.66, "dance": 1.5, "jump": 1.3, "wave": 1.1, "swim": 1.6}
+_PACES = {"run": 2.4, "drive": 1.0, "walk": 1.0, "fly": 1.0, "swim": 0.7, "float": 0.5}
+_FARTHEST = 0.7  # paper heights that anyone goes in a film: who leaves the frame leaves an empty one
+_UNMOVED = ("castle", "rock", "bridge", "bottle", "shoe", "apple", "tent", "umbrella", "bare", "cloud", "picture")
+_STILL = ("", "stand", "sit", "dance", "jump", "wave")
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A figure's part: at (`x`, `y`) of the paper (heights; its foot) at half time, a unit of it `size` heights tall.
+
+    `near` is its disparity, `haze` (0..1) how far it has faded; `facing` 1 is right; `offset` shifts its cycle.
+    """
+
+    role: Role
+    look: Look
+    kind: str
+    x: float
+    y: float
+    size: float
+    near: float
+    action: str = ""
+    haze: float = 0.0
+    facing: int = 1
+    offset: float = 0.0
+    picture: Picture | None = None  # what it looks like, instead of a drawing: (H, W, 4), premultiplied
+
+    def at(self, seconds: float, length: float, *, loop: bool) -> tuple[float, float, float]:
+        """Return (x, y, phase) at a time of a film of `length` seconds."""
+        period = _PERIODS.get(self.action, self.role.period_s)
+        cycles = max(1, round(length / period)) * seconds / max(length, 1e-6) if loop else seconds / period
+        bob = 0.0
+        if self.role.home != "ground":
+            slow = math.tau * ((round(max(1.0, length / 4.0)) * seconds / max(length, 1e-6)) if loop else seconds / 4.0)
+            bob = (0.006 if self.role.home == "water" else 0.02) * self.size * math.sin(slow + 6.0 * self.offset)
+        most = _FARTHEST / max(length, 1e-6)
+        travel = 0.0 if loop else max(-most, min(most, self.speed)) * (seconds - length / 2)
+        rise = -0.16 * self.size * (seconds - length / 2) if self.kind == "rocket" and not loop else 0.0
+        return self.x + travel, self.y + bob + rise, (cycles + self.offset) % 1.0
+
+    @property
+    def speed(self) -> float:
+        """Return how many paper heights it goes a second, to the right."""
+        if self.action in _STILL and self.role.home == "ground":
+            return 0.0
+        if self.kind in PEOPLE and self.action in ("fly", "float", "drive"):
+            return 0.0
+        return self.facing * self.role.pace * self.size * _PACES.get(self.action, 0.6)
+
+
+class Sprite:
+    """An actor, drawn for a paper of `tall` pixels; equal neighbours in its cycle are drawn only once asked for."""
+
+    def __init__(self, actor: Actor, light: Light, tall: int) -> None:
+        self.actor = actor
+        self._light = light
+        self._unit = max(6, math.ceil(actor.size * tall * _SPARE))
+        self._drawn: dict[int, Picture] = {}
+
+    def image(self, phase: float) -> Picture:
+        """Return the figure at a phase: (H, W, 4) uint8, premultiplied."""
+        step = 0 if self.actor.kind in _UNMOVED else int(phase * _PHASES) % _PHASES
+        if step not in self._drawn:
+            self._drawn[step] = self._draw(step / _PHASES)
+        return self._drawn[step]
+
+    def corners(self, x: float, y: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+        """Return where the image's left top, right top and left bottom lie on the paper, (3, 2), standing there."""
+        left, bottom, right, top = self.actor.role.span
+        if self.actor.facing < 0:
+            left, right = -right, -left
+        size = self.actor.size
+        points = [(left, top), (right, top), (left, bottom)]
+        return np.array([(x + a * size, y - b * size) for a, b in points], np.float32)
+
+    def _draw(self, phase: float) -> Picture:
+        actor = self.actor
+        if actor.picture is not None:
+            return _pasted(actor.picture, self._unit)
+        sketch = Sketch(actor.role.span, self._unit)
+        left, bottom, right, _ = actor.role.span
+        if actor.role.home == "ground" and actor.kind not in ("grass", "cloud") and "portrait" not in actor.kind:
+            wide = 0.3 if actor.kind in PEOPLE else 0.42 * min(right, -left) + 0.2
+            for share in (1.0, 0.72):
+                sketch.fill(oval(0.0, 0.0, wide * share, -bottom * 0.8 * share), (16, 20, 34), 0.16)
+        actor.role.draw(sketch, phase, actor.action, actor.look)
+        image = _lit(sketch.finished(), self._light, actor)
+        return np.ascontiguousarray(image[:, ::-1]) if actor.facing < 0 else image
+
+
+def _pasted(picture: Picture, tall: int) -> Picture:
+    """Return a subject's own picture, `tall` pixels high, with room around and the shadow that it throws."""
+    wide = max(2, round(picture.shape[1] * tall / picture.shape[0]))
+    scale = cv2.INTER_AREA if tall < picture.shape[0] else cv2.INTER_CUBIC
+    figure = cv2.resize(picture, (wide, tall), interpolation=scale)
+    rim = max(2, round(MARGIN * tall))
+    canvas = np.zeros((tall + 2 * rim, wide + 2 * rim, 4), np.uint8)
+    cv2.ellipse(
+        canvas,
+        (rim + wide // 2, rim + tall),
+        (round(wide * 0.46), max(1, rim * 2 // 3)),
+        0,
+        0,
+        360,
+        (6, 8, 14, 110),
+        -1,
+    )
+    canvas = np.asarray(cv2.GaussianBlur(canvas, (0, 0), max(0.8, rim * 0.22)), np.uint8)
+    place = canvas[rim : rim + tall, rim : rim + wide]
+    through = 1.0 - figure[..., 3:].astype(np.float32) / 255.0
+    place[...] = np.minimum(figure + place * through, 255.0).astype(np.uint8)
+    return canvas
+
+
+def _lit(image: Picture, light: Light, actor: Actor) -> Picture:
+    """Shade a flat figure a little round, tint it, fade it with distance; lamps keep their own light."""
+    plain = image.astype(np.float32)
+    cover = plain[..., 3:] / 255.0
+    soft = cv2.GaussianBlur(cover[..., 0], (0, 0), max(1.0, image.shape[0] * 0.03))
+    slope = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3) * (image.shape[0] * 0.03)
+    side = light.side * actor.facing
+    shade = 1.0 + 0.20 * np.clip(-slope * side, -1.0, 1.0)[..., None]
+    # what the eye looks for is seen a little better than the rest
+    tint = (0.78 * np.array(light.tint, np.float32) + 0.22 * 235.0) / 255.0
+    colour = np.minimum(plain[..., :3] * tint * shade, plain[..., 3:])
+    if actor.look.glow:
+        lamp = ((plain[..., 0] > 225) & (plain[..., 0] - plain[..., 2] > 85) & (plain[..., 1] > 150))[..., None]
+        colour = np.where(lamp, plain[..., :3], colour)
+    faded = actor.haze * light.fade
+    colour += faded * (np.array(light.haze, np.float32) * cover - colour)
+    if light.grey:
+        value = colour @ np.array((0.3, 0.59, 0.11), np.float32)
+        colour += light.grey * (value[..., None] * np.array(light.toned, np.float32) / 255.0 - colour)
+    return np.concatenate([np.clip(colour + 0.5, 0, 255), plain[..., 3:]], axis=2).astype(np.uint8)
+
+
+def lay(frame: Picture, image: Picture, corners: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
+    """Lay an image (premultiplied RGBA) over a frame, its left top, right top and left bottom at `corners` (pixels)."""
+    tall, wide = frame.shape[:2]
+    fourth = corners[1] + corners[2] - corners[0]
+    points = np.vstack([corners, fourth])
+    left, top = (max(0, math.floor(float(v)) - 1) for v in points.min(axis=0))
+    right, bottom = (
+        min(limit, math.ceil(float(v)) + 2) for v, limit in zip(points.max(axis=0), (wide, tall), strict=True)
+    )
+    if right <= left or bottom <= top:
+        return
+    high, broad = image.shape[:2]
+    source = np.array([(0, 0), (broad, 0), (0, high)], np.float32) - 0.5
+    turn = cv2.getAffineTransform(source, (corners - 0.5 - (left, top)).astype(np.float32))
+    seen = cv2.warpAffine(image, turn, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
+    place = frame[top:bottom, left:right]
+    open_ = cv2.cvtColor(cv2.bitwise_not(np.ascontiguousarray(seen[..., 3])), cv2.COLOR_GRAY2RGB)
+    under = cv2.multiply(place, open_, scale=1.0 / 255.0)
+    cv2.add(under, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=under)
+    place[...] = under
+
+
+def glow_colour(light: Light) -> Colour:
+    """Return what lamps shine with in this light."""
+    return light.graded((255, 214, 140))

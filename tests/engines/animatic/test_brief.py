@@ -1,0 +1,55 @@
+import pytest
+
+from rushes.engines.animatic.brief import Brief, Lettering, read_brief
+from rushes.engines.animatic.lexicon import COLOURS
+
+
+def test_place_time_subject_colour_and_action_are_read() -> None:
+    brief = read_brief("A red car drives down a desert road at sunset, wide shot")
+    assert (brief.place, brief.features, brief.time, brief.framing) == ("desert", ("road",), "dusk", "wide")
+    (car,) = brief.subjects
+    assert (car.kind, car.count, car.colour, car.action) == ("car", 1, COLOURS["red"][0], "drive")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "count"), [("three birds", 3), ("a bird", 1), ("birds", 3), ("5 birds", 5), ("a flock of birds", 7)]
+)
+def test_a_number_of_subjects_is_read(prompt: str, count: int) -> None:
+    assert [(one.kind, one.count) for one in read_brief(prompt).subjects] == [("bird", count)]
+
+
+def test_what_is_refused_is_left_out() -> None:
+    brief = read_brief("a street without cars or people, no rain, a dog")
+    assert [one.kind for one in brief.subjects] == ["dog"]
+    assert not brief.weather
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind", "place"),
+    [
+        ("un perro rojo corre por la playa", "dog", "beach"),
+        ("ein rotes Auto auf der Straße", "car", "street"),
+        ("un chat noir dans la forêt", "cat", "forest"),
+        ("一只红色的猫在雪地里走", "cat", "snow"),
+        ("夕焼けの海の船", "boat", "sea"),
+    ],
+)
+def test_common_words_of_other_languages_are_known(prompt: str, kind: str, place: str) -> None:
+    brief = read_brief(prompt)
+    assert [one.kind for one in brief.subjects] == [kind]
+    assert brief.place == place
+
+
+def test_quoted_words_are_lettering_only_where_lettering_is_asked_for() -> None:
+    assert read_brief('a shop with a sign that says "OPEN"').lettering == Lettering("OPEN", "sign")
+    assert read_brief('title card "The End"').lettering == Lettering("The End", "title")
+    assert read_brief('a man says "hello"').lettering is None
+
+
+def test_camera_words_are_no_subjects() -> None:
+    assert not read_brief("truck left, crane shot, bird's eye view, orbit right").subjects
+
+
+@pytest.mark.parametrize("prompt", ["", "   ", "asdf qwer", "\x00\ud7ff🙂🙂", "no no no", '""', "ق" * 5000])
+def test_any_text_gives_a_brief(prompt: str) -> None:
+    assert isinstance(read_brief(prompt), Brief)
