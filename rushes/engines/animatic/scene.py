@@ -173,7 +173,7 @@ def _shown(here: Setting, ground: Ground, pictures: Sequence[Picture]) -> list[A
         span = (-ratio / 2 - MARGIN, -MARGIN, ratio / 2 + MARGIN, 1.0 + MARGIN)
         role = Role(ROLES["rock"].draw, span, 1.0)
         row = max(ground.line, here.row(0.9)) + 0.006 * (k % 2)
-        near = _near(row, ground.horizon)
+        near = 1.0 - 1e-3 * (count - k)  # nothing may stand before what the caller gave
         actors.append(Actor(role, Look(None, k), "picture", here.column(slot), row, tall, near, picture=picture))
     return actors
 
