@@ -23,7 +23,8 @@ WHEN: Mapping[str, str] = {
     "generation_timeout": "The work took longer than `generation_timeout_s`.",
     "downstream_service_error": ONLY_TESTS.format("no engine asks another service"),
     "downstream_service_unavailable": ONLY_TESTS.format("no engine asks another service"),
-    "content_policy_violation": ONLY_TESTS.format("there is no checker of contents"),
+    "content_policy_violation": "The prompt, an input picture or video, or what was made of them was flagged; where "
+    "checks are on is the endpoint's, the caller's and the `safety` setting's to say.",
     "no_media_generated": "The engine gave no frame and no picture; the animatic engine always gives some.",
     "image_too_small": "A side of the picture is shorter than 16 pixels.",
     "image_too_large": "The picture is beyond `image_max_side` or `image_max_pixels`.",

@@ -168,11 +168,14 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Which input field plays which part; None where the endpoint has no such field."""
+    """Which input field plays which part; None where the endpoint has no such field.
+
+    `safety` is the switch of the checks of prompt, pictures and result, or True where they are always on.
+    """
 
     prompt: str | None = "prompt"
     seed: str | None = None
-    safety: str | None = None
+    safety: str | Literal[True] | None = None
     expansion: str | None = None
     forgets_voice: str | None = None  # the id of a voice that is to be deleted
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -124,6 +124,21 @@ class Settings(BaseSettings):
     webhook_key_overlap_s: float = Field(
         86_400.0, ge=86_400, description="How long a replaced signing key of webhooks stays published."
     )
+    safety: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether prompts, pictures and results are checked: as endpoint and caller say, always, or never.",
+    )
+    safety_threshold: float = Field(
+        0.5, gt=0, le=1, description="How sure the detector must be that a picture shows nudity, from 0 to 1."
+    )
+    prompt_url: str | None = Field(
+        None,
+        description="Base of an OpenAI-compatible API that expands prompts, as http://127.0.0.1:11434/v1; without it, "
+        "a rewriter of our own does.",
+    )
+    prompt_model: str = Field("default", description="Model that is asked for there.")
+    prompt_key: SecretStr | None = Field(None, description="Key that is sent there, as a bearer token.")
+    prompt_timeout_s: float = Field(10.0, gt=0, description="How long an expansion there may take.")
     files_sweep_s: float = Field(3_600.0, gt=0, description="Time between two looks for files that have expired.")
     hub_models: dict[str, str] = Field(
         default_factory=dict, description="Endpoint that serves a model of the Hugging Face Hub, by the Hub's id."

@@ -102,7 +102,7 @@ ENDPOINTS = [
         unit="second of video",
         engines={"animatic": animatic},
         reply=reply,
-        roles=Roles(),
+        roles=Roles(safety=True),
         example={
             "prompt": "The cook tosses the pan, steam rises, the camera moves in slowly",
             "image_url": "https://example.com/cook.jpg",

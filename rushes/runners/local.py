@@ -31,7 +31,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 _STDERR = 2  # where a runner's stdout goes: the server's own may be read by a program
 _FOLDERS = "rushes-"  # begins the names of our temporary folders
-SECRETS = {"key", "proxy_key"}
+SECRETS = {"key", "proxy_key", "prompt_key"}
 
 LOG = logging.getLogger(__name__)
 
@@ -172,6 +172,9 @@ def _environment(recipe: Recipe, folder: Path) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("RUSHES_")}
     values = recipe.settings.model_dump(mode="json", exclude=SECRETS, exclude_none=True)
     told = {f"RUSHES_{name.upper()}": v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
+    prompt_key = recipe.settings.prompt_key
+    if prompt_key is not None:  # the one secret that a runner acts with itself
+        told["RUSHES_PROMPT_KEY"] = prompt_key.get_secret_value()
     return inherited | told | {KEY_VARIABLE: recipe.key, "TMPDIR": str(folder)}
 
 

@@ -311,6 +311,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _host_of(given: argparse.Namespace, key: str) -> Host:
     settings = read_settings()
+    os.environ.pop("RUSHES_PROMPT_KEY", None)  # as in `worker`
     able = {one.id: one for one in served(test_endpoints=settings.test_endpoints).values() if one.realtime is not None}
     media_sandbox().start()  # gets warm while the engines load
     names = [name.strip() for name in given.deployments.split(",") if name.strip()]

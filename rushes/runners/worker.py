@@ -195,6 +195,7 @@ def _arguments() -> argparse.ArgumentParser:
 
 def _worker(given: argparse.Namespace, key: str) -> Worker:
     settings = read_settings()
+    os.environ.pop("RUSHES_PROMPT_KEY", None)  # as the runner's own key
     endpoints = served(test_endpoints=settings.test_endpoints)
     names = [name.strip() for name in given.deployments.split(",") if name.strip()]
     if any(endpoint.clip for endpoint in endpoints.values() if set(endpoint.engines) & set(names)):

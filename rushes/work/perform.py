@@ -19,8 +19,10 @@ from rushes.engines.engine import Progress
 from rushes.errors import ModelError
 from rushes.jobs.job import Outcome, VoiceMade
 from rushes.jobs.protocol import ClaimAnswer
+from rushes.work.check import PictureCheck, check_prompt, is_checked
 from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
 from rushes.work.fetch import fetch_inputs
+from rushes.work.prompt import expand_prompt
 from rushes.work.tools import Deployment, Report, Tools
 
 PROGRESS_PARTS = 20  # many small steps are logged at every twentieth of the way
@@ -33,16 +35,21 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     report = tools.report
 
     given = endpoint.input.model_validate_json(job.input)  # the door has validated it; it was stored as it came
-    request, seed = choose_seed(given, endpoint.roles, job.job_id)
-    media = fetch_inputs(request, job.own_files, tools.files, tools.settings, report, endpoint.voices)
+    asked, seed = choose_seed(given, endpoint.roles, job.job_id)
+    checked = is_checked(endpoint, asked, tools.settings)
+    if checked:
+        check_prompt(endpoint, prompt_of(endpoint.roles, asked))  # nothing is fetched, or told to a service, before
+    media = fetch_inputs(asked, job.own_files, tools.files, tools.settings, report, endpoint.voices)
+    request = expand_prompt(endpoint, asked, seed, tools.settings, report)
     forgotten = voice_to_forget(endpoint, request)
     plan = make_plan(endpoint, request, media, report)
+    pictures = check_inputs(endpoint, request, media, plan, tools) if checked else None
     call, voice_id = with_voice_id(endpoint.engines[deployment.kind](request, media, plan), job.job_id)
     served_by = announce(endpoint, deployment, seed, report)
 
     started = tools.clock()
     delivery = endpoint.delivery(request)
-    delivered = generate(deployment, call, plan, delivery, tools)  # encoded while it comes, then stored
+    delivered = generate(deployment, call, plan, delivery, tools, pictures)  # encoded while it comes, then stored
     inference_s = tools.clock() - started
 
     made = Made(
@@ -58,7 +65,7 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     return Outcome(
         output=output.model_dump_json(exclude_none=True).encode(),  # absent members are left out, never null
         served_by=served_by.header(),
-        units=endpoint.units(request, plan),
+        units=endpoint.units(asked, plan),
         inference_s=round(inference_s, 6),
         files=delivered.file_ids,
         voice=VoiceMade(voice_id, delivered.profile_id) if voice_id and delivered.profile_id else None,
@@ -133,11 +140,32 @@ def announce(endpoint: Endpoint, deployment: Deployment, seed: int | None, repor
     return ServedBy(maker.engine, deployment.name, maker.model, maker.version, stand_in, seed)
 
 
-def generate(deployment: Deployment, call: Call, plan: Plan | None, delivery: Delivery, tools: Tools) -> Delivered:
-    """Let the engine make it, and bring what comes out on its way."""
+def check_inputs(
+    endpoint: Endpoint, request: BaseModel, media: MediaMap, plan: Plan | None, tools: Tools
+) -> PictureCheck | None:
+    """Check the prompt in use and the pictures; return what looks at the result, None where nothing is to be seen."""
+    check_prompt(endpoint, prompt_of(endpoint.roles, request))
+    seen = any(one.kind in ("image", "video") for one in media.values())
+    pictures = PictureCheck.installed(tools.settings, tools.report) if seen or isinstance(plan, Clip | Stills) else None
+    if pictures is not None:
+        pictures.inputs(request, media, tools.report)
+    return pictures
+
+
+def generate(  # noqa: PLR0917
+    deployment: Deployment,
+    call: Call,
+    plan: Plan | None,
+    delivery: Delivery,
+    tools: Tools,
+    pictures: PictureCheck | None = None,
+) -> Delivered:
+    """Let the engine make it, and bring what comes out on its way, past the check of `pictures` if there is one."""
     report = tools.report
     report.tick()
     output = deployment.engine.generate(call, progress_lines(report), report.cancelled)
+    if pictures is not None:
+        output = pictures.result(output, plan, report)
     most = min(INLINE_MAX_BYTES, tools.settings.max_body_bytes)
     return deliver(output, plan, delivery, tools.files, report, inline_max_bytes=most)
 

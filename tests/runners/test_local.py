@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 
+from pydantic import SecretStr
+
 from rushes.jobs.job import MAX_ATTEMPTS
 from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
 from rushes.settings import Settings
@@ -172,10 +174,17 @@ def test_secrets_of_the_server_stay_with_it_and_its_settings_arrive(live: Live, 
 
     settings = Settings(key="a:b", allow_addresses="10.0.0.0/8", test_endpoints=True, input_max_bytes=77)
     told = _environment(Recipe("http://x", "runner-secret", ("echo",), settings), tmp_path)
-    assert "RUSHES_KEY" not in told
+    assert {"RUSHES_KEY", "RUSHES_PROMPT_KEY"} & set(told) == set()
     assert told["RUSHES_RUNNER_KEY"] == "runner-secret"
     names = {name: told[f"RUSHES_{name.upper()}"] for name in ("allow_addresses", "test_endpoints", "input_max_bytes")}
     assert names == {"allow_addresses": "10.0.0.0/8", "test_endpoints": "true", "input_max_bytes": "77"}
+
+
+def test_the_key_of_the_service_that_expands_prompts_reaches_the_runner_whole(tmp_path: Path) -> None:
+    from rushes.runners.local import _environment
+
+    told = _environment(Recipe("http://x", "k", ("echo",), Settings(prompt_key=SecretStr("sk-1"))), tmp_path)
+    assert told["RUSHES_PROMPT_KEY"] == "sk-1"
 
 
 def test_a_process_for_sessions_starts_when_it_is_wanted_and_once(live: Live) -> None:
