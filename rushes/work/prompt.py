@@ -35,7 +35,9 @@ INSTRUCTION = (
 _CAMERA = re.compile(
     r"\[|\b(?:camera|zoom\w*|pan(?:s|ned|ning)?|tilt\w*|doll(?:y|ies|ying)|truck(?:s|ing)? (?:left|right|in|out)|"
     r"push\w*|pull\w*|crane|track\w*|orbit\w*|handheld|hand-held|static|locked|steadicam|drone|aerial|fly\w*|pov|follow\w*|"
-    r"circl\w*|spin\w*|rotat\w*|still shot|time-?lapse|loop\w*|motionless|still|bird'?s.eye|first.person)\b",
+    r"glid(?:e|es|ing)|move(?:s|ment)?|moving|approach\w*|ris(?:e|es|ing)|ascend\w*|descend\w*|view\w*|swing\w*|sweep\w*|"
+    r"travel\w*|arc|arcs|reveal\w*|forward|backwards?|circl\w*|"
+    r"spin\w*|rotat\w*|still shot|time-?lapse|loop\w*|motionless|still|bird'?s.eye|first.person)\b",
     re.IGNORECASE,
 )
 _SHOT = re.compile(

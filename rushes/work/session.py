@@ -24,8 +24,9 @@ from rushes.errors import ModelError, Problem
 from rushes.fields import forms, media_inputs
 from rushes.jobs.job import Outcome
 from rushes.media.stills import encode_still
+from rushes.work.check import is_checked
 from rushes.work.fetch import fetch_inputs
-from rushes.work.perform import announce
+from rushes.work.perform import announce, check_inputs
 from rushes.work.products import watched
 from rushes.work.tools import Deployment, Tools
 
@@ -79,8 +80,10 @@ class SessionWork:
             folder = Path(tempfile.mkdtemp(dir=tools.files.folder()))
             files = replace(tools.files, folder=lambda: folder)
             self._folder, self._named = folder, ()
-            self._media = fetch_inputs(request, own_files, files, tools.settings, tools.report, self.endpoint.voices)
-            self._named = named
+            media = fetch_inputs(request, own_files, files, tools.settings, tools.report, self.endpoint.voices)
+            if is_checked(self.endpoint, request, tools.settings):
+                check_inputs(self.endpoint, request, media, None, tools)
+            self._media, self._named = media, named
             if before is not None:
                 shutil.rmtree(before, ignore_errors=True)
         return self._media

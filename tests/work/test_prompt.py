@@ -13,9 +13,10 @@ from pydantic import Field, SecretStr
 
 from rushes.endpoint import Roles
 from rushes.engines.animatic.brief import read_brief
+from rushes.engines.animatic.camera import read_camera
 from rushes.fields import WireModel
 from rushes.settings import Settings
-from rushes.work.prompt import enrich, expand_prompt, is_english, most_characters
+from rushes.work.prompt import CAMERA, enrich, expand_prompt, is_english, most_characters
 from tests.work.parts import ENDPOINT, Told
 
 PROMPTS = (
@@ -27,6 +28,19 @@ PROMPTS = (
     "a product shot of a watch on a pedestal",
     "The camera pans left over the city",
     "a portrait of an old man with a smile",
+)
+DIRECTED = (
+    "The camera pans left over the city",
+    "a static view of a lake",
+    "[Truck left, Pan right] a cat on the sofa",
+    "a fox, slow zoom out, orbiting it",
+    "handheld shot of a market",
+    "crane up over a forest",
+    "fly through a canyon",
+    "we glide through a hall",
+    "move closer to the statue in the square",
+    "approaching a castle on the hill",
+    "the view swings to the right",
 )
 
 
@@ -52,11 +66,18 @@ def test_seeds_vary_the_words() -> None:
     assert len({enrich(PROMPTS[0], None, seed) for seed in range(20)}) > 4
 
 
-@pytest.mark.parametrize(
-    "prompt", ["The camera pans left over the city", "a static view of a lake", "[Zoom in] a cat on the sofa"]
-)
+@pytest.mark.parametrize("prompt", DIRECTED)
 def test_a_camera_that_the_prompt_directs_gets_no_second_instruction(prompt: str) -> None:
-    assert not any("Camera:" in enrich(prompt, None, seed) for seed in range(20))
+    for seed in range(10):
+        longer = enrich(prompt, None, seed)
+        assert read_camera(longer, seed) == read_camera(prompt, seed)
+        assert "Camera:" not in longer
+
+
+def test_the_camera_that_is_added_is_one_that_the_engine_understands() -> None:
+    for seed in range(3):
+        found = [read_camera(f"A fox. Camera: {words}.", seed)[0] for words in CAMERA]
+        assert [(move.kind, move.sign) for move in found] == [("dolly", 1), ("truck", 1), ("truck", -1)]
 
 
 @pytest.mark.parametrize(

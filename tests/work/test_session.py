@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +95,19 @@ def test_another_picture_has_another_path_and_the_one_before_is_removed(session:
     assert first != second
     assert (first.exists(), second.exists()) == (False, True)
     assert np.load(second)[0, 0, 0] == 2
+
+
+def test_a_picture_is_checked_where_the_operator_wants_it_and_no_engine_runs(engine: Painter, tmp_path: Path) -> None:
+    session = session_of(CAMERA, engine, tmp_path)
+    session.tools = replace(session.tools, settings=Settings(safety="on", safety_threshold=1e-9))
+    for _ in range(2):
+        with pytest.raises(ModelError) as caught:
+            session.answer({"image_url": uri(1)}, {})
+        assert (caught.value.problems[0].type, caught.value.problems[0].loc) == (
+            "content_policy_violation",
+            ("body", "image_url"),
+        )
+    assert engine.calls == []
 
 
 def test_bytes_are_taken_for_a_file(session: SessionWork, engine: Painter) -> None:
