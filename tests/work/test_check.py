@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,10 +14,11 @@ import numpy as np
 import pytest
 
 from rushes.calls import AnimaticCall
-from rushes.endpoint import Clip, Endpoint, MediaMap, Roles
+from rushes.endpoint import Clip, Endpoint, Media, MediaMap, Roles
 from rushes.engines.engine import FinishedFile, Frames, Pictures
 from rushes.errors import ModelError
 from rushes.families import ENDPOINTS
+from rushes.fields import VideoUrl, WireModel
 from rushes.jobs.job import Outcome
 from rushes.media.nudity import SIDE, nudity, shrink
 from rushes.settings import Settings
@@ -33,6 +36,10 @@ class Asked(TinyInput):
     prompt: str = ""
     check: bool = True
     expand: bool = False
+
+
+class Filmed(WireModel):
+    video_url: VideoUrl
 
 
 CHECKED = replace(ENDPOINT, input=Asked, roles=Roles(seed="seed", safety="check", expansion="expand"))
@@ -161,3 +168,28 @@ def test_pictures_of_any_shape_become_what_the_detector_takes(shape: tuple[int, 
 def test_a_landscape_is_no_nudity() -> None:
     picture = cv2.cvtColor(cv2.imread(str(MOUNTAIN)), cv2.COLOR_BGR2RGB)
     assert nudity(shrink(picture.astype(np.uint8)), 0.3) is None
+
+
+def test_without_the_extra_the_log_says_how_to_install_it_and_prompts_are_still_checked() -> None:
+    code = """
+import sys
+sys.modules["nudenet"] = None  # as where it is not installed
+from rushes.settings import Settings
+from rushes.work.check import PictureCheck
+from tests.work.parts import Told
+told = Told()
+print(PictureCheck.installed(Settings(), told), told.lines)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("None [('Pictures and frames are not checked: the detector is not installed")
+    assert 'pip install "rushes[safety]"' in done.stdout
+    assert "'WARN'" in done.stdout
+
+
+def test_samples_of_an_input_video_are_looked_at(tmp_path: Path) -> None:
+    outcome = performed(tmp_path, check=False)
+    video = Media("video", str(tmp_path / outcome.files[0]), "video/mp4", 1, 64, 48, 12, 12.0, 1.0)
+    request = Filmed(video_url="https://example.com/film.mp4")
+    PictureCheck(0.5).inputs(request, {"video_url": video}, Told())
+    found = refusal(lambda: PictureCheck(ALWAYS).inputs(request, {"video_url": video}, Told()))
+    assert found == ("content_policy_violation", ("body", "video_url"))
