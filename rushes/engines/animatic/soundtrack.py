@@ -1,21 +1,22 @@
 """What is heard with a film: a sound that was given, or speech, and made-up sounds, cut to the film's length.
 
-Everything comes in chunks of half a second, and a long sound is read from its file as it is needed. Also says how loud
-the voice is at each frame, for the lips.
+Everything comes in chunks of half a second, and a long sound is read from its file as it is needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rushes.calls import AnimaticCall
-from rushes.engines.animatic.foley import Layer, layers_of
+from rushes.engines.animatic.foley import Layer, layers_of, rush_of
 from rushes.engines.animatic.loudness import TARGET, gain_to, limited, loudness
+from rushes.engines.animatic.motion import Series, motion_of, spread_over
 from rushes.engines.animatic.speech import speech
 from rushes.engines.engine import Cancelled, SoundChunk, SoundTrack
 
@@ -23,7 +24,6 @@ RATE = 48_000
 _CHUNK = RATE // 2
 _FADE = RATE // 20  # at both ends of made-up sounds and where a given sound is cut: a click is worse than a short fade
 _MEASURED_S = 20
-_FULL = 0.16  # how loud (root of the mean square) opens a mouth fully
 
 Sound = npt.NDArray[np.float32]
 
@@ -36,23 +36,6 @@ def soundtrack_of(call: AnimaticCall, cancelled: Callable[[], bool]) -> SoundTra
     return SoundTrack(_mixed(call, channels, cancelled), RATE, channels)
 
 
-def levels_of(call: AnimaticCall) -> Iterator[float] | None:
-    """Yield how loud the voice is at each frame, 0 to 1, smoothed as lips are; None for a film without a voice."""
-    if call.sound is None and call.speech is None:
-        return None
-    return _levels(call)
-
-
-def _levels(call: AnimaticCall) -> Iterator[float]:
-    reader, level = _Reader(_voice(call)), 0.0
-    for index in range(call.frames):
-        count = round((index + 1) / call.fps * RATE) - round(index / call.fps * RATE)
-        part = reader.read(count)
-        loud = min(float(np.sqrt(np.mean(part**2))) / _FULL, 1.0) if part.size else 0.0
-        level += (0.75 if loud > level else 0.45) * (loud - level)  # a mouth opens quicker than it closes
-        yield level
-
-
 def _channels(call: AnimaticCall) -> int:
     if call.sound is not None:
         return int(_opened(call.sound).shape[1])
@@ -63,13 +46,19 @@ def _layers(call: AnimaticCall, channels: int) -> list[tuple[Layer, ...]]:
     """Return made-up sounds for each channel: the same things, not the same samples, so that they sound wide."""
     if call.foley is None:
         return []
-    return [layers_of(call.foley, call.seed * 2 + channel, RATE) for channel in range(min(channels, 2))]
+    sides = range(min(channels, 2))
+    layers = [layers_of(call.foley, call.seed, RATE, side) for side in sides]
+    if call.video is None:
+        return layers
+    return [(*layers[side], rush_of(call.seed, RATE, side)) for side in sides]
 
 
 def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> Iterator[SoundChunk]:
     length = max(1, round(call.frames / call.fps * RATE))
     layers = _layers(call, channels)  # here and not before: the first frame need not wait for it
-    gain = _gain(layers, min(length, _MEASURED_S * RATE)) if layers else 1.0
+    moved = motion_of(call.video, call.frames) if layers and call.video is not None else None
+    hear = partial(_heard, moved=moved, fps=call.fps)
+    gain = _gain(layers, min(length, _MEASURED_S * RATE), hear) if layers else 1.0
     is_cut = call.sound is None or len(_opened(call.sound)) > length
     voice = _Reader(_voice(call), channels)
     for first in range(0, length, _CHUNK):
@@ -84,14 +73,22 @@ def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> 
                 chunk *= _fade(first, count, length, at_start=False)
         for channel in range(channels if layers else 0):
             for layer in layers[channel % len(layers)]:
-                chunk[:, channel] += gain * layer.at(first, count, RATE) * _fade(first, count, length)[:, 0]
+                chunk[:, channel] += gain * hear(layer, first, count) * _fade(first, count, length)[:, 0]
         yield np.clip(limited(chunk) if layers else chunk, -1.0, 1.0)
 
 
-def _gain(layers: list[tuple[Layer, ...]], length: int) -> float:
+def _heard(layer: Layer, first: int, count: int, *, moved: Series | None, fps: float) -> Sound:
+    """Return a layer's samples, as loud as what is seen moves where it follows that."""
+    samples = layer.at(first, count, RATE)
+    if moved is None or layer.follows == 0.0:
+        return samples
+    return samples * (1.0 - layer.follows + layer.follows * spread_over(moved, fps, first, count, RATE))
+
+
+def _gain(layers: list[tuple[Layer, ...]], length: int, hear: Callable[[Layer, int, int], Sound]) -> float:
     """Return what brings made-up sounds to the usual loudness, measured on the beginning of the film."""
     pieces = (
-        np.stack([sum((layer.at(first, _CHUNK, RATE) for layer in side), np.zeros(_CHUNK)) for side in layers], axis=1)
+        np.stack([sum((hear(layer, first, _CHUNK) for layer in side), np.zeros(_CHUNK)) for side in layers], axis=1)
         for first in range(0, length, _CHUNK)
     )
     return gain_to(TARGET, loudness((piece.astype(np.float32) for piece in pieces), RATE))
