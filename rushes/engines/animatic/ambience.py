@@ -12,7 +12,7 @@ from collections.abc import Callable
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.easing import smoothstep
 from rushes.engines.animatic.elements import read_elements
-from rushes.engines.animatic.face import find_face
+from rushes.engines.animatic.face import Face
 from rushes.engines.animatic.particles import SPECIES, Particles, Stars
 from rushes.engines.animatic.path import Pose
 from rushes.engines.animatic.regions import regions_of
@@ -26,8 +26,21 @@ _COMES_S = 0.9  # after which what was not in the picture is fully there
 class Ambience:
     """The elements of one stage over a clip of `seconds`."""
 
-    def __init__(self, stage: Stage, prompt: str, *, seconds: float, seed: int, loop: bool, leaves: bool) -> None:
-        """With `loop` the end flows into the beginning; with `leaves` all is gone at the end, as at the beginning."""
+    def __init__(
+        self,
+        stage: Stage,
+        prompt: str,
+        *,
+        seconds: float,
+        seed: int,
+        loop: bool,
+        leaves: bool,
+        face: Face | None = None,
+    ) -> None:
+        """With `loop` the end flows into the beginning; with `leaves` all is gone at the end, as at the beginning.
+
+        `face` is where one was found in the stage's picture.
+        """
         elements = read_elements(prompt)
         self._seconds, self._loop, self._leaves = max(seconds, 1e-6), loop, leaves
         self._stir: Stir | None = None
@@ -35,7 +48,7 @@ class Ambience:
         if not elements:
             return
         period = self._seconds if loop else None
-        regions = regions_of(stage.picture, find_face(stage.picture))
+        regions = regions_of(stage.picture, face)
         size = (stage.picture.shape[1], stage.picture.shape[0])
         unit = math.sqrt(stage.width * stage.height)
         stir = Stir(elements, regions, size, unit=unit, seed=seed, period=period)

@@ -45,6 +45,7 @@ class Move:
     amount: float
     start: float = 0.0
     end: float = 1.0
+    burst: float = 0.0  # seconds in which all of it happens, in the middle of its time; 0: it takes all of its time
 
 
 def read_camera(prompt: str, seed: int) -> tuple[Move, ...]:
@@ -71,7 +72,7 @@ def _in_time(parts: list[list[Found]]) -> tuple[Move, ...]:
         for found in part:
             # A locked-off camera may still be held by a hand, but "static" beside a travelling move is a safer reading.
             if found.kind != "static" and not (still and found.kind != "shake"):
-                moves.append(Move(found.kind, found.sign, found.amount, start, end))
+                moves.append(Move(found.kind, found.sign, found.amount, start, end, found.burst))
     return tuple(moves)
 
 

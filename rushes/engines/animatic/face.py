@@ -8,7 +8,7 @@ to be. Moving a mouth is `lips`' job.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -50,9 +50,16 @@ class Face:
         (left, top), (right, bottom) = self.eyes
         return float(np.hypot(right - left, bottom - top))
 
+    def shifted(self, x: float, y: float) -> Face:
+        """Return the same face in a picture that has `x` and `y` pixels more to its left and above it."""
+        left, top, right, bottom = self.box
+        first, other = ((eye[0] + x, eye[1] + y) for eye in self.eyes)
+        box, mouth = (left + x, top + y, right + x, bottom + y), (self.mouth[0] + x, self.mouth[1] + y)
+        return replace(self, box=box, eyes=(first, other), mouth=mouth)
+
 
 def find_face(picture: Picture) -> Face | None:
-    """Return the most convincing face of a picture (H, W, 3), or None; a hundredth of a second for any size."""
+    """Return the most convincing face of a picture (H, W, 3), or None; 20 to 50 ms for any size."""
     tall, wide = picture.shape[:2]
     best: tuple[float, float, float, float] | None = None  # score, x, y between the eyes, pixels per template pixel
     scale = max(max(tall, wide) / _SIDE, min(tall, wide) / (2.0 * _SIDE), 1e-3)

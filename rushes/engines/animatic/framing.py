@@ -20,6 +20,9 @@ from rushes.engines.animatic.render import Stage
 
 _SPARE = 0.5  # how much of a wider picture is kept on each side, in frame sizes: no move goes further
 _STRETCH = 0.06  # part of a side that may come from stretching the rim: by eye, unseen up to here
+_BACK = 0.03  # how far a camera draws back, in lengths or in logarithms of the lens, before it gets surroundings
+_BEYOND = 0.07  # of a side: the widest band of surroundings that is made up
+_INSIDE = 0.045  # of a side that stretching the rim gives beside them
 _LOOKS = 49  # poses checked along the path
 _ROUNDS = 8
 
@@ -65,6 +68,24 @@ def closing_in(stage: Stage, path: Journey) -> npt.NDArray[np.float64]:
     smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
     opening = np.array([smoothstep(float(t) / 0.2) for t in times])
     return np.asarray(smooth * opening)
+
+
+def beyond(stage: Stage, path: Journey) -> tuple[int, int]:
+    """Return how many pixels of surroundings a camera that draws back needs at each side, and above and below.
+
+    Even on all sides, so that the resting view stays the middle. A move that only goes sideways or turns gets none: it
+    would look straight at what was made up, where one that draws back sees it at the rim.
+    """
+    end = path.at(1.0)
+    back = -end.forward - end.zoom
+    if back <= _BACK:
+        return 0, 0
+    still = replace(end, right=0.0, up=0.0, pan=0.0, tilt=0.0, roll=0.0)
+    over = stage.overflow(still)
+    wanted = max(over.left, over.right) - _INSIDE * stage.width, max(over.top, over.bottom) - _INSIDE * stage.height
+    across = min(max(wanted[0], 0.0), _BEYOND * stage.width)
+    upright = min(max(wanted[1], 0.0), _BEYOND * stage.height)
+    return math.ceil(across), math.ceil(upright)
 
 
 def framed(pose: Pose, t: float, closing: npt.NDArray[np.float64]) -> Pose:

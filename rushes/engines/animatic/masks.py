@@ -246,7 +246,7 @@ def _way(mask: Mask, region: Plane, place: Place) -> Points:
     """Return the curve through the path's points, as offsets from where the region is."""
     points = place.points(mask.path)
     upside_down = place.points(tuple((x, 1.0 - y) for x, y in mask.path))
-    # A path begins on its region. Kling's own API counts y from the bottom: whoever does so is understood as well.
+    # A path begins on its region. Some interfaces count y from the bottom: whoever does so is understood as well.
     if _away(upside_down[0], region) < _away(points[0], region):
         points = upside_down
     steps = np.hypot(*np.diff(points, axis=0).T)

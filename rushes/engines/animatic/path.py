@@ -61,10 +61,9 @@ _WHOLE: dict[Kind, Pose] = {
     "roll": Pose(roll=math.radians(6.0)),
     "shake": Pose(),
 }
-# There is nothing beyond a photograph's edges but a stretched rim, so going out is a shorter way than going in.
-_BACKWARDS: dict[Kind, Pose] = {"zoom": Pose(zoom=0.125), "dolly": Pose(forward=0.15)}
 # Beyond this a turn would only look at the enlarged rim, and a travel would bend what stands upright.
 _MOST: dict[Kind, float] = {"pan": 1.2, "tilt": 1.2, "truck": 1.3, "pedestal": 1.3, "orbit": 1.3, "dolly": 1.6}
+_MOST_AT_ONCE = 1.6
 _SHAKE = Pose(pan=0.0045, tilt=0.0065, roll=math.radians(0.28), right=0.005, up=0.006)
 _BREATH = Pose(pan=0.0006, tilt=0.0009, roll=math.radians(0.03))  # even a dolly on rails is not a computer
 
@@ -105,7 +104,7 @@ class Path:
         return _swayed(pose, _BREATH, self.breaths, seconds, 1.0)
 
     def _whole(self, move: Move) -> Pose:
-        whole = _BACKWARDS[move.kind] if move.sign < 0 and move.kind in _BACKWARDS else _WHOLE[move.kind]
+        whole = _WHOLE[move.kind]
         # A wider picture has more to show: a pan across it goes most of the way to its end.
         across, upright = self.slack
         if move.kind == "pan" and across > 0.0:
@@ -115,12 +114,20 @@ class Path:
         return whole
 
     def _travelled(self, move: Move, t: float) -> float:
+        if move.burst:
+            return self._burst(move, t)
         length = (move.end - move.start) * self.seconds
         # Half the time, less than half the way: a short clip must not rush, a long one must not crawl.
         share = float(min(max(length / _FULL_LENGTH_S, 0.05), 2.0) ** 0.6)
         done = ease((t - move.start) / (move.end - move.start))
         amount = min(move.amount * share, _MOST.get(move.kind, math.inf))
         return move.sign * amount * done
+
+    def _burst(self, move: Move, t: float) -> float:
+        """Go all of the way in a fraction of a second around the middle of the move's time."""
+        half = min(move.burst / self.seconds, 0.9 * (move.end - move.start)) / 2
+        done = ease((t - (move.start + move.end) / 2 + half) / (2 * half))
+        return move.sign * min(move.amount, _MOST_AT_ONCE) * done
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Found:
     sign: int = 1
     amount: float = 1.0
     refused: bool = False
+    burst: float = 0.0  # seconds, for what is done in one; 0 for an ordinary move
 
 
 Reading = tuple[Found, ...] | None  # None: it is no camera talk after all
@@ -202,6 +203,18 @@ def _flying(match: re.Match[str], text: str) -> Reading:
     return (Found("dolly", 1, 1.2), Found("pedestal", 1, 0.4)) if seen else None
 
 
+_WHIP_S, _CRASH_S = 0.5, 0.7
+
+
+def _whipped(match: re.Match[str], text: str) -> Reading:
+    way = match["way"] or match["before"] or "right"
+    return (Found("pan", _sign(way), 1.0, burst=_WHIP_S),)
+
+
+def _crashed(match: re.Match[str], text: str) -> Reading:
+    return (Found("zoom", _sign(match["way"] or "in"), 1.2, burst=_CRASH_S),)
+
+
 # Order matters: a character is read once, by the first row that takes it.
 PHRASES: tuple[Phrase, ...] = (
     # nothing moves
@@ -209,7 +222,8 @@ PHRASES: tuple[Phrase, ...] = (
         _fixed(Found("any")),
         rf"\b(?:no|without|zero|minimal)\s+(?:any\s+)?{_CAM}(?:'s)?[- ](?:movements?|motion|moves?|moving)\b",
         rf"\b(?:(?:don't|do not|never)\s+move|without\s+moving)\s+the\s+{_CAM}\b",
-        rf"\b{_CAM}\s+(?:does not|doesn't|must not|should not|never)\s+move\b",
+        rf"\b{_CAM}\s+(?:does not|doesn't|must not|should not|never|is not|isn't|not)\s+mov(?:e|ing)\b",
+        rf"{_STARTING}(?:no|without any|zero)\s+(?:movement|motion|camera){_ALONE}",
     ),
     _row(
         _fixed(Found("static")),
@@ -232,10 +246,20 @@ PHRASES: tuple[Phrase, ...] = (
     ),
     # both at once
     _row(
+        _fixed(Found("dolly", -1, 1.3), Found("zoom", 1, 0.7)),
+        r"\b(?:(?:reverse|inverse|inverted) (?:dolly[- ]zoom|vertigo(?: effect| shot)?|zolly)|dolly[- ]zoom out|"
+        r"dolly out (?:and|while|with) (?:a )?zoom(?:s|ing)? in)\b",
+    ),
+    _row(
         _fixed(Found("dolly", 1, 1.3), Found("zoom", -1, 0.7)),
         r"\b(?:dolly[- ]zoom|vertigo (?:effect|shot)|zolly|contra[- ]zoom)\b",
     ),
     # the lens
+    _row(_crashed, rf"\b(?:crash|snap|whip)[- ]zoom(?:s|ed|ing)?\b(?:{_GAP}{_DEEP})?"),
+    _row(
+        _weak("zoom", sign=-1),
+        r"\b(?:view|shot|frame|framing|camera) (?:\w+ly )?(?:widens|opens (?:up|out)|widening)\b",
+    ),
     _row(_strong("zoom"), rf"\bzoom(?:s|ed|ing)?(?! lens| call| meeting)(?:-|{_GAP}){_DEEP}"),
     _row(
         _fixed(Found("zoom")),
@@ -249,6 +273,11 @@ PHRASES: tuple[Phrase, ...] = (
         r"(?!\s*(?:lens|call|meeting|past|by|through|around|along|down|up))",
     ),
     # turning
+    _row(
+        _whipped,
+        r"\b(?:(?P<before>left|right)(?:ward)?[- ])?(?:whip|swish|snap|flash)[- ]pan(?:s|ned|ning)?\b"
+        rf"(?:{_GAP}{_SIDE})?",
+    ),
     _row(_strong("pan", lateral=True), rf"\bpan(?:s|ned|ning)?(?:-|{_GAP}){_SIDE}{_RETURN}"),
     _row(_strong("tilt"), rf"\bpan(?:s|ned|ning)?(?:-|{_GAP}){_RISE}{_RETURN}"),
     _row(_strong("pan"), r"\b(?P<way>left|right)(?:ward)?[- ]pan(?:ning)?\b"),
@@ -265,7 +294,8 @@ PHRASES: tuple[Phrase, ...] = (
     _row(_strong("tilt"), r"\b(?P<way>up|down)(?:ward)?[- ]tilt\b"),
     _row(
         _weak("pan", needs_freedom=True),
-        r"\b(?:turns?|turning|swings?|swinging|sweeps?|sweeping|swivels?|rotates?|rotating)"
+        r"\b(?:turns?|turning|swings?|swinging|sweeps?|sweeping|swivels?|rotates?|rotating|"
+        r"pivots?|pivoting)"
         rf"{_GAP}(?P<way>left|right)\b",
     ),
     # around the view's axis
@@ -274,7 +304,7 @@ PHRASES: tuple[Phrase, ...] = (
         rf"\broll(?:s|ed|ing)?(?:-|{_GAP})(?P<way>clockwise|counter[- ]?clockwise|anti[- ]?clockwise|left|right)\b",
     ),
     _row(_weak("roll"), rf"\b(?:rotat(?:es?|ing|ion)|spins?|spinning|twists?|twisting)(?:-|{_GAP}){_CLOCK}"),
-    _row(_fixed(Found("roll")), r"\b(?:camera|barrel)[- ]roll\b"),
+    _row(_fixed(Found("roll")), r"\b(?:camera|barrel)[- ]roll\b", rf"{_WE}(?:spins?|spinning|twists?)\b"),
     # around the subject
     _row(_weak("orbit"), rf"\b(?:orbit|arc|circl|revolv)(?:s|e|es|ed|ing)?(?:-|{_GAP}){_SIDE}"),
     _row(_strong("orbit"), r"\b(?P<way>left|right)(?:ward)?[- ](?:orbit|arc)\b"),
@@ -290,6 +320,7 @@ PHRASES: tuple[Phrase, ...] = (
     # travelling
     _row(_strong("dolly"), rf"\bdoll(?:y|ies|ying|ied)(?:-|{_GAP}){_DEEP}"),
     _row(_strong("truck", lateral=True), rf"\bdoll(?:y|ies|ying|ied)(?:-|{_GAP}){_SIDE}"),
+    _row(_fixed(Found("dolly", -1)), r"\bpull-?back (?:shot|move|movement|reveal)\b", r"\bpullback\b"),
     _row(_fixed(Found("dolly")), r"\bdolly (?:shot|move|movement)\b"),
     _row(
         _weak("dolly", needs_freedom=True),
@@ -303,7 +334,13 @@ PHRASES: tuple[Phrase, ...] = (
     _row(_weak("truck"), rf"\btrack(?:s|ed|ing)?(?:-|{_GAP}){_SIDE}"),
     _row(_weak("dolly"), rf"\btrack(?:s|ing)?(?:-|{_GAP}){_NEAR}"),
     _row(_weak("truck"), rf"\b{_GO}{_GAP}{_SIDE}"),
+    _row(
+        _strong("truck"),
+        r"\b(?:lateral|sideways|slider|tracking|trucking|parallax)(?: shot| move| movement| motion)?"
+        rf"(?: to the)? {_SIDE}",
+    ),
     _row(_weak("pedestal"), rf"\b{_GO}{_GAP}{_RISE}"),
+    _row(_weak("pedestal"), rf"\b(?:goes|going|comes|coming) (?:\w+ly )?{_RISE}"),
     _row(_weak("dolly"), rf"\b{_GO}{_GAP}{_NEAR}"),
     _row(
         _fixed(Found("truck", 1, 0.8)),
@@ -324,6 +361,11 @@ PHRASES: tuple[Phrase, ...] = (
         _weak("pedestal", needs_freedom=True),
         r"\b(?:pedestals?|crane[sd]?|craning|booms?|booming|jibs?|lifts?|lifting|elevat(?:es?|ing))"
         rf"(?:-|{_GAP}){_RISE}{_RETURN}",
+    ),
+    _row(
+        _fixed(Found("pedestal", -1)),
+        r"\b(?:crane|jib|boom|drone|aerial) (?:shot|move|movement) (?:\w+ly )?"
+        r"(?:descending|lowering|descends|going down|down)\b",
     ),
     _row(_fixed(Found("pedestal")), r"\b(?:crane|jib|boom) (?:shot|move|movement)\b"),
     _row(_fixed(Found("pedestal")), rf"{_WE}(?:rises?|rising|ascends?|ascending|lifts?|climbs?)\b"),

@@ -47,7 +47,7 @@ class Stage:
     """
 
     def __init__(self, picture: Picture, disparity: Plane, width: int, height: int) -> None:
-        self.picture = picture
+        self.picture, self.estimate = picture, disparity
         self.width, self.height = width, height
         tall, wide = picture.shape[:2]
         self._left, self._top = (wide - width) // 2, (tall - height) // 2
@@ -103,8 +103,8 @@ class Stage:
             x, y = self.hold(x, y)
         cv2.remap(
             self.picture,
-            self._upscaled(x)[rows],
-            self._upscaled(y)[rows],
+            self.upscaled(x)[rows],
+            self.upscaled(y)[rows],
             cv2.INTER_CUBIC,
             dst=frame[rows],
             borderMode=cv2.BORDER_REPLICATE,  # reached by half a pixel at most
@@ -234,7 +234,8 @@ class Stage:
             max(0.0, float(frame_y.max()) - tall),
         )
 
-    def _upscaled(self, plane: Plane) -> Plane:
+    def upscaled(self, plane: Plane) -> Plane:
+        """Return a plane on the coarse grid at the frame's size."""
         size = (self._columns * _CELL, self._rows * _CELL)
         full = cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR)
         return np.asarray(full[_CELL : _CELL + self.height, _CELL : _CELL + self.width], dtype=np.float32)

@@ -12,10 +12,12 @@ from rushes.calls import AnimaticCall
 from rushes.engines.animatic.ambience import Ambience
 from rushes.engines.animatic.camera import Move, read_camera
 from rushes.engines.animatic.depth import Picture, Plane, disparity, raised
-from rushes.engines.animatic.face import find_face
-from rushes.engines.animatic.framing import closing_in, cover, framed, slack
+from rushes.engines.animatic.face import Face, find_face
+from rushes.engines.animatic.framing import beyond, closing_in, cover, framed, slack
 from rushes.engines.animatic.path import Arrival, Pose, plan
 from rushes.engines.animatic.render import Stage
+from rushes.engines.animatic.shutter import OPEN, smear
+from rushes.engines.animatic.surroundings import deepened, surrounded
 
 _SURE_FACE = 0.75  # a bump where no face is would bend the ground
 _ORDINARY = 1.25  # what a parameter at its end means, in ordinary moves
@@ -34,19 +36,28 @@ class Shot:
         seed: int,
         depth: Plane | None = None,
         arriving: bool = False,
+        step: float = 0.0,
     ) -> None:
-        """`picture` covers `size` (see `framing.cover`); the depth of a photograph is estimated when not given."""
-        self.stage = Stage(picture, depth_of(picture) if depth is None else depth, *size)
+        """`picture` covers `size` (see `framing.cover`); the depth of a photograph is estimated when not given.
+
+        `step` is the share of the way's time from one frame to the next, for a shutter that is open half of it.
+        """
+        self.face = find_face(picture) if depth is None else None
+        self.looked = depth is None
+        self.stage = Stage(picture, _headed(picture, self.face) if depth is None else depth, *size)
+        self._step = step
         path = plan(moves, seconds, seed, slack(picture, *size))
         self._arriving = arriving
         self._path = Arrival(path) if arriving else path
         self._still = path.still
         self._ambience: Ambience | None = None
+        if not path.still and not arriving:
+            self._surround(*beyond(self.stage, path), size)
         self._closing = np.zeros(2) if path.still else closing_in(self.stage, self._path)
 
     def enliven(self, prompt: str, *, seconds: float, seed: int, loop: bool, leaves: bool) -> None:
         """Let what the prompt speaks of move by itself: wind, water, weather, light (see `ambience`)."""
-        ambience = Ambience(self.stage, prompt, seconds=seconds, seed=seed, loop=loop, leaves=leaves)
+        ambience = Ambience(self.stage, prompt, seconds=seconds, seed=seed, loop=loop, leaves=leaves, face=self.face)
         self._ambience = None if ambience.still else ambience
 
     def draw(self, t: float, frame: Picture, moment: float | None = None) -> None:
@@ -55,18 +66,41 @@ class Shot:
         if self._arriving:
             t = 1.0 - t
         if self._ambience is not None and (moment > 0.0 or not self._ambience.starts_empty):
-            pose = Pose() if self._still else framed(self._path.at(t), t, self._closing)
-            self._ambience.draw(self.stage, pose, moment, frame)
+            pose = Pose() if self._still else self._pose(t)
+            self._ambience.draw(self.stage, pose, moment, frame, lambda: self._smear(t, frame))
         elif self._still or t == 0.0:
             frame[...] = self.stage.resting()
         else:
-            self.stage.draw(framed(self._path.at(t), t, self._closing), frame)
+            self.stage.draw(self._pose(t), frame)
+            self._smear(t, frame)
+
+    def _pose(self, t: float) -> Pose:
+        return framed(self._path.at(t), t, self._closing)
+
+    def _smear(self, t: float, frame: Picture) -> None:
+        """Blur what goes fast; the first and the last moment are the picture as it is."""
+        if self._step > 0.0 and not self._still and 0.0 < t < 1.0:
+            half = 0.5 * OPEN * self._step
+            smear(self.stage, self._pose(max(t - half, 0.0)), self._pose(min(t + half, 1.0)), frame)
+
+    def _surround(self, across: int, upright: int, size: tuple[int, int]) -> None:
+        """Set the stage anew with a band of surroundings, in pixels, where the camera will draw back."""
+        if not across and not upright:
+            return
+        picture, depth = self.stage.picture, self.stage.estimate
+        tall, wide = picture.shape[:2]
+        self.stage = Stage(surrounded(picture, across, upright), deepened(depth, across / wide, upright / tall), *size)
+        if self.face is not None:
+            self.face = self.face.shifted(across, upright)
 
 
 def depth_of(picture: Picture) -> Plane:
     """Estimate a picture's depth, with the head in front where there surely is a face."""
+    return _headed(picture, find_face(picture))
+
+
+def _headed(picture: Picture, face: Face | None) -> Plane:
     depth = disparity(picture)
-    face = find_face(picture)
     if face is None or face.confidence < _SURE_FACE:
         return depth
     return raised(depth, face.box, (picture.shape[1], picture.shape[0]))

@@ -95,10 +95,13 @@ class Single:
         size, moves = (call.width, call.height), moves_of(call)
         seconds = max(self._frames - 1, 0) / call.fps
         pixels, depth = picture
-        self._shot = Shot(styled(pixels, call.style), size, moves, seconds=seconds, seed=call.seed, depth=depth)
+        step = (2.0 if call.loop else 1.0) / max(self._frames - 1, 1)
+        self._shot = Shot(
+            styled(pixels, call.style), size, moves, seconds=seconds, seed=call.seed, depth=depth, step=step
+        )
         self._mouth = None
-        if levels is not None:
-            self._mouth = Mouth(self._shot.stage.picture, seed=call.seed, fps=call.fps)
+        if levels is not None and not (self._shot.looked and self._shot.face is None):
+            self._mouth = Mouth(self._shot.stage.picture, self._shot.face, seed=call.seed, fps=call.fps)
         self._levels = levels
         self._end: Shot | None = None
         self._loop = call.loop
