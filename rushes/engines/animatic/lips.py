@@ -1,63 +1,30 @@
-"""A mouth that speaks, and the small life of a face around it: jaw, lips, teeth in the dark between them, blinks, nods.
+"""A mouth that speaks, and the small life of a face around it: jaw, lips, teeth in the dark between them, lids, brows.
 
-Everything happens in one patch around the face, a warp and a little paint per frame, and fades out at its rim. Where
-the face is, `face` says; without one nothing is moved (a guess would bend a landscape). How far the mouth is open at
-each moment comes from `soundtrack`.
+All movements are drawn up in a head's own coordinates, small, and brought to the picture by one transform, so that a
+face may stand anywhere, lean, and move between frames by parts of a pixel. They fade out at the rim of a patch around
+the face. Where the face is, `face` and `following` say; how its lips stand `articulation`, what else it does `acting`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rushes.engines.animatic.acting import Acting, Mien
+from rushes.engines.animatic.articulation import Lips
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.face import Face, find_face
 
 _OPEN = 0.34  # how far apart the lips go at the loudest, in distances between the eyes
-_CALM_S = 3.4  # between two blinks, on average
-_BLINK_S = 0.24
+_SPREAD, _ROUND = 0.13, 0.24  # how much wider and narrower a mouth becomes, in shares of itself
 _DARK = np.array([52.0, 22.0, 22.0], np.float32)  # the inside of a mouth
 _TEETH = np.array([226.0, 218.0, 205.0], np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class Mien:
-    """How a face looks at one moment: mouth and lids from 0 (at rest) to 1, the head shifted in eye distances."""
-
-    open: float
-    blink: float = 0.0
-    right: float = 0.0
-    down: float = 0.0
-
-
-class Acting:
-    """Blinks and nods of one speaker: by the seed, at natural times, the same for the same film."""
-
-    def __init__(self, seed: int, fps: float) -> None:
-        self._dice = np.random.default_rng([seed & 0xFFFFFFFF, 41])
-        self._fps = fps
-        self._phases = self._dice.uniform(0.0, 2.0 * np.pi, 3)
-        self._blink = self._dice.uniform(0.6, _CALM_S)
-        self._index = 0
-        self._spirit = 0.0
-
-    def next(self, opened: float) -> Mien:
-        """Return the next frame's look, with the mouth this far open."""
-        at = self._index / self._fps
-        self._index += 1
-        self._spirit += (opened - self._spirit) * min(1.0, 3.0 / self._fps)  # a head follows slowly
-        since = at - self._blink
-        if since > _BLINK_S:
-            self._blink = at + float(np.clip(self._dice.gamma(4.0, _CALM_S / 4.0), 1.2, 8.0))
-        lids = float(np.sin(np.pi * np.clip(since / _BLINK_S, 0.0, 1.0)) ** 0.7) if since > 0.0 else 0.0
-        slow, other = 2.0 * np.pi * 0.19 * at, 2.0 * np.pi * 0.31 * at
-        a, b, c = self._phases
-        right = 0.020 * np.sin(slow + a) + 0.010 * np.sin(other + b) - 0.020 * np.sin(a) - 0.010 * np.sin(b)
-        down = 0.012 * np.sin(1.3 * slow + c) - 0.012 * np.sin(c) + 0.030 * self._spirit
-        return Mien(opened, lids, float(right), float(down))
+_FINE = 64  # points to a distance between the eyes, in a head's own coordinates
+_LEFT, _TOP, _RIGHT, _BOTTOM = -2.2, -1.9, 2.2, 3.0  # of the patch, in distances between the eyes
+_LEAST = 4.0  # pixels between the eyes of a face that is worth it
 
 
 class Mouth:
@@ -67,123 +34,253 @@ class Mouth:
         """Find the face in `picture` (unless it is given), which is changed by `open`."""
         self._picture = picture
         self._acting = Acting(seed, fps)
-        self._patch: _Patch | None = None
-        self._follow(picture, face or find_face(picture))
+        self._head: _Head | None = None
+        self._closed: Picture | None = None
+        self.move(picture, face or find_face(picture))
 
     @property
     def found(self) -> bool:
         """Whether there is a face that can speak."""
-        return self._patch is not None
+        return self._head is not None
 
-    def open(self, level: float, on: Picture | None = None) -> None:
-        """Open it by 0..1: on the picture it was found in, or `on` a frame of the same size."""
-        mien = self._acting.next(min(max(level, 0.0), 1.0))
-        if self._patch is None:
+    def open(self, lips: Lips, on: Picture | None = None) -> None:
+        """Let it stand like this: on the picture it was found in, or `on` a frame of the same size."""
+        mien = self._acting.next(lips)
+        if self._head is None:
             return
         if on is None:
-            self._patch.draw(mien, self._closed, self._picture)
+            if self._closed is None:
+                self._closed = self._head.of(self._picture).copy()
+            self._head.draw(mien, self._closed, self._picture)
         else:
-            self._patch.draw(mien, self._patch.of(on).copy(), on)
+            self._head.draw(mien, self._head.of(on), on)
 
     def move(self, frame: Picture, face: Face | None) -> None:
-        """Go on with where the face is now; without one, where it was."""
-        if face is not None:
-            self._follow(frame, face)
+        """Go on with where the face is now; without one, nothing moves."""
+        if face is None or face.apart < _LEAST:
+            self._head = None
+        elif self._head is None:
+            self._head = _Head(face, frame)
+        else:
+            self._head.place(face, frame)
 
-    def _follow(self, picture: Picture, face: Face | None) -> None:
-        if face is not None and face.apart >= 4.0:
-            self._patch = _Patch(face, picture.shape[1], picture.shape[0])
-            self._closed = self._patch.of(picture).copy()
 
+class _Head:
+    """A face's movements in its own coordinates (u to the right, v from the eyes to the chin, 1 between the eyes)."""
 
-class _Patch:
-    """The part of a picture that a face's movements reach, with what each of them does there, in pixels."""
+    def __init__(self, face: Face, picture: Picture) -> None:
+        self._buffers: tuple[Plane, Plane, Picture] | None = None
+        self.place(face, picture)
+        unit, (ex, ey) = self._unit, self._middle
+        to_u, to_v = self._across / unit, np.array([-self._across[1], self._across[0]]) / unit
+        mouth = np.array(face.mouth) - (ex, ey)
+        # (H, W) each, in distances between the eyes
+        v, u = (np.mgrid[0 : (_BOTTOM - _TOP) * _FINE, 0 : (_RIGHT - _LEFT) * _FINE] / _FINE).astype(np.float32)
+        u, v = u + np.float32(_LEFT), v + np.float32(_TOP)
+        self._half = float(np.clip(face.mouth_width / unit, 0.55, 1.15)) / 2
+        self._mv = float(mouth @ to_v)
+        mu, mv = u - np.float32(mouth @ to_u), v - np.float32(self._mv)
+        self._part = _parting(mu, mv, self._half)
+        self._corners = np.asarray(mu * _bump(mu / (1.9 * self._half)) * _bump(mv / 0.5), np.float32)
+        self._whole = np.asarray(_bump(u / 2.1) * _bump((v - 0.5) / 2.3), np.float32)
+        self._brows = np.asarray(_bump((np.abs(u) - 0.5) / 0.6) * _bump((v + 0.48) / 0.36), np.float32)
+        self._spot = _around(np.abs(mu) < 1.3 * self._half + 0.1, np.abs(mv) < 0.7)
+        self._mu, self._below = mu[self._spot], mv[self._spot]
+        self._lids = [_Lids(u, v, side, _opening(picture, face, side)) for side in (0, 1)]
 
-    def __init__(self, face: Face, wide: int, tall: int) -> None:
-        unit = face.apart
+    def place(self, face: Face, picture: Picture) -> None:
+        """Say where the head is now."""
         (lx, ly), (rx, ry) = face.eyes
-        ex, ey = (lx + rx) / 2, (ly + ry) / 2
-        self._left, self._right = max(0, round(ex - 2.2 * unit)), min(wide, round(ex + 2.2 * unit))
-        self._top, self._bottom = max(0, round(ey - 1.9 * unit)), min(tall, round(ey + 3.0 * unit))
-        y, x = np.mgrid[self._top : self._bottom, self._left : self._right].astype(np.float32)
-        # A head's own axes: v points from the eyes to the chin.
-        cos, sin = (rx - lx) / unit, (ry - ly) / unit
-        self._axis = np.float32(-sin), np.float32(cos)
-        u, v = ((x - ex) * cos + (y - ey) * sin) / unit, (-(x - ex) * sin + (y - ey) * cos) / unit
-        mx, my = face.mouth
-        mu, mv = ((mx - ex) * cos + (my - ey) * sin) / unit, (-(mx - ex) * sin + (my - ey) * cos) / unit
-        half = float(np.clip(face.mouth_width / unit, 0.55, 1.15)) / 2
-        self._unit, self._half = unit, half
-        self._x, self._y = x - self._left, y - self._top
-        self._mu, self._mv = u - mu, v - mv
-        self._jaw, self._lip = self._weights(mv)
-        self._spot = _around(np.abs(self._mu) < 1.3 * half + 0.1, np.abs(self._mv) < 0.7)
-        self._head = np.asarray(_bump(u / 2.1) * _bump((v - 0.5) / 2.3), np.float32)
-        self._upper = _around(np.abs(u) < 0.95, np.abs(v) < 0.55)
-        lids = np.clip(2.0 * _bump((np.abs(u) - 0.5) / 0.40) * _bump(v / 0.42), 0.0, 1.0)
-        # What lies at the lid's fold is read at the eye's lower rim when it is closed.
-        self._lids = np.asarray(lids * np.clip(v + 0.30, 0.0, 0.46) * unit, np.float32)[self._upper]
+        self._unit, self._middle = face.apart, np.array([(lx + rx) / 2, (ly + ry) / 2])
+        self._across = np.array([rx - lx, ry - ly]) / self._unit
+        right, down = self._across, np.array([-self._across[1], self._across[0]])
+        corners = [self._middle + (a * right + b * down) * self._unit for a in (_LEFT, _RIGHT) for b in (_TOP, _BOTTOM)]
+        low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+        tall, wide = picture.shape[:2]
+        self._left, self._right = (int(np.clip(value, 0, wide)) for value in (low[0], high[0] + 1))
+        self._top, self._bottom = (int(np.clip(value, 0, tall)) for value in (low[1], high[1] + 1))
+        # from a pixel of the patch to a point of the head's coordinates
+        turn = np.stack([right, down]) * (_FINE / self._unit)
+        begin = np.array([self._left, self._top]) - self._middle
+        self._to_head = np.concatenate([turn, (turn @ begin - np.array([_LEFT, _TOP]) * _FINE)[:, None]], axis=1)
 
     def of(self, picture: Picture) -> Picture:
-        """Return this part of a picture, to be written to."""
+        """Return the part of a picture that the movements reach, to be written to."""
         return picture[self._top : self._bottom, self._left : self._right]
 
     def draw(self, mien: Mien, closed: Picture, on: Picture) -> None:
         """Write the face with this look onto `on`, from the patch as it is at rest."""
-        target = self.of(on)
-        gap = mien.open * _OPEN * min(1.0, self._half / 0.4) * self._unit  # pixels between the lips
-        across, along = self._axis
-        # The lower lip goes down with the jaw, the upper one a little up.
-        fall = self._jaw * np.float32(0.78 * gap) - self._lip * np.float32(0.22 * gap)
-        x = self._x - fall * across - self._head * np.float32(mien.right * self._unit)
-        y = self._y - fall * along - self._head * np.float32(mien.down * self._unit)
-        warped = np.asarray(cv2.remap(closed, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
-        self._part_lips(warped, gap, mien)
-        self._close_lids(warped, mien.blink)
-        target[...] = warped
-
-    def _weights(self, mv: float) -> tuple[Plane, Plane]:
-        """Return how far each pixel goes with the jaw (below the lips' line), and with the upper lip."""
-        below, side = self._mv, np.abs(self._mu)
-        soft = np.clip(0.5 + below / 0.05, 0.0, 1.0)
-        corners = _bump(self._mu / (self._half * 1.02))  # the corners of a mouth stay together
-        chin = _bump(self._mu / 0.95) * _bump(np.clip(below, 0.0, None) / 1.15)
-        near = np.clip(1.0 - np.abs(below) / 0.45, 0.0, 1.0)
-        jaw = soft * chin * (corners * near + (1.0 - near) * _bump(side / 1.0))
-        lip = (1.0 - soft) * corners * _bump(np.clip(-below, 0.0, None) / 0.38)
-        return np.asarray(jaw, np.float32), np.asarray(lip, np.float32)
-
-    def _part_lips(self, warped: Picture, gap: float, mien: Mien) -> None:
-        """Paint what is seen between parted lips: dark, with a hint of the upper teeth."""
-        if gap < 0.4 or not self._mu[self._spot].size:
+        if not closed.size:
             return
-        spot = self._spot
-        warped, head = warped[spot], self._head[spot]
-        u = self._mu[spot] - np.float32(mien.right) * head
-        v = self._mv[spot] - np.float32(mien.down) * head
-        tall = np.float32(gap / self._unit)
-        arch = np.sqrt(np.clip(1.0 - (u / np.float32(self._half * 0.86)) ** 2, 0.0, 1.0))
+        gap = mien.lips.open * _OPEN * min(1.0, self._half / 0.4)
+        stretch = (_SPREAD if mien.lips.wide > 0 else _ROUND) * mien.lips.wide * min(1.0, 3.0 * mien.lips.open)
+        shift = self._shifts(mien, gap, stretch)
+        tall, wide = closed.shape[:2]
+        field, grid, warped = self._kept(tall, wide)
+        cv2.warpAffine(shift, self._to_head, (wide, tall), field, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+        cv2.add(field, grid, field)
+        _read(closed, field, warped)
+        if gap * self._unit >= 0.4:
+            self._part_lips(warped, mien, gap, stretch)
+        if mien.blink > 0.8:
+            self._draw_lashes(warped, mien)
+        self.of(on)[...] = warped
+
+    def _kept(self, tall: int, wide: int) -> tuple[Plane, Plane, Picture]:
+        """Return what a frame needs again and again, of this size: two planes for places, and the patch to be made."""
+        if self._buffers is None or self._buffers[0].shape[:2] != (tall, wide):
+            grid = _grid(tall, wide)
+            self._buffers = np.empty_like(grid), grid, np.empty((tall, wide, 3), np.uint8)
+        return self._buffers
+
+    def _draw_lashes(self, warped: Picture, mien: Mien) -> None:
+        """Draw the line in which closed lids meet, in a darker shade of their own skin."""
+        back = cv2.invertAffineTransform(self._to_head)
+        begin = np.array([_LEFT, _TOP])
+        for lids in self._lids:
+            line = lids.line() + np.array([mien.right, mien.down]) - begin
+            points = line * _FINE @ back[:, :2].T + back[:, 2]
+            x, y = points[len(points) // 2].astype(int)
+            skin = warped[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
+            if x >= 0 and y >= 0 and skin.size:
+                colour = [float(value) for value in 0.5 * skin.mean(axis=(0, 1))]
+                thick = max(1, round(0.02 * self._unit))
+                cv2.polylines(warped, [np.round(points * 16).astype(np.int32)], False, colour, thick, cv2.LINE_AA, 4)
+
+    def _shifts(self, mien: Mien, gap: float, stretch: float) -> Plane:
+        """Return (H, W, 2): where each point is read, from itself, in pixels of the picture, x then y."""
+        down = self._part * np.float32(gap) - self._brows * np.float32(0.07 * mien.brows)
+        for lids in self._lids if mien.blink > 0.02 else ():
+            lids.close(down, mien.blink)
+        down += self._whole * np.float32(mien.down)
+        right = self._corners * np.float32(stretch) + self._whole * np.float32(mien.right)
+        cos, sin = (np.float32(value * -self._unit) for value in self._across)
+        return cv2.merge([right * cos - down * sin, right * sin + down * cos])  # type: ignore[return-value]
+
+    def _part_lips(self, warped: Picture, mien: Mien, gap: float, stretch: float) -> None:
+        """Paint what is seen between parted lips: dark, with a hint of the upper teeth."""
+        share, teeth = self._inside(mien, gap, stretch)
+        rows, columns = self._spot
+        # The part of the patch in which the mouth's points lie.
+        back = cv2.invertAffineTransform(self._to_head)
+        edges = [(x, y, 1.0) for x in (columns.start, columns.stop) for y in (rows.start, rows.stop)]
+        reached = np.array(edges) @ back.T
+        left, top = (int(max(value, 0)) for value in reached.min(axis=0))
+        right, bottom = (int(max(value, 0)) + 2 for value in reached.max(axis=0))
+        target = warped[top:bottom, left:right]
+        if not target.size:
+            return
+        to_spot = self._to_head.copy()
+        to_spot[:, 2] += self._to_head[:, :2] @ (left, top) - (columns.start, rows.start)
+        paint = cv2.warpAffine(
+            cv2.merge([share, teeth]),
+            to_spot,
+            (target.shape[1], target.shape[0]),
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        )
+        light = np.float32(np.clip(target.mean() / 140.0, 0.25, 1.1))  # a dark room has no white teeth
+        colour = _DARK * light + (_TEETH * light * np.float32(0.8) - _DARK * light) * paint[..., 1:]
+        target[...] = (target + (colour - target) * paint[..., :1] + np.float32(0.5)).astype(np.uint8)
+
+    def _inside(self, mien: Mien, gap: float, stretch: float) -> tuple[Plane, Plane]:
+        """Return how much of each point is the inside of the mouth, and how much of that is teeth."""
+        u, v = self._mu - np.float32(mien.right), self._below - np.float32(mien.down)
+        half = np.float32(self._half * (1.0 + stretch))
+        tall = np.float32(gap)
+        arch = np.sqrt(np.clip(1.0 - (u / (half * np.float32(0.86))) ** 2, 0.0, 1.0))
         top, bottom = -0.22 * tall * arch, 0.78 * tall * arch
         edge = np.float32(max(0.9 / self._unit, 0.018))
         inside = np.clip((v - top) / edge + 0.3, 0.0, 1.0) * np.clip((bottom - v) / edge + 0.3, 0.0, 1.0)
-        share = inside * np.clip(arch * 3.0, 0.0, 1.0) * np.float32(min(1.0, gap / 2.5) * 0.92)
-        teeth = np.clip((top + 0.32 * tall * arch - v) / edge, 0.0, 1.0) * np.float32(0.6 * min(1.0, mien.open * 2.2))
-        teeth = teeth * np.clip(1.2 - np.abs(u) / np.float32(self._half * 0.7), 0.0, 1.0)
-        light = np.float32(np.clip(warped.mean() / 140.0, 0.25, 1.1))  # a dark room has no white teeth
-        colour = _DARK * light + (_TEETH * light * 0.8 - _DARK * light) * teeth[..., None]
-        warped[...] = (warped + (colour - warped) * share[..., None] + np.float32(0.5)).astype(np.uint8)
+        share = inside * np.clip(arch * 3.0, 0.0, 1.0) * np.float32(min(1.0, gap * self._unit / 2.5) * 0.92)
+        shown = 0.6 * min(1.0, mien.lips.open * 2.2) * min(1.0, 1.0 + mien.lips.wide)
+        teeth = np.clip((top + 0.32 * tall * arch - v) / edge, 0.0, 1.0) * np.float32(shown)
+        teeth = teeth * np.clip(1.2 - np.abs(u) / (half * np.float32(0.8)), 0.0, 1.0)
+        return np.asarray(share, np.float32), np.asarray(teeth, np.float32)
 
-    def _close_lids(self, warped: Picture, blink: float) -> None:
-        """Pull the upper lid over the eyes: the skin above is stretched down to the lower rim."""
-        if blink < 0.02 or not self._lids.size:
-            return
-        part = warped[self._upper]
-        shift = self._lids * np.float32(blink)
-        y, x = np.mgrid[0 : part.shape[0], 0 : part.shape[1]].astype(np.float32)
-        across, along = self._axis
-        part[...] = cv2.remap(
-            part.copy(), x - shift * across, y - shift * along, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+
+class _Lids:
+    """Two lids of one eye, which meet a little below its middle."""
+
+    def __init__(self, u: Plane, v: Plane, side: int, reach: tuple[float, float, float]) -> None:
+        """`reach`: how far the eye reaches from its middle up, down and aside, in distances between the eyes."""
+        up, down, wide = reach
+        self._shape = (0.5 if side else -0.5, wide, down)
+        middle = 0.5 if side else -0.5
+        self._where = _around(np.abs(u - middle) < 1.3 * wide, (v > -up - 0.2) & (v < down + 0.2))
+        u, v = u[self._where], v[self._where]
+        arch = np.sqrt(np.clip(1.0 - ((u - middle) / (1.3 * wide)) ** 2, 0.0, 1.0))
+        self._v, self._arch, self._up, self._down = v, arch, up * arch, down * arch
+        self._meet = 0.6 * self._down
+        self._skin = 0.10 * arch + 1e-4  # so much of the skin beyond the eye is stretched over it
+
+    def line(self) -> npt.NDArray[np.float64]:
+        """Return (points, 2): u and v along the line in which the closed lids meet."""
+        u = np.linspace(-0.85, 0.85, 13)
+        middle, wide, low = self._shape
+        return np.stack([middle + u * wide, 0.6 * low * np.sqrt(1.0 - (u / 1.3) ** 2)], axis=1)
+
+    def close(self, down: Plane, share: float) -> None:
+        """Put into `down` (how far each point has come from above) that the lids are so far closed, 0 to 1."""
+        part, v = down[self._where], self._v
+        upper = -self._up + np.float32(share) * (self._meet + self._up)
+        lower = self._down - np.float32(share) * (self._down - self._meet)
+        begins, ends = -self._up - self._skin, self._down + self._skin
+        kept = self._skin * np.float32(1.0 - 0.25 * share)
+        from_above = begins + (v - begins) * kept / (upper - begins)
+        from_below = ends - (ends - v) * kept / (ends - lower)
+        over, under = (v > begins) & (v < upper), (v < ends) & (v > lower)
+        part[over] = (v - from_above)[over]
+        part[under & ~over] = (v - from_below)[under & ~over]
+
+
+def _opening(picture: Picture, face: Face, side: int) -> tuple[float, float, float]:
+    """Return how far an eye reaches up, down and to its sides: as far as it does not look like the cheek below."""
+    unit, eye = face.apart, np.array(face.eyes[side])
+    right = (np.array(face.eyes[1]) - face.eyes[0]) / unit
+    down = np.array([-right[1], right[0]])
+    at = np.linspace(0.0, 0.5, 51)
+
+    def seen(way: npt.NDArray[np.float64], from_: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+        points = (from_ + at[:, None] * way * unit).astype(np.float32)[None]
+        return np.asarray(_read(picture, points)[0], np.float32)
+
+    skin = np.median(seen(down, eye + 0.35 * down * unit), axis=0)
+    far = 30.0 + 0.12 * float(skin.mean())
+
+    def reach(way: npt.NDArray[np.float64], least: float, most: float) -> float:
+        unlike = np.abs(seen(way, eye) - skin).sum(axis=1) > far
+        ends = np.flatnonzero(~(unlike | np.roll(unlike, -1) | np.roll(unlike, -2)))
+        return float(np.clip(at[ends[0]] if len(ends) else least, least, most))
+
+    return (
+        reach(-down, 0.09, 0.34) + 0.03,
+        reach(down, 0.09, 0.34) + 0.03,
+        max(reach(right, 0.2, 0.4), reach(-right, 0.2, 0.4)),
+    )
+
+
+def _parting(mu: Plane, mv: Plane, half: float) -> Plane:
+    """Return how far each point goes down for lips that part by 1: most of it the jaw, the rest the upper lip up."""
+    soft = np.clip(0.5 + mv / 0.05, 0.0, 1.0)
+    corners = _bump(mu / (half * 1.02))  # the corners of a mouth stay together
+    chin = _bump(mu / 0.95) * _bump(np.clip(mv, 0.0, None) / 1.15)
+    near = np.clip(1.0 - np.abs(mv) / 0.45, 0.0, 1.0)
+    jaw = soft * chin * (corners * near + (1.0 - near) * _bump(mu))
+    lip = (1.0 - soft) * corners * _bump(np.clip(-mv, 0.0, None) / 0.38)
+    return np.asarray(0.78 * jaw - 0.22 * lip, np.float32)
+
+
+def _read(picture: Picture, where: Any, into: Picture | None = None) -> Picture:
+    """Return the picture's colours at places (H, W, 2), x then y."""
+    nothing: Any = None  # both coordinates are in one array
+    read = cv2.remap(picture, where, nothing, cv2.INTER_LINEAR, into, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(read, np.uint8)
+
+
+def _grid(tall: int, wide: int) -> Plane:
+    """Return (H, W, 2): each pixel's own place, x then y."""
+    rows, columns = np.arange(tall, dtype=np.float32), np.arange(wide, dtype=np.float32)
+    return cv2.merge([np.tile(columns, (tall, 1)), np.tile(rows[:, None], (1, wide))])  # type: ignore[return-value]
 
 
 def _around(*where: npt.NDArray[np.bool_]) -> tuple[slice, slice]:

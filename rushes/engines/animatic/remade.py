@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from rushes.calls import AnimaticCall
+from rushes.engines.animatic.articulation import AT_REST, Lips
 from rushes.engines.animatic.depth import Picture
 from rushes.engines.animatic.dissolve import dissolve, share_at
 from rushes.engines.animatic.easing import smoothstep
-from rushes.engines.animatic.face import find_face
 from rushes.engines.animatic.falling import Falling
+from rushes.engines.animatic.following import Following
 from rushes.engines.animatic.lips import Mouth
 from rushes.engines.animatic.makeover import Makeover
 from rushes.engines.animatic.recording import Recording
@@ -20,19 +21,16 @@ from rushes.engines.animatic.shot import cropped
 from rushes.engines.animatic.style import treatment
 
 _FASTEST = 1.1  # a video that is longer than the film by more than this is cut, not hurried
-_LOOKED = 4  # frames from one look for the face that speaks to the next
 _GIVEN_S = 0.5  # how long the picture to begin on takes to become the video
 
 
 class Remade:
     """A whole video filmed anew."""
 
-    def __init__(
-        self, call: AnimaticCall, levels: Iterator[float] | None = None, picture: Picture | None = None
-    ) -> None:
+    def __init__(self, call: AnimaticCall, lips: Iterator[Lips] | None = None, picture: Picture | None = None) -> None:
         """`picture` is what the film begins on, or for a made-over video, whose colours it takes."""
         assert call.video is not None
-        self._call, self._levels = call, levels
+        self._call, self._lips = call, lips
         self._recording = Recording(call.video)
         size = (call.width, call.height)
         self._framing = framing_of(call.video, self._recording.size, size, call.window)
@@ -43,6 +41,7 @@ class Remade:
         self._falling = Falling(fall, size, call.fps, call.seed) if fall is not None else None
         self._given = cropped(picture, *size) if picture is not None and not restyled else None
         self._mouth: Mouth | None = None
+        self._following = Following()
         self._begin: Picture | None = None
 
     def draw(self, index: int, frame: Picture) -> None:
@@ -53,12 +52,18 @@ class Remade:
         if self._falling is not None:
             self._falling.draw(index, frame)
         self._begin_on_picture(index, frame)
-        if self._levels is not None:
-            self._mouth = self._mouth or Mouth(frame.copy(), seed=self._call.seed, fps=self._call.fps)
-            if index and index % _LOOKED == 0:
-                self._mouth.move(frame, find_face(frame))
-            self._mouth.open(next(self._levels, 0.0), on=frame)
+        if self._lips is not None:
+            self._speak(next(self._lips, AT_REST), frame)
         self._close_loop(index, frame)
+
+    def _speak(self, lips: Lips, frame: Picture) -> None:
+        face = self._following.next(frame)
+        if self._mouth is None:
+            if face is None:
+                return
+            self._mouth = Mouth(frame, face, seed=self._call.seed, fps=self._call.fps)
+        self._mouth.move(frame, face)
+        self._mouth.open(lips, on=frame)
 
     def close(self) -> None:
         """Close the video."""

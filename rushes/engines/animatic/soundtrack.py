@@ -1,7 +1,6 @@
 """What is heard with a film: a sound that was given, or speech, and made-up sounds, cut to the film's length.
 
-Everything comes in chunks of half a second, and a long sound is read from its file as it is needed. Also says how loud
-the voice is at each frame, for the lips.
+Everything comes in chunks of half a second, and a long sound is read from its file as it is needed.
 """
 
 from __future__ import annotations
@@ -25,7 +24,6 @@ RATE = 48_000
 _CHUNK = RATE // 2
 _FADE = RATE // 20  # at both ends of made-up sounds and where a given sound is cut: a click is worse than a short fade
 _MEASURED_S = 20
-_FULL = 0.16  # how loud (root of the mean square) opens a mouth fully
 
 Sound = npt.NDArray[np.float32]
 
@@ -36,23 +34,6 @@ def soundtrack_of(call: AnimaticCall, cancelled: Callable[[], bool]) -> SoundTra
         return None
     channels = _channels(call)
     return SoundTrack(_mixed(call, channels, cancelled), RATE, channels)
-
-
-def levels_of(call: AnimaticCall) -> Iterator[float] | None:
-    """Yield how loud the voice is at each frame, 0 to 1, smoothed as lips are; None for a film without a voice."""
-    if call.sound is None and call.speech is None:
-        return None
-    return _levels(call)
-
-
-def _levels(call: AnimaticCall) -> Iterator[float]:
-    reader, level = _Reader(_voice(call)), 0.0
-    for index in range(call.frames):
-        count = round((index + 1) / call.fps * RATE) - round(index / call.fps * RATE)
-        part = reader.read(count)
-        loud = min(float(np.sqrt(np.mean(part**2))) / _FULL, 1.0) if part.size else 0.0
-        level += (0.75 if loud > level else 0.45) * (loud - level)  # a mouth opens quicker than it closes
-        yield level
 
 
 def _channels(call: AnimaticCall) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rushes.calls import AnimaticCall
+from rushes.engines.animatic.articulation import AT_REST, Lips
 from rushes.engines.animatic.board import Box, blended, cards, ground, joined, shade, shadows, split
 from rushes.engines.animatic.camera import Move
 from rushes.engines.animatic.continued import Continued
@@ -47,18 +48,18 @@ class View(Protocol):
         ...
 
 
-def view_of(call: AnimaticCall, levels: Iterator[float] | None) -> View:
-    """Choose and set up the view; `levels` is how loud the film is at each frame, where lips shall move."""
+def view_of(call: AnimaticCall, lips: Iterator[Lips] | None) -> View:
+    """Choose and set up the view; `lips` is how they stand at each frame, where they shall move."""
     if call.video is not None and call.keep is None:
-        return Remade(call, levels, loaded(call.image) if call.image is not None else None)
+        return Remade(call, lips, loaded(call.image) if call.image is not None else None)
     if call.video is not None:
         return Continued(call, _goes_on)
-    drawn = call.image is None and call.end_image is None and not call.style and levels is None
+    drawn = call.image is None and call.end_image is None and not call.style and lips is None
     if drawn and (not call.pictures or (call.effect is None and call.prompt.strip())):
         return Staged(call, [cutout(loaded(path)) for path in call.pictures])
     if call.pictures and not (call.image is None and len(call.pictures) == 1):
-        return Board(call, levels)
-    return Single(call, first_picture(call), levels)
+        return Board(call, lips)
+    return Single(call, first_picture(call), lips)
 
 
 def loaded(path: str) -> Picture:
@@ -86,7 +87,7 @@ class Single:
         self,
         call: AnimaticCall,
         picture: tuple[Picture, Plane | None],
-        levels: Iterator[float] | None = None,
+        lips: Iterator[Lips] | None = None,
         *,
         first: int = 0,
     ) -> None:
@@ -100,9 +101,9 @@ class Single:
             styled(pixels, call.style), size, moves, seconds=seconds, seed=call.seed, depth=depth, step=step
         )
         self._mouth = None
-        if levels is not None and not (self._shot.looked and self._shot.face is None):
+        if lips is not None and not (self._shot.looked and self._shot.face is None):
             self._mouth = Mouth(self._shot.stage.picture, self._shot.face, seed=call.seed, fps=call.fps)
-        self._levels = levels
+        self._lips = lips
         self._end: Shot | None = None
         self._loop = call.loop
         length = self._frames / call.fps if self._loop else seconds
@@ -115,7 +116,7 @@ class Single:
         if call.end_image is not None:
             given = cover(loaded(call.end_image), *size)
             end = styled(given, call.style)
-            found = None if levels is not None or call.masks else match(cropped(pixels, *size), cropped(given, *size))
+            found = None if lips is not None or call.masks else match(cropped(pixels, *size), cropped(given, *size))
             if found is not None:
                 journey = plan(moves, seconds, call.seed)
                 self._morph = Morph(self._shot.stage.resting(), cropped(end, *size), found, journey)
@@ -127,8 +128,8 @@ class Single:
         if self._morph is not None:
             self._morph.draw(self._time(index - self._first), frame)
             return
-        if self._mouth is not None and self._levels is not None:
-            self._mouth.open(next(self._levels, 0.0))
+        if self._mouth is not None and self._lips is not None:
+            self._mouth.open(next(self._lips, AT_REST))
         number = index - self._first
         t = self._time(number)
         share = 0.0 if self._end is None else share_at(t)
@@ -160,9 +161,9 @@ class Single:
 class Board:
     """Several pictures at once, each filmed by the same camera; with an `image` they are cards on top of it."""
 
-    def __init__(self, call: AnimaticCall, levels: Iterator[float] | None = None) -> None:
+    def __init__(self, call: AnimaticCall, lips: Iterator[Lips] | None = None) -> None:
         count, size = len(call.pictures), (call.width, call.height)
-        self._back = Single(call, first_picture(call), levels) if call.image is not None else None
+        self._back = Single(call, first_picture(call), lips) if call.image is not None else None
         # An effect plays on all of them together, so they share one picture instead of lying side by side.
         self._joined = self._back is None and call.effect is not None
         layout = cards if self._back is not None else joined if self._joined else split

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +7,11 @@ import numpy.typing as npt
 import pytest
 
 from rushes.calls import SpeechCall
+from rushes.engines.animatic.acting import Mien
+from rushes.engines.animatic.articulation import Lips
 from rushes.engines.animatic.depth import Picture
-from rushes.engines.animatic.lips import Acting, Mouth
-from rushes.engines.animatic.soundtrack import levels_of
-from tests.engines.animatic.asking import call, recorded, sounding
+from rushes.engines.animatic.lips import Mouth
+from tests.engines.animatic.asking import RATE, call, recorded, sound_of, sounding
 from tests.engines.animatic.pictures import film, landscape, saved
 from tests.engines.animatic.test_face import face
 
@@ -26,19 +29,36 @@ def openness(frames: Picture) -> npt.NDArray[np.float64]:
     return np.asarray((middle < 70).mean(axis=(1, 2)), dtype=np.float64)
 
 
+def envelope(asked: dict[str, object]) -> npt.NDArray[np.float64]:
+    """Return how loud the film's own sound is in each frame."""
+    sound = sound_of(call("static shot", **asked))[:, 0]  # type: ignore[arg-type]
+    edges = np.round(np.arange(65) / FPS * RATE).astype(int)
+    return np.array([np.sqrt(np.mean(sound[low:high] ** 2)) for low, high in pairwise(edges)])
+
+
+@pytest.mark.parametrize("plain", [False, True])
 @pytest.mark.parametrize("moving", [True, False])
-def test_lips_follow_the_voice_within_a_frame(moving: bool, tmp_path: Path) -> None:
+def test_lips_follow_the_voice_within_a_frame(moving: bool, plain: bool, tmp_path: Path) -> None:
     source: dict[str, object] = {"image": saved(face(), tmp_path)}
     if moving:
         source = {"video": recorded(np.stack([face()] * 64), tmp_path, FPS)}
-    said = SpeechCall("The tide is out, and the boats lie on the sand. Will they come back?", "Calm_Woman")
-    asked = call(**{"frames": 64, "fps": FPS, "speech": said, "lipsync": True})  # type: ignore[arg-type]
-    levels = levels_of(asked)
-    assert levels is not None
-    wanted, seen = np.array(list(levels)), openness(talking(source, speech=said))
-    best = max(range(-2, 3), key=lambda lag: np.corrcoef(wanted[3:-3], np.roll(seen, -lag)[3:-3])[0, 1])
-    assert abs(best) <= 1
-    assert np.corrcoef(wanted, seen)[0, 1] >= 0.7
+    said = SpeechCall("The tide is out, and the boats lie on the sand. Will they come back?", "Calm_Woman", plain=plain)
+    seen = openness(talking(source, speech=said))
+    wanted = envelope({"frames": 64, "fps": FPS, "speech": said, **source})
+    lags = {lag: float(np.corrcoef(wanted[2:-2], np.roll(seen, -lag)[2:-2])[0, 1]) for lag in range(-2, 3)}
+    assert max(lags.values()) >= 0.7, lags
+    assert abs(max(lags.items(), key=lambda one: one[1])[0]) <= 1, lags
+
+
+def test_a_moving_face_keeps_its_mouth(tmp_path: Path) -> None:
+    places = [round(280 + 40 * np.sin(index / 9.0)) for index in range(48)]
+    frames = np.stack([face(x=x, y=165 + (x - 280) // 4) for x in places])
+    source: dict[str, object] = {"video": recorded(frames, tmp_path, FPS), "frames": 48}
+    shown = talking(source, sound=sounding(3.0, tmp_path, hertz=700.0, level=0.9))
+    dark = [np.argwhere(frame[190:280].mean(axis=-1) < 55) for frame in shown[6:]]
+    centres = np.array([spots.mean(axis=0)[1] for spots in dark])
+    assert np.abs(centres - places[6:]).max() < 4.0
+    assert np.abs(np.diff(centres - places[6:])).max() < 1.5
 
 
 def test_what_is_far_from_the_face_stays(tmp_path: Path) -> None:
@@ -52,24 +72,32 @@ def test_where_there_is_no_face_nothing_moves(tmp_path: Path) -> None:
     mouth = Mouth(picture.copy())
     assert not mouth.found
     shown = picture.copy()
-    mouth.open(1.0, on=shown)
+    mouth.open(Lips(1.0), on=shown)
     assert np.array_equal(shown, picture)
 
 
-def test_eyes_blink_at_natural_times_the_same_for_a_seed() -> None:
-    def blinks(seed: int) -> list[float]:
-        acting = Acting(seed, 25.0)
-        lids = [acting.next(0.2).blink for _ in range(25 * 60)]
-        return [index / 25.0 for index in range(1, len(lids)) if lids[index] > 0 and lids[index - 1] == 0]
+def looking(*miens: Mien) -> Sequence[Picture]:
+    """Return the middle of a face with these looks, one after the other."""
+    picture, shown = face(apart=80), []
+    mouth = Mouth(picture)
+    assert mouth._head is not None
+    for mien in miens:
+        frame = picture.copy()
+        mouth._head.draw(mien, mouth._head.of(picture).copy(), frame)
+        shown.append(frame)
+    return shown
 
-    assert blinks(1) == blinks(1) != blinks(2)
-    assert 8 <= len(blinks(1)) <= 35
-    assert min(np.diff(blinks(1))) > 0.5
+
+def test_lids_close_over_the_whole_eye() -> None:
+    still, shut = looking(Mien(Lips(0.0)), Mien(Lips(0.0), blink=1.0))
+    for x in (280, 360):
+        eye = (slice(158, 182), slice(x - 16, x + 17))
+        assert still[eye].max() > 230
+        assert shut[eye].max() < 230  # no white of the eye
+        assert shut[eye].mean(axis=-1).min() > 85  # no pupil
 
 
-def test_a_head_moves_without_a_jerk() -> None:
-    acting = Acting(3, 25.0)
-    looks = [acting.next(float(index % 9 > 3)) for index in range(500)]
-    shifts = np.array([(look.right, look.down) for look in looks])
-    assert np.abs(np.diff(shifts, axis=0)).max() < 0.006  # of the distance between the eyes
-    assert 0.01 < np.ptp(shifts, axis=0).max() < 0.12
+def test_round_lips_are_narrower_than_spread_ones() -> None:
+    frames = looking(Mien(Lips(0.6, -1.0)), Mien(Lips(0.6)), Mien(Lips(0.6, 1.0)))
+    widths = [np.ptp(np.argwhere(frame[235:290, 260:380].mean(axis=-1) < 60)[:, 1]) for frame in frames]
+    assert widths[0] < 0.9 * widths[1] < 0.9 * widths[2]

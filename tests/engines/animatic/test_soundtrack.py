@@ -5,7 +5,6 @@ import pytest
 
 from rushes.calls import SpeechCall
 from rushes.engines.animatic.engine import AnimaticEngine
-from rushes.engines.animatic.soundtrack import levels_of
 from tests.engines.animatic.asking import RATE, call, heard, sound_of, sounding
 
 
@@ -62,14 +61,6 @@ def test_the_seed_makes_other_sounds_of_the_same_kind() -> None:
     one, again, other = (sound_of(call(foley="rain", seed=seed)) for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
-
-
-def test_a_mouth_s_level_follows_the_voice_frame_by_frame(tmp_path: Path) -> None:
-    levels = list(levels_of(call(sound=sounding(1.0, tmp_path))) or ())
-    assert len(levels) == 24
-    assert min(levels[3:11]) > 0.9
-    assert levels[-1] < 0.05
-    assert levels_of(call()) is None
 
 
 def test_sound_can_be_cancelled_too() -> None:
