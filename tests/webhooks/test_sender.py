@@ -30,12 +30,12 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 def raw(answer: bytes, tls: ssl.SSLContext | None = None, connections: int = 1) -> Iterator[int]:
     """Answer with these bytes as soon as anything came; yields the port."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(5)
+    listener.settimeout(60)
 
     def serve() -> None:
         for _ in range(connections):
             peer = listener.accept()[0]
-            peer.settimeout(5)
+            peer.settimeout(60)
             try:
                 with peer if tls is None else tls.wrap_socket(peer, server_side=True) as stream:
                     stream.recv(65_536)
@@ -55,7 +55,7 @@ def raw(answer: bytes, tls: ssl.SSLContext | None = None, connections: int = 1) 
 
 
 def send(url: str, **more: Any) -> Answer:
-    options: dict[str, Any] = {"timeout_s": 5.0, "allowed": LOOPBACK, "tick": lambda: None, **more}
+    options: dict[str, Any] = {"timeout_s": 30.0, "allowed": LOOPBACK, "tick": lambda: None, **more}
     return post(url, BODY, {"X-One": "1"}, **options)
 
 
