@@ -1,5 +1,7 @@
 # What a newcomer and CI type alike. `scripts/setup` installs what is missing, once.
 PY := .venv/bin/python
+# Most tests wait for processes; three workers keep two cores busy. A single test is best run by pytest alone.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check bench docs clean
@@ -14,7 +16,7 @@ run: ## Make a first video: own server, bundled photograph, official Python clie
 test: ## Install what the tests need, check the code, run every test
 	@scripts/setup dev
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 check: ## Lint, format and types
 	@$(PY) -m ruff check .

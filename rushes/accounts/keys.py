@@ -61,6 +61,11 @@ class Caller:
     max_concurrent: int | None = None  # jobs that may run at once
     budget_usd: float | None = None  # for all that the key ever starts
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether this is an admin of the server's own account, whose business all accounts are."""
+        return self.scope == "ADMIN" and self.account == ADMIN_ACCOUNT
+
 
 @dataclass(frozen=True, slots=True)
 class KeyFacts:

@@ -34,11 +34,13 @@ Sample = tuple[str, Labels, float]
 
 
 async def handle(visit: Visit) -> Answer:
-    """Answer a scrape. Raises Rejection: 401 without a key, 403 with one that is no admin's."""
+    """Answer a scrape. Raises Rejection: 401 without a key, 403 with one that is not the operator's."""
     if visit.method not in {"GET", "HEAD"}:
         return not_allowed("GET", "HEAD")
-    if not visit.services.settings.open and admit(visit).scope != "ADMIN":
-        raise Rejection(403, "/metrics is for admin keys")
+    if not visit.services.settings.open and not admit(visit).is_operator:
+        raise Rejection(
+            403, "/metrics shows what all accounts do together, and is for admin keys of the server's own account"
+        )
     await visit.services.jobs.tally.catch_up()
     return Reply(200, "".join(page(visit.services)).encode(), content_type=TYPE)
 

@@ -117,7 +117,8 @@ def test_a_job_that_hangs_in_a_step_does_not_hold_up_the_queue_for_good(tmp_path
             after = await session.post("/queue/rushes/echo", json={"payload": "after"})
             assert "error" not in await completed(session, after.json()["request_id"])
             status = await completed(session, hung.json()["request_id"])
-            assert status["error_type"] == "runner_disconnected"
+            # Its lease runs out while it hangs, or its process is ended first.
+            assert status["error_type"] in {"runner_connection_timeout", "runner_disconnected"}
 
     with start_server(tmp_path / "data", lease_s="0.5", hang_s="1") as server:
         asyncio.run(main(server))

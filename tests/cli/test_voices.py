@@ -5,6 +5,7 @@ import json
 import time
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from rushes.accounts.voices import VoiceShelf
@@ -33,7 +34,9 @@ def test_the_voices_of_a_data_folder_are_listed(tmp_path: Path) -> None:
 
 @pytest.mark.acceptance
 def test_an_account_without_voices_is_told_what_makes_one(server: Running) -> None:
-    environment = {"RUSHES_URL": server.url, "RUSHES_KEY": server.key}
+    headers, wanted = {"authorization": f"Key {server.key}"}, {"alias": "quiet", "account": "voiceless"}
+    made = httpx2.post(f"{server.url}/v1/keys", headers=headers, json=wanted, timeout=30)
+    environment = {"RUSHES_URL": server.url, "RUSHES_KEY": made.json()["key"]}
     done = rushes("voices", environment=environment)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr.startswith("no voices yet")

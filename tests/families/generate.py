@@ -31,6 +31,12 @@ def inputs(model: type[BaseModel]) -> st.SearchStrategy[dict[str, Any]]:
     return st.fixed_dictionaries(required, optional=optional)
 
 
+def bodies(endpoint: Endpoint) -> st.SearchStrategy[dict[str, Any]]:
+    """Draw bodies for an endpoint; a voice that is to be deleted is a cloned one."""
+    drawn, field = inputs(endpoint.input), endpoint.roles.forgets_voice
+    return drawn.map(lambda body: {**body, field: "voice-0123456789ab"}) if field else drawn
+
+
 def _values(form: Form, info: FieldInfo) -> st.SearchStrategy[Any]:
     if form.media and not form.type.startswith("list"):
         return st.just(URLS[form.media])

@@ -14,7 +14,7 @@ from rushes.errors import ModelError
 from rushes.families import served
 from rushes.fields import forms
 from rushes.gateway.intake import take
-from tests.families.generate import inputs, media_for
+from tests.families.generate import bodies, media_for
 
 SERVED = served(test_endpoints=False)
 ENDPOINTS = pytest.mark.parametrize("endpoint", SERVED.values(), ids=lambda e: e.id)
@@ -65,7 +65,7 @@ def check_plan(plan: Plan) -> None:
 @LIGHT
 @given(data=st.data())
 def test_a_valid_input_is_accepted_planned_and_priced(endpoint: Endpoint, data: st.DataObject) -> None:
-    body = data.draw(inputs(endpoint.input))
+    body = data.draw(bodies(endpoint))
     request = validated(endpoint, body)
     assert take(endpoint, json.dumps(body).encode()).failure is None
     media = data.draw(media_for(endpoint, request))
@@ -83,7 +83,7 @@ def test_a_valid_input_is_accepted_planned_and_priced(endpoint: Endpoint, data: 
 @LIGHT
 @given(data=st.data())
 def test_a_wrong_value_is_refused_by_the_fields_name(endpoint: Endpoint, data: st.DataObject) -> None:
-    body = data.draw(inputs(endpoint.input))
+    body = data.draw(bodies(endpoint))
     validated(endpoint, body)
     form = data.draw(st.sampled_from(forms(endpoint.input)))
     wrong = "no such choice" if form.choices else WRONG.get(form.type, "no list and no object")

@@ -38,11 +38,13 @@ def stranger(gateway: Gateway) -> Iterator[httpx2.Client]:
         yield client
 
 
-def test_it_needs_an_admin_key(gateway: Gateway, stranger: httpx2.Client) -> None:
+def test_it_needs_the_operators_key(gateway: Gateway, stranger: httpx2.Client) -> None:
     assert stranger.get("/metrics").status_code == 401
     plain = ":".join(gateway.call(gateway.services.keys.create("me", alias="plain")))
     assert stranger.get("/metrics", headers={"authorization": f"Key {plain}"}).status_code == 403
-    admin = ":".join(gateway.call(gateway.services.keys.create("me", alias="boss", scope="ADMIN")))
+    tenant = ":".join(gateway.call(gateway.services.keys.create("me", alias="boss", scope="ADMIN")))
+    assert stranger.get("/metrics", headers={"authorization": f"Key {tenant}"}).status_code == 403
+    admin = ":".join(gateway.call(gateway.services.keys.create("admin", alias="boss", scope="ADMIN")))
     assert stranger.get("/metrics", headers={"authorization": f"Bearer {admin}"}).status_code == 200
     assert gateway.client.post("/metrics").status_code == 405
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader
 
-from rushes.accounts.keys import ADMIN_ACCOUNT, Caller
+from rushes.accounts.keys import Caller
 from rushes.errors import Rejection
 from rushes.gateway.auth import admit
 from rushes.gateway.platform.envelope import ACCESS_DENIED, AUTHENTICATION_REQUIRED, Refused
@@ -64,4 +64,4 @@ AnAdmin = Annotated[Caller, Depends(admin_caller)]
 
 def is_operator(caller: Caller) -> bool:
     """Say whether this is an admin of the server's own account, who makes keys for other accounts too."""
-    return caller.scope == "ADMIN" and caller.account == ADMIN_ACCOUNT
+    return caller.is_operator

@@ -60,7 +60,7 @@ def fuzz(operation: APIOperation[Any, Any, Any, Any], base_url: str, checks: Seq
         )
         @given(case=strategy)
         def call(case: Case) -> None:
-            response = case.call(base_url=base_url, session=session, headers=AUTH, timeout=10)
+            response = case.call(base_url=base_url, session=session, headers=dict(AUTH), timeout=10)
             case.validate_response(response, checks=list(checks))
 
         try:
