@@ -185,6 +185,7 @@ def _measured(picture: Picture, score: float, x: float, y: float, unit: float) -
     """Find the pupils near where the template has them, and place the rest of the face by their line."""
     apart = _APART * unit
     left, right = (_pupil(picture, x + side * apart / 2, y, apart) for side in (-1, 1))
+    left, right = _below_brows(picture, left, right, apart)
     line = np.array([right[0] - left[0], right[1] - left[1]])
     if abs(line[1]) > 0.21 * abs(line[0]):
         return None  # two spots, but not side by side
@@ -202,6 +203,30 @@ def _measured(picture: Picture, score: float, x: float, y: float, unit: float) -
         0.86 * apart,
         min(1.0, score / _ENOUGH),
     )
+
+
+def _below_brows(
+    picture: Picture, left: tuple[float, float], right: tuple[float, float], apart: float
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the eyes, given two dark spots that may be the brows above them: under an eye there is only cheek."""
+    under = [_pupil(picture, x, y + 0.4 * apart, 0.6 * apart) for x, y in (left, right)]
+    steps = [below[1] - above[1] for above, below in zip((left, right), under, strict=True)]
+    level = abs(steps[0] - steps[1]) < 0.12 * apart and all(0.22 * apart < step < 0.58 * apart for step in steps)
+    straight = all(abs(below[0] - above[0]) < 0.15 * apart for above, below in zip((left, right), under, strict=True))
+    dark = [_depth_of(picture, *spot, apart) for spot in (left, right, *under)]
+    return (under[0], under[1]) if level and straight and min(dark[2:]) > 0.4 * max(dark[:2]) else (left, right)
+
+
+def _depth_of(picture: Picture, x: float, y: float, apart: float) -> float:
+    """Return by how many levels a spot is darker than what is to its sides and below."""
+    near, far = max(1, round(0.06 * apart)), round(0.26 * apart)
+    tall, wide = picture.shape[:2]
+
+    def mean(at_x: float, at_y: float) -> float:
+        column, row = min(max(round(at_x), 0), wide - 1), min(max(round(at_y), 0), tall - 1)
+        return float(picture[max(row - near, 0) : row + near + 1, max(column - near, 0) : column + near + 1].mean())
+
+    return (mean(x - far, y) + mean(x + far, y) + mean(x, y + far)) / 3 - mean(x, y)
 
 
 def _mouth_below(picture: Picture, eyes: Row, down: Row, apart: float) -> float:

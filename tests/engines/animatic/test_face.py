@@ -36,6 +36,15 @@ def test_a_face_of_any_skin_is_found_with_its_eyes_and_mouth(skin: tuple[int, in
     assert bottom > 260
 
 
+def test_strong_brows_are_not_taken_for_the_eyes() -> None:
+    picture = cv2.GaussianBlur(face(SKINS[1], apart=90, y=190), (0, 0), 1.5).astype(np.uint8)
+    for x in (275, 365):
+        cv2.ellipse(picture, (x, 158), (26, 6), 0, 0, 360, (90, 60, 45), -1)
+    found = find_face(cv2.GaussianBlur(picture, (0, 0), 1.5).astype(np.uint8))
+    assert found is not None
+    assert np.allclose(found.eyes, [(275, 190), (365, 190)], atol=5)
+
+
 @pytest.mark.parametrize("apart", [30, 44, 66, 90])
 def test_its_size_does_not_matter(apart: int) -> None:
     found = find_face(face(apart=apart, y=210))
