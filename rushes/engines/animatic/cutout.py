@@ -19,10 +19,16 @@ _RIM = 0.02  # of the shorter side, for a print's white border
 
 def cutout(picture: Picture) -> Picture:
     """Return a subject on nothing: (H, W, 4) uint8, premultiplied, cropped to what is to be seen."""
+    found = lifted(picture)
+    return _print(_fitted(picture)) if found is None else found
+
+
+def lifted(picture: Picture) -> Picture | None:
+    """Return a subject as `cutout` does, or None where none stands out from an even ground."""
     small = _fitted(picture)
     cover = _standing_out(small)
     if cover is None:
-        return _print(small)
+        return None
     rows, columns = np.where(cover.max(axis=1) > 0.1)[0], np.where(cover.max(axis=0) > 0.1)[0]
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
     cover, small = cover[top:bottom, left:right], small[top:bottom, left:right]

@@ -16,6 +16,7 @@ import numpy as np
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.easing import ease, smoothstep
+from rushes.engines.animatic.hearts import outlined, rising
 from rushes.errors import ModelError
 
 _CELL = 8
@@ -77,7 +78,7 @@ def _drawn(at: Plane, amount: float) -> Plane:
 def _hug(grid: Grid, frame: Picture, t: float) -> None:
     """Two who stand apart are drawn together, held, and swayed a little."""
     together, sway = ease(t / 0.6), smoothstep((t - 0.4) / 0.2)
-    u = _drawn(grid.u, 0.75 * together)
+    u = _drawn(grid.u, 0.35 * together)
     close = 1.0 - 0.16 * together
     lean = 0.03 * sway * math.sin(math.tau * 2.0 * (t - 0.4))
     grid.warp(frame, np.asarray(u * close + lean * (1 - grid.v**2) * 0.6, np.float32), grid.v * np.float32(close))
@@ -91,9 +92,10 @@ def _kiss(grid: Grid, frame: Picture, t: float) -> None:
     centre = -0.12 * near  # faces are above the middle
     tilt = np.asarray(0.10 * near * grid.u * (1.0 - np.abs(grid.u)), np.float32)
     grid.warp(
-        frame, _drawn(grid.u, 0.8 * near) * np.float32(close), grid.v * np.float32(close) + np.float32(centre) + tilt
+        frame, _drawn(grid.u, 0.3 * near) * np.float32(close), grid.v * np.float32(close) + np.float32(centre) + tilt
     )
-    _tint(frame, _PINK, 0.20 * near)
+    _tint(frame, _PINK, 0.12 * near)
+    rising(frame, t, 0.4, (0.5 * grid.width, 0.55 * grid.height), 5)
 
 
 def _heart_gesture(grid: Grid, frame: Picture, t: float) -> None:
@@ -102,22 +104,35 @@ def _heart_gesture(grid: Grid, frame: Picture, t: float) -> None:
     beat = 1.0 + 0.05 * arrives * max(0.0, math.sin(math.tau * 3.0 * t)) ** 3
     side = min(grid.width, grid.height)
     widest = 2.2 * math.hypot(grid.width, grid.height) / side  # at first it is beyond the corners
-    size = (widest * (1.02 / widest) ** arrives) * beat * side / 2
-    # Half size is fine enough for an outline that is softened anyway.
-    x = ((np.arange(0.5, grid.width, 2, dtype=np.float32) - (grid.width - 1) / 2) / size)[None, :]
-    y = ((grid.height * 0.54 - np.arange(0.5, grid.height, 2, dtype=np.float32)) / size)[:, None]
-    edge = (x**2 + y**2 - 0.62) ** 3 - 1.1 * x**2 * y**3  # the well-known heart curve, below 0 inside
-    steep = np.maximum(np.hypot(np.gradient(edge, axis=0), np.gradient(edge, axis=1)), 1e-9)
-    soft = np.asarray(np.clip(0.5 + edge / steep / 1.5, 0.0, 1.0) * 0.80, np.float32)
-    outside = cv2.resize(soft, (grid.width, grid.height), interpolation=cv2.INTER_LINEAR)[..., None]
-    frame[...] = frame + (np.array(_PINK, np.float32) - frame) * outside
+    size = widest * (1.02 / widest) ** arrives * beat * side / 2
+    hole = outlined((grid.width / 2, 0.42 * grid.height), size * 0.95)
+    # Half the size is fine enough for an edge that is softened anyway.
+    mask = np.full((-(-grid.height // 2), -(-grid.width // 2)), 255, np.uint8)
+    cv2.fillPoly(mask, [np.round(hole / 2 * 16).astype(np.int32)], (0.0,), cv2.LINE_AA, 4)
+    pink = frame.copy()
+    _tint(pink, _PINK, 0.8)
+    outside = cv2.resize(mask, (grid.width, grid.height)).astype(np.float32) * np.float32(1 / 255)
+    frame[...] = cv2.blendLinear(pink, frame, outside, 1.0 - outside)
 
 
 def _squish(grid: Grid, frame: Picture, t: float) -> None:
-    """Pressed from above like dough, springing back, and pressed again."""
-    press = smoothstep(t / 0.15) * (0.55 + 0.75 * math.sin(math.tau * 2.2 * t - 0.6))
+    """Squeezed like a soft toy: flat, springing up, and settling, twice; the rim of the frame holds."""
+    press = _springing(t / 0.5) if t < 0.5 else _springing((t - 0.5) / 0.5)
+    fall = np.clip(1.0 - grid.u**2, 0, 1) * np.clip(1.0 - grid.v**2, 0, 1)
     # What is pressed down spreads sideways: the volume stays.
-    grid.warp(frame, _drawn(grid.u, -0.55 * press), _drawn(grid.v, 1.4 * press))
+    wider = 1.0 / (1.0 + 0.4 * press * fall) if press > 0 else 1.0 - 0.4 * press * fall
+    flatter = 1.0 + 0.55 * press * fall if press > 0 else 1.0 / (1.0 - 0.55 * press * fall)
+    down = 0.35  # a soft thing is pressed onto what it stands on
+    v = down + (grid.v - down) * flatter
+    grid.warp(frame, np.asarray(grid.u * wider, np.float32), np.asarray(v, np.float32))
+
+
+def _springing(t: float) -> float:
+    """Return how far a spring is pressed: down quickly, held, then let go to swing out; 0 at both ends."""
+    if t < 0.42:
+        return smoothstep(t / 0.22)
+    after = (t - 0.42) / 0.58
+    return math.exp(-3.2 * after) * math.cos(math.tau * 2.25 * after) * smoothstep((1.0 - after) / 0.35)
 
 
 def _expansion(grid: Grid, frame: Picture, t: float) -> None:
@@ -130,23 +145,40 @@ def _expansion(grid: Grid, frame: Picture, t: float) -> None:
 
 
 def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
-    """Fur grows: strands that stand out from every outline and tremble a little."""
+    """Fur grows outwards from everything: strands carry each colour over its outline, catch light, and shiver."""
     grown = smoothstep(t / 0.7)
-    strands = _strands(grid.width, grid.height)
-    angle = 7.0 * cv2.resize(grid.noise[::2, ::2, 0], (grid.width, grid.height), interpolation=cv2.INTER_CUBIC)
-    reach = 0.011 * max(grid.width, grid.height) * grown
-    y, x = np.mgrid[0 : grid.height, 0 : grid.width].astype(np.float32)
-    shiver = np.float32(0.35 * math.sin(math.tau * 3.0 * t))
-    x += np.cos(angle * 0.35 + shiver) * strands * np.float32(3.0 * reach)
-    y += np.sin(angle * 0.35 + shiver) * strands * np.float32(3.0 * reach)
-    furry = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    frame[...] = np.clip(furry + (strands * np.float32(30.0 * grown))[..., None], 0, 255)
+    x, y, out_x, out_y, gloss = _fur(grid.width, grid.height)
+    shiver = 0.22 * math.sin(math.tau * 3.0 * t)
+    reach = 0.034 * min(grid.width, grid.height) * grown
+    from_x = cv2.scaleAdd(out_y, reach * shiver, cv2.scaleAdd(out_x, -reach, x))
+    from_y = cv2.scaleAdd(out_x, -reach * shiver, cv2.scaleAdd(out_y, -reach, y))
+    furry = cv2.remap(frame, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    light = 1.0 + np.float32(0.26 * grown) * gloss
+    frame[...] = cv2.multiply(furry, cv2.merge([light, light, light]), dtype=cv2.CV_8U)
 
 
 @lru_cache(maxsize=1)  # drawn once for a film, not once a frame
-def _strands(width: int, height: int) -> Plane:
-    noise = np.random.default_rng(7).normal(0, 1, (height, width)).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(noise, (0, 0), 1.1), dtype=np.float32)
+def _fur(width: int, height: int) -> tuple[Plane, Plane, Plane, Plane, Plane]:
+    """Return each pixel's x and y, how far its strand reaches in x and y (0..1, outwards), and its gloss (-1..1)."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    right, down = x - np.float32(width / 2), y - np.float32(0.48 * height)
+    away = np.hypot(right, down) + np.float32(1e-3)
+    side = min(width, height)
+    dice = np.random.default_rng(7)
+    curl = cv2.resize(dice.normal(0.0, 0.12, (5, 5)).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    angle = np.arctan2(down, right) + curl * np.clip(away / (0.3 * side), 0.0, 1.0)
+    # Strands are noise that is fine across and long along: fine in the angle, coarse in the distance.
+    strands = cv2.GaussianBlur(dice.normal(0, 1, (256, 2048)).astype(np.float32), (0, 0), sigmaX=1.2, sigmaY=2.0)
+    strands = strands / strands.std()
+    across = np.mod(angle / math.tau, 1.0) * np.where(away > 0.25 * side, 2048, 1024)
+    along = away / (0.012 * side)
+    at = np.asarray(np.mod(across, 2047), np.float32), np.asarray(np.mod(along, 255), np.float32)
+    gloss = np.asarray(cv2.remap(strands, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+    # The middle would be a whirl of points, and what is far from it is ground, which has no fur.
+    furred = np.clip(away / (0.08 * side), 0.0, 1.0) * np.exp(-((away / (0.44 * side)) ** 4))
+    length = np.clip(0.5 + 0.5 * gloss, 0.0, 1.6) * furred
+    gloss = np.asarray(np.clip(gloss, -2.0, 2.0) * furred * 0.6, np.float32)
+    return x, y, np.asarray(np.cos(angle) * length, np.float32), np.asarray(np.sin(angle) * length, np.float32), gloss
 
 
 def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:
@@ -165,7 +197,8 @@ def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:
     tall, wide = frame.shape[:2]
     small = cv2.resize(over, (max(wide // 4, 1), max(tall // 4, 1)), interpolation=cv2.INTER_AREA)
     glow = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(1.0, wide / 130)), (wide, tall))
-    frame[...] = cv2.addWeighted(over, 1.0, glow, 0.35 * smoothstep(t / 0.6), 0.0)
+    lit = smoothstep(t / 0.6)
+    frame[...] = cv2.addWeighted(over, 1.0 - 0.24 * lit, glow, 0.32 * lit, 0.0)
 
 
 def _dizzydizzy(grid: Grid, frame: Picture, t: float) -> None:
@@ -178,6 +211,21 @@ def _dizzydizzy(grid: Grid, frame: Picture, t: float) -> None:
             frame[...] = cv2.addWeighted(
                 frame, 1.0 - share * smoothstep(t / 0.3), turned, share * smoothstep(t / 0.3), 0
             )
+    _stars(grid, frame, t)
+
+
+def _stars(grid: Grid, frame: Picture, t: float) -> None:
+    """Let five stars circle above the middle, those in front larger, in place."""
+    side, shown = min(grid.width, grid.height), smoothstep((t - 0.1) / 0.2)
+    turns = [math.tau * (number / 5 + 1.6 * t) for number in range(5)]
+    for turn in sorted(turns, key=math.sin):  # those behind first
+        x, y = 0.5 * grid.width + 0.34 * side * math.cos(turn), (0.2 * grid.height + 0.07 * side * math.sin(turn))
+        size = side * (0.034 + 0.010 * math.sin(turn)) * shown
+        corner = np.arange(10) * (math.tau / 10) + 2.0 * turn
+        long = np.where(np.arange(10) % 2 == 0, size, 0.45 * size)
+        points = np.stack([x + np.cos(corner) * long, y + np.sin(corner) * long], axis=1)
+        if size >= 1.0:
+            cv2.fillPoly(frame, [np.round(points * 16).astype(np.int32)], (255, 214, 64), cv2.LINE_AA, 4)
 
 
 def _swirl(grid: Grid, frame: Picture, angle: float) -> None:
@@ -201,8 +249,9 @@ def _blossom(frame: Picture, at: tuple[int, int], radius: float, turn: float, co
 
 
 def _tint(frame: Picture, colour: tuple[int, int, int], share: float) -> None:
-    flat = np.full_like(frame, colour)
-    frame[...] = cv2.addWeighted(frame, 1.0 - share, flat, share, 0.0)
+    levels = np.arange(256, dtype=np.float32)[:, None]
+    table = levels + (np.array(colour, np.float32) - levels) * np.float32(share)
+    frame[...] = cv2.LUT(frame, np.round(table)[:, None, :].astype(np.uint8))
 
 
 EFFECTS: dict[str, Apply] = {

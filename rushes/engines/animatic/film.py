@@ -14,6 +14,7 @@ from rushes.calls import AnimaticCall
 from rushes.engines.animatic.articulation import lips_of
 from rushes.engines.animatic.easing import smoothstep, there_and_back
 from rushes.engines.animatic.effect import Effect
+from rushes.engines.animatic.pair import Pair
 from rushes.engines.animatic.soundtrack import soundtrack_of
 from rushes.engines.animatic.views import View, view_of
 from rushes.engines.engine import Cancelled, FrameChunk, Frames, Progress
@@ -29,6 +30,8 @@ def film(call: AnimaticCall, progress: Say, cancelled: Callable[[], bool]) -> Fr
         raise Cancelled
     effect = Effect(call.effect, call.width, call.height, call.seed) if call.effect else None
     view = view_of(call, lips_of(call) if call.lipsync else None)
+    if isinstance(view, Pair):
+        effect = None  # the two play it themselves
     return Frames(_chunks(call, view, effect, progress, cancelled), soundtrack_of(call, cancelled))
 
 

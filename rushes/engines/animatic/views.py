@@ -26,6 +26,7 @@ from rushes.engines.animatic.framing import cover
 from rushes.engines.animatic.lips import Mouth
 from rushes.engines.animatic.masks import Masked
 from rushes.engines.animatic.morph import Morph
+from rushes.engines.animatic.pair import is_for_two, pair_of
 from rushes.engines.animatic.path import plan
 from rushes.engines.animatic.remade import Remade
 from rushes.engines.animatic.scene import draw_scene
@@ -57,6 +58,8 @@ def view_of(call: AnimaticCall, lips: Iterator[Lips] | None) -> View:
     drawn = call.image is None and call.end_image is None and not call.style and lips is None
     if drawn and (not call.pictures or (call.effect is None and call.prompt.strip())):
         return Staged(call, [cutout(loaded(path)) for path in call.pictures])
+    if is_for_two(call) and (pair := pair_of(call, [loaded(path) for path in call.pictures])) is not None:
+        return pair
     if call.pictures and not (call.image is None and len(call.pictures) == 1):
         return Board(call, lips)
     return Single(call, first_picture(call), lips)
