@@ -21,8 +21,8 @@ from rushes.engines.animatic.render import Stage
 _SPARE = 0.5  # how much of a wider picture is kept on each side, in frame sizes: no move goes further
 _STRETCH = 0.06  # part of a side that may come from stretching the rim: by eye, unseen up to here
 _BACK = 0.03  # how far a camera draws back, in lengths or in logarithms of the lens, before it gets surroundings
-_BEYOND = 0.07  # of a side: the widest band of surroundings that is made up
-_INSIDE = 0.045  # of a side that stretching the rim gives beside them
+_BEYOND = 0.055  # of a side: the widest band of surroundings that is made up
+_INSIDE = 0.06  # of a side that stretching the rim gives beside them
 _LOOKS = 49  # poses checked along the path
 _ROUNDS = 8
 

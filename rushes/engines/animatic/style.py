@@ -123,9 +123,9 @@ def _three_d(picture: Picture) -> Picture:
 
 def _clay(picture: Picture) -> Picture:
     soft = _smooth(cv2.medianBlur(picture, 9), 3)  # type: ignore[arg-type]
-    light = cv2.GaussianBlur(cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY), (0, 0), max(1.0, picture.shape[1] / 400))
+    light = cv2.GaussianBlur(cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY), (0, 0), max(1.0, picture.shape[1] / 300))
     relief = cv2.filter2D(light, cv2.CV_32F, np.array([[1, 1, 0], [1, 0, -1], [0, -1, -1]], np.float32))
-    lit = np.clip(soft + 2.2 * relief[..., None] + 6.0, 0.0, 255.0).astype(np.uint8)
+    lit = np.clip(soft + np.clip(1.6 * relief, -30.0, 22.0)[..., None] + 6.0, 0.0, 255.0).astype(np.uint8)
     return _tinted(_toned(lit, 0.95, 0.92), (66, 40, 30), (255, 232, 206), 0.28)
 
 

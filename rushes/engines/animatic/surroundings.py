@@ -15,7 +15,7 @@ from rushes.engines.animatic.depth import Picture, Plane
 # a little softness that grows with the distance hides the mirror better, and leaves rock and grass what they are.
 _SOFT, _GONE = 0.05, 0.16
 _BLURS = (0.0007, 0.002)
-_WANDER = 0.12  # of the distance from the rim: how far a mirrored thing slides along it
+_WANDER = 0.10, 0.40  # of the distance from the rim: how far a mirrored thing slides across, and up or down
 _SEED = 5
 
 
@@ -70,8 +70,8 @@ def _invented(
     out_y = np.maximum(upright - rows, rows - (tall - 1 - upright)).clip(0.0)[:, None]
     away = np.hypot(out_x, out_y).astype(np.float32)
     # Things slide along the rim, sideways above and below it, up and down beside it.
-    x = columns[None, :] + _WANDER * out_y * wander[strip]
-    y = rows[:, None] + _WANDER * out_x * wander[strip]
+    x = columns[None, :] + _WANDER[0] * out_y * wander[strip]
+    y = rows[:, None] + _WANDER[1] * out_x * wander[strip]
     maps = np.asarray(x, np.float32), np.asarray(y, np.float32)
     layers = [cv2.remap(layer, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE) for layer in (canvas, *blurs)]
     soft = _step(away / np.float32(_SOFT * unit))[..., None]
@@ -87,10 +87,8 @@ def _step(t: Plane) -> Plane:
 
 
 def _blurred(canvas: Picture, sigma: float) -> Picture:
-    tall, wide = canvas.shape[:2]
-    small = cv2.resize(canvas, ((wide + 3) // 4, (tall + 3) // 4), interpolation=cv2.INTER_AREA)
-    small = cv2.GaussianBlur(small, (0, 0), max(0.6, sigma / 4), borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.resize(small, (wide, tall), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+    blurred = cv2.GaussianBlur(canvas, (0, 0), max(0.5, sigma), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred, dtype=np.uint8)
 
 
 def _wander(canvas: Picture) -> Plane:

@@ -68,6 +68,15 @@ def is_default(prompt: str) -> bool:
         ("A town wakes up. [Pull out]", "dolly", -1),
         ("[Shake]", "shake", 1),
         ("[Tracking shot]", "truck", 1),
+        ("swish pan", "pan", 1),
+        ("left whip pan", "pan", -1),
+        ("crane shot descending", "pedestal", -1),
+        ("a lateral move to the left", "truck", -1),
+        ("camera goes down", "pedestal", -1),
+        ("camera pivots right", "pan", 1),
+        ("the camera spins", "roll", 1),
+        ("pullback shot", "dolly", -1),
+        ("the shot widens", "zoom", -1),
     ],
 )
 def test_a_move_is_read_with_its_direction(prompt: str, kind: str, sign: int) -> None:
@@ -91,6 +100,8 @@ def test_a_move_is_read_with_its_direction(prompt: str, kind: str, sign: int) ->
         "don't move the camera",
         "without moving the camera, leaves fall",
         "keep the camera still",
+        "camera not moving",
+        "no movement",
     ],
 )
 def test_a_locked_off_camera_does_not_move(prompt: str) -> None:
@@ -143,6 +154,7 @@ def test_ordinary_words_are_no_camera_moves(prompt: str) -> None:
         ("[Pull out,Pedestal up] a town", [("dolly", -1), ("pedestal", 1)]),
         ("handheld, slow push in", [("shake", 1), ("dolly", 1)]),
         ("dolly zoom", [("dolly", 1), ("zoom", -1)]),
+        ("reverse dolly zoom", [("dolly", -1), ("zoom", 1)]),
     ],
 )
 def test_moves_named_together_happen_together(prompt: str, moves: list[tuple[str, int]]) -> None:
