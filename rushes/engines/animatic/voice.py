@@ -48,6 +48,8 @@ def measured(call: CloneCall) -> Character:
     given: npt.NDArray[Any] = np.load(call.sample, mmap_mode="r", allow_pickle=False)
     part = np.atleast_2d(given[: _LONGEST_S * _RATE].T).mean(axis=0) / 32768.0
     frames, levels = _framed(part)
+    if call.noise_reduction:
+        frames, levels = _cleaned(frames, levels)
     usual = Character()
     loud = levels > max(0.12 * float(np.percentile(levels, 95)), _floor(levels) if call.noise_reduction else 0.0, 1e-4)
     pitches = _pitches(frames[loud])
@@ -99,6 +101,17 @@ def _framed(samples: Samples) -> tuple[npt.NDArray[np.float64], Samples]:
     low = np.pad(low, (0, max(0, _FRAME - len(low))))
     frames = np.lib.stride_tricks.sliding_window_view(low, _FRAME)[::_HOP]
     return frames, np.asarray(np.sqrt(np.mean(frames**2, axis=1)))
+
+
+def _cleaned(frames: npt.NDArray[np.float64], levels: Samples) -> tuple[npt.NDArray[np.float64], Samples]:
+    """Take out of each frame what is always there: the spectrum of the quietest ones (Boll 1979, Wiener gain)."""
+    quiet = levels <= np.percentile(levels, 8)
+    spectrum = np.fft.rfft(frames, axis=1)
+    power = np.abs(spectrum) ** 2
+    noise = power[quiet].mean(axis=0)
+    kept = np.sqrt(np.clip(1.0 - 1.6 * noise / (power + 1e-12), 0.003, 1.0))
+    cleaned = np.fft.irfft(spectrum * kept, _FRAME, axis=1)
+    return cleaned, np.asarray(np.sqrt(np.mean(cleaned**2, axis=1)))
 
 
 def _floor(levels: Samples) -> float:

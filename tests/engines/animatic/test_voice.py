@@ -60,6 +60,14 @@ def test_a_preview_of_no_text_says_something(tmp_path: Path) -> None:
     assert len(heard(cloned(sample("Calm_Woman", tmp_path), text=" ").preview)) > RATE
 
 
+def test_noise_reduction_keeps_noise_out_of_the_voice_s_colour(tmp_path: Path) -> None:
+    clean = json.loads(cloned(sample("Calm_Woman", tmp_path)).profile)
+    noisy = sample("Calm_Woman", tmp_path, noise=0.03)
+    kept, reduced = (json.loads(cloned(noisy, noise_reduction=flag).profile) for flag in (False, True))
+    assert abs(reduced["tilt"] - clean["tilt"]) < 0.7 * abs(kept["tilt"] - clean["tilt"])
+    assert reduced["pitch_hz"] == pytest.approx(clean["pitch_hz"], rel=0.05)
+
+
 def test_loudness_is_taken_over_unless_it_is_normalised(tmp_path: Path) -> None:
     quiet = sample("Calm_Woman", tmp_path, level=0.1)
     kept, even = (json.loads(cloned(quiet, normalise_volume=flag).profile) for flag in (False, True))
