@@ -129,7 +129,11 @@ def units(request: Request, _clip: Clip | None) -> float:
 
 
 def animatic(request: Request, media: MediaMap, wanted: Clip) -> AnimaticCall:
-    """Ask the animatic engine. It has no use for steps, guidance or the negative prompt."""
+    """Ask the animatic engine. It has no use for steps, guidance or the negative prompt.
+
+    Where it sees no face, the film keeps its picture and gets the sound: it misses faces in profile and in outline
+    drawings, so that its no is no reason for a face_detection_error, of which the page says nothing either.
+    """
     picture = media.get("image_url")
     return AnimaticCall(
         prompt=request.prompt,

@@ -286,7 +286,11 @@ def speech(request: LipsyncT2VRequest) -> SpeechCall:
 
 
 def lipsync_animatic(request: Lipsync, media: MediaMap, wanted: Clip) -> AnimaticCall:
-    """Ask the animatic engine for the same film with other words; nothing but the lips has to leave the original."""
+    """Ask the animatic engine for the same film with other words; nothing but the lips has to leave the original.
+
+    Where it sees no face, the film keeps its picture and gets the sound: it misses faces in profile and in outline
+    drawings, so that its no is no reason for a face_detection_error, of which the page says nothing either.
+    """
     sound = media.get("audio_url")
     return AnimaticCall(
         prompt="",

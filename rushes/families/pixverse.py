@@ -321,7 +321,11 @@ def animatic_sound(request: SoundEffectRequest, media: MediaMap, wanted: Clip) -
 
 
 def animatic_lipsync(request: LipsyncRequest, media: MediaMap, wanted: Clip) -> AnimaticCall:
-    """Ask for the video with other lips and another sound."""
+    """Ask the animatic engine for the video with other lips and another sound.
+
+    Where it sees no face, the film keeps its picture and gets the sound: it misses faces in profile and in outline
+    drawings, so that its no is no reason for a face_detection_error, of which the page says nothing either.
+    """
     recording = media.get("audio_url")
     voice = "" if request.voice_id == "Auto" else request.voice_id
     return AnimaticCall(
