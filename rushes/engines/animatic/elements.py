@@ -79,7 +79,7 @@ _ROWS: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (
         "snow",
         (
-            r"\b(?:snowing|snowfall|snowflakes?|blizzard|snowstorm|flurr(?:y|ies))\b",
+            r"\b(?:snowing|snowfall|snowflakes?|blizzard|snowstorm|flurr(?:y|ies)|it snows)\b",
             r"\b(?:light|heavy|gentle) snow\b",
             _near("snow", r"(?:fall|drift|swirl|blow|float|com)(?:s|es|ing)?"),
         ),

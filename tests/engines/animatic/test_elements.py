@@ -20,6 +20,7 @@ def kinds(prompt: str) -> set[str]:
         ("a river flows through the valley", {"flow"}),
         ("clouds drift across the sky", {"clouds"}),
         ("snow falls softly", {"snow"}),
+        ("slow dolly in, it snows heavily", {"snow"}),
         ("rain on a street at night", {"rain"}),
         ("autumn leaves fall", {"leaves"}),
         ("cherry blossoms drift by", {"petals"}),
