@@ -33,7 +33,7 @@ WHEN: Mapping[str, str] = {
     "audio_load_error": "The file is no sound, or a damaged one.",
     "file_download_error": "The URL can't be fetched in `input_timeout_s`, leads to an address that is not allowed, or "
     "names a file that is gone or another account's; or a data URI can't be read.",
-    "face_detection_error": ONLY_TESTS.format("no engine looks for faces"),
+    "face_detection_error": ONLY_TESTS.format("the animatic engine films on where it finds no face"),
     "file_too_large": "An input is larger than `input_max_bytes` or than its endpoint allows; or a result is too large "
     "to stand in the reply itself.",
     "greater_than": "A number is not above its limit.",

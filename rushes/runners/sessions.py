@@ -8,9 +8,7 @@ session's thread itself, between inputs and while files are fetched. What an ans
 
 from __future__ import annotations
 
-import argparse
 import logging
-import os
 import sys
 import threading
 import time
@@ -41,10 +39,11 @@ from rushes.jobs.protocol import (
 )
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
-from rushes.runners.deployments import UnknownDeployment, load, serving
-from rushes.runners.parent import KEY_VARIABLE, die_with_parent, is_gone
-from rushes.runners.worker import JobFolder, Stopped, stop_on_signals
-from rushes.settings import Settings, read_settings
+from rushes.runners.deployments import load, serving
+from rushes.runners.parent import is_gone
+from rushes.runners.process import Given, run_process
+from rushes.runners.worker import JobFolder
+from rushes.settings import Settings
 from rushes.work.session import SessionWork
 from rushes.work.tools import Deployment, Files, Tools
 
@@ -236,7 +235,7 @@ class Host:
             else:
                 self._start(job)
 
-    def stop(self) -> None:
+    def leave(self) -> None:
         """End all sessions, in the little time there is; what can't report its end is given back."""
         give_up_at = time.monotonic() + LAST_WORD_S
         threads = dict(self._hosted)
@@ -277,52 +276,16 @@ class Host:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the process; the exit code is 0 after a signal or the parent's end, 2 when it cannot start or is refused."""
-    given = _arguments().parse_args(argv)
-    logging.basicConfig(stream=sys.stderr, format=f"%(asctime)s {given.name} %(levelname)s %(message)s")
-    LOG.setLevel(logging.INFO)
-    key = os.environ.pop(KEY_VARIABLE, "")  # see `worker`
-    if not key:
-        return _give_up(f"{KEY_VARIABLE} is not set; it holds the key with which this runner asks for work")
-    if given.parent is not None:
-        die_with_parent()
-    stop_on_signals()
-    try:
-        host = _host_of(given, key)
-        try:
-            host.run()
-        except Stopped:
-            host.stop()
-    except Stopped:
-        return 0  # while it was still loading
-    except (UnknownDeployment, Refused) as error:
-        return _give_up(str(error))
-    return 0
+    """Run the process; see `process.run_process` for the exit code."""
+    return run_process(argv, "rushes.runners.sessions", _host_of)
 
 
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m rushes.runners.sessions", description="Sessions of Rushes.")
-    parser.add_argument("--url", required=True, help="where the gateway is, for example http://127.0.0.1:8787")
-    parser.add_argument("--deployments", required=True, help="what to load, separated by commas: animatic")
-    parser.add_argument("--name", required=True, help="a name that no other runner process has or had")
-    parser.add_argument("--parent", type=int, help="process id of the server that this runner ends with; default: none")
-    return parser
-
-
-def _host_of(given: argparse.Namespace, key: str) -> Host:
-    settings = read_settings()
-    os.environ.pop("RUSHES_PROMPT_KEY", None)  # as in `worker`
+def _host_of(given: Given, key: str, settings: Settings) -> Host:
     able = {one.id: one for one in served(test_endpoints=settings.test_endpoints).values() if one.realtime is not None}
     media_sandbox().start()  # gets warm while the engines load
-    names = [name.strip() for name in given.deployments.split(",") if name.strip()]
-    deployments = serving(load(names), able)
+    deployments = serving(load(given.wanted), able)
     hosted = {able[name].session_id: able[name] for name in deployments}
     return Host(given.name, RunnerClient(given.url, key), hosted, deployments, settings, given.parent)
-
-
-def _give_up(reason: str) -> int:
-    sys.stderr.write(f"{reason}\n")
-    return 2
 
 
 if __name__ == "__main__":

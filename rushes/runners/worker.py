@@ -8,12 +8,10 @@ running job back and ends the process within a second. What the steps of a job a
 
 from __future__ import annotations
 
-import argparse
 import base64
 import logging
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -21,7 +19,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from rushes.endpoint import Endpoint
 from rushes.engines.engine import Cancelled
@@ -31,23 +28,19 @@ from rushes.jobs.job import Outcome
 from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Leave, Line
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
-from rushes.runners.deployments import UnknownDeployment, load, serving
-from rushes.runners.overhear import TRANSPORT, overheard
-from rushes.runners.parent import KEY_VARIABLE, die_with_parent, is_gone
+from rushes.runners.deployments import load, serving
+from rushes.runners.overhear import overheard
+from rushes.runners.parent import is_gone
+from rushes.runners.process import Given, run_process
 from rushes.runners.reporter import Reporter
-from rushes.settings import Settings, read_settings
+from rushes.settings import Settings
 from rushes.work.perform import perform
 from rushes.work.tools import Deployment, Files, Tools
 
-STOP_S = 1  # after SIGTERM; the kernel ends what takes longer
 HUNG_EXIT = 70  # sysexits.h: a fault inside
-LAST_WORD_S = 0.3  # for handing the job back in that second
+LAST_WORD_S = 0.3  # for handing the job back in the second that there is
 
 LOG = logging.getLogger(__name__)
-
-
-class Stopped(BaseException):
-    """SIGTERM came. No Exception, so that nothing on the way out takes it for a failing job."""
 
 
 class JobFolder:
@@ -158,49 +151,15 @@ class Worker:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the process; the exit code is 0 after a signal or the parent's end, 2 when it cannot start or is refused."""
-    given = _arguments().parse_args(argv)
-    logging.basicConfig(stream=sys.stderr, format=f"%(asctime)s {given.name} %(levelname)s %(message)s")
-    LOG.setLevel(logging.INFO)
-    for name in TRANSPORT:  # else a line for each beat, now that what engines log at INFO is passed on
-        logging.getLogger(name).setLevel(logging.WARNING)
-    # A secret of this process and no setting: taken out, so that no process that an engine starts inherits it.
-    key = os.environ.pop(KEY_VARIABLE, "")
-    if not key:
-        return _give_up(f"{KEY_VARIABLE} is not set; it holds the key with which this runner asks for work")
-    if given.parent is not None:
-        die_with_parent()
-    stop_on_signals()
-    try:
-        worker = _worker(given, key)
-        try:
-            worker.run()
-        except Stopped:
-            worker.leave()
-    except Stopped:
-        return 0  # while it was still loading
-    except (UnknownDeployment, Refused) as error:
-        return _give_up(str(error))
-    return 0
+    """Run the process; see `process.run_process` for the exit code."""
+    return run_process(argv, "rushes.runners.worker", _worker)
 
 
-def _arguments() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m rushes.runners.worker", description="A runner of Rushes.")
-    parser.add_argument("--url", required=True, help="where the gateway is, for example http://127.0.0.1:8787")
-    parser.add_argument("--deployments", required=True, help="what to load, separated by commas: animatic,echo")
-    parser.add_argument("--name", required=True, help="a name that no other runner process has or had")
-    parser.add_argument("--parent", type=int, help="process id of the server that this runner ends with; default: none")
-    return parser
-
-
-def _worker(given: argparse.Namespace, key: str) -> Worker:
-    settings = read_settings()
-    os.environ.pop("RUSHES_PROMPT_KEY", None)  # as the runner's own key
+def _worker(given: Given, key: str, settings: Settings) -> Worker:
     endpoints = served(test_endpoints=settings.test_endpoints)
-    names = [name.strip() for name in given.deployments.split(",") if name.strip()]
-    if any(endpoint.clip for endpoint in endpoints.values() if set(endpoint.engines) & set(names)):
+    if any(endpoint.clip for endpoint in endpoints.values() if set(endpoint.engines) & set(given.wanted)):
         media_sandbox().start()  # gets warm while the engines load
-    deployments = serving(load(names), endpoints)
+    deployments = serving(load(given.wanted), endpoints)
     return Worker(given.name, RunnerClient(given.url, key), endpoints, deployments, settings, given.parent)
 
 
@@ -214,24 +173,6 @@ def _end_hung(job_id: str) -> None:
     """End the process, so that a fresh one serves the queue; the hung job's lease has run out long before."""
     LOG.error("job %s has shown no sign of life for too long; this runner ends", job_id)
     os._exit(HUNG_EXIT)
-
-
-def stop_on_signals() -> None:
-    """Have SIGTERM and Ctrl-C raise Stopped in the main thread, and end the process a second later."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _stop)
-
-
-def _stop(_signal: int, _frame: FrameType | None) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    signal.alarm(STOP_S)  # its default action ends the process, whatever C code it is in
-    raise Stopped
-
-
-def _give_up(reason: str) -> int:
-    sys.stderr.write(f"{reason}\n")
-    return 2
 
 
 if __name__ == "__main__":

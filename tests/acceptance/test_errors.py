@@ -335,6 +335,7 @@ NOTHING_TO_DO = {"prompt": "x", "image_url": TEXT}
 CAUSES: dict[str, Cause] = {
     "internal_server_error": no_folder_to_work_in,
     "generation_timeout": work_that_takes_long,
+    "content_policy_violation": given("fal-ai/veo2/image-to-video", prompt="a n4ked w0man", image_url=picture(64, 64)),
     "image_too_small": given(PICTURE, prompt="x", image_url=picture(8, 8)),
     "image_too_large": given(PICTURE, prompt="x", image_url=picture(300, 20)),
     "image_load_error": given(PICTURE, **NOTHING_TO_DO),
@@ -374,9 +375,8 @@ CAUSES: dict[str, Cause] = {
 ONLY_BY_ECHO = {
     "downstream_service_error": "no engine asks another service",
     "downstream_service_unavailable": "no engine asks another service",
-    "content_policy_violation": "no checker of contents",
     "no_media_generated": "the animatic engine always makes something",
-    "face_detection_error": "no engine looks for faces",
+    "face_detection_error": "the animatic films on where it finds no face",
     "multiple_of": "no endpoint's number has a step",
     "invalid_archive": "no endpoint takes an archive",
     "archive_file_count_below_minimum": "no endpoint takes an archive",
