@@ -286,6 +286,30 @@ class _Shifted(Sketch):
         super().fill(np.asarray(outline, np.float64) * self._by + (self._right, self._up), colour, alpha)
 
 
+_SHOULDERS = (
+    (-0.62, -0.02),
+    (-0.58, 0.13),
+    (-0.42, 0.24),
+    (-0.14, 0.29),
+    (0.14, 0.29),
+    (0.42, 0.24),
+    (0.58, 0.13),
+    (0.62, -0.02),
+)
+_FRINGE = (
+    (-0.2, 0.02),
+    (-0.235, 0.16),
+    (-0.15, 0.33),
+    (0.04, 0.37),
+    (0.2, 0.28),
+    (0.235, 0.1),
+    (0.2, 0.03),
+    (0.15, 0.17),
+    (0.0, 0.2),
+    (-0.12, 0.2),
+)
+
+
 def portrait(sketch: Sketch, phase: float, look: Look, kind: str) -> None:
     """Draw a head and shoulders that fill the height, breathing."""
     dice = look.dice()
@@ -311,17 +335,7 @@ def portrait(sketch: Sketch, phase: float, look: Look, kind: str) -> None:
             ),
             hair,
         )
-    shoulders = [
-        (-0.62, -0.02),
-        (-0.58, 0.13),
-        (-0.42, 0.24),
-        (-0.14, 0.29),
-        (0.14, 0.29),
-        (0.42, 0.24),
-        (0.58, 0.13),
-        (0.62, -0.02),
-    ]
-    sketch.fill(curve([(px, py + breath * (py > 0)) for px, py in shoulders], closed=True), top)
+    sketch.fill(curve([(px, py + breath * (py > 0)) for px, py in _SHOULDERS], closed=True), top)
     sketch.fill(limb((0.0, y - 0.14), (0.0, 0.26), 0.095, 0.12), lighter(skin, -0.14))
     sketch.fill(
         curve(
@@ -348,19 +362,7 @@ def portrait(sketch: Sketch, phase: float, look: Look, kind: str) -> None:
         curve([(0.005, y + 0.02), (0.032, y - 0.075), (0.0, y - 0.085), (-0.012, y - 0.075)]), lighter(skin, -0.12)
     )
     sketch.fill(curve([(-0.055, y - 0.15), (0.0, y - 0.142), (0.055, y - 0.15), (0.0, y - 0.172)]), mixed_lip(skin))
-    fringe = [
-        (-0.2, y + 0.02),
-        (-0.235, y + 0.16),
-        (-0.15, y + 0.33),
-        (0.04, y + 0.37),
-        (0.2, y + 0.28),
-        (0.235, y + 0.1),
-        (0.2, y + 0.03),
-        (0.15, y + 0.17),
-        (0.0, y + 0.2),
-        (-0.12, y + 0.2),
-    ]
-    sketch.fill(curve(fringe), hair)
+    sketch.fill(curve([(px, y + py) for px, py in _FRINGE]), hair)
 
 
 def mixed_lip(skin: Colour) -> Colour:

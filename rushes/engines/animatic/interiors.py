@@ -55,6 +55,13 @@ def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
             light.sun,
             strength=0.16,
         )
+    _lamp(here)
+    return Ground(base, here.row(0.88))
+
+
+def _lamp(here: Setting) -> None:
+    """Hang a lamp on the side away from the window."""
+    paper, light = here.paper, here.light
     lamp = here.column(0.5 - light.side * 0.28)
     paper.shape(box(lamp - 0.002, here.row(0.14), lamp + 0.002, 0.0), (60, 54, 54))
     paper.shape(
@@ -70,7 +77,6 @@ def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
         (72, 84, 96),
     )
     paper.glow(lamp, here.row(0.22), 0.2, (255, 226, 160), 0.4 if light.dark else 0.14)
-    return Ground(base, here.row(0.88))
 
 
 def room(here: Setting) -> Ground:
