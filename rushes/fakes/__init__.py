@@ -1,1 +1,1 @@
-"""Pretended vendors: servers on loopback that speak each vendor's wire format, to rehearse and to test without paying."""
+"""Pretended vendors on loopback that speak each vendor's wire format, to rehearse and to test without paying."""
