@@ -50,6 +50,21 @@ def _fitted(picture: Picture) -> Picture:
 
 def _standing_out(picture: Picture) -> Plane | None:
     """Return how much each pixel belongs to the subject, or None where no even ground lies around one."""
+    unlike = unlike_ground(picture)
+    if unlike is None:
+        return None
+    like = (unlike < _FAR).astype(np.uint8)
+    _, labels = cv2.connectedComponents(like, connectivity=4)
+    touching = np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]]))
+    outside = np.isin(labels, touching[touching > 0])
+    cover = np.where(outside, np.clip((unlike - _NEAR) / (_FAR - _NEAR), 0.0, 1.0), 1.0).astype(np.float32)
+    opened = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    cover = np.clip(cv2.GaussianBlur(opened, (0, 0), 1.0) * 1.5 - 0.5, 0.0, 1.0)
+    return np.asarray(cover, np.float32) if _LEAST < float(cover.mean()) < _MOST else None
+
+
+def unlike_ground(picture: Picture) -> Plane | None:
+    """Return how many levels (Lab, 8 bits) each pixel is from the ground's colour; None where the rim is not even."""
     lab = cv2.cvtColor(cv2.GaussianBlur(picture, (0, 0), 0.8), cv2.COLOR_RGB2LAB).astype(np.float32)
     tall, wide = picture.shape[:2]
     band = max(2, min(tall, wide) // 40)
@@ -61,15 +76,7 @@ def _standing_out(picture: Picture) -> Plane | None:
     away = np.linalg.norm(rim - ground, axis=1)
     if float(np.percentile(away, 85)) > _EVEN:
         return None
-    unlike = np.linalg.norm(lab - ground, axis=2)
-    like = (unlike < _FAR).astype(np.uint8)
-    _, labels = cv2.connectedComponents(like, connectivity=4)
-    touching = np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]]))
-    outside = np.isin(labels, touching[touching > 0])
-    cover = np.where(outside, np.clip((unlike - _NEAR) / (_FAR - _NEAR), 0.0, 1.0), 1.0).astype(np.float32)
-    opened = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    cover = np.clip(cv2.GaussianBlur(opened, (0, 0), 1.0) * 1.5 - 0.5, 0.0, 1.0)
-    return np.asarray(cover, np.float32) if _LEAST < float(cover.mean()) < _MOST else None
+    return np.asarray(np.linalg.norm(lab - ground, axis=2), dtype=np.float32)
 
 
 def _print(picture: Picture) -> Picture:

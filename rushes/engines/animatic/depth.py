@@ -15,6 +15,10 @@ Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 Plane = npt.NDArray[np.float32]  # (H, W)
 
 FAR = 0.34  # disparity of the farthest thing; the nearest has 1
+_RISES = 0.15  # of the height: what rises so far above the usual skyline surely stands upright
+_STANDS = 0.85  # how much of the difference to its foot is then made good
+_SOFTNESS = (0.020, 0.027, 0.036)  # of the longer side: the estimate is smoothed by the first that is enough
+_STEEPEST = 6.6  # of nearness per picture width: from twice of that on the widest orbit would fold the surface
 _SIDE = 288  # the estimate's longer side: enough for outlines, and a hundredth of a second
 
 
@@ -31,7 +35,7 @@ def disparity(picture: Picture) -> Plane:
     subject = _subject(lab, light)
     near = np.maximum(ground, subject * 0.9) * 0.65 + (ground + subject) * 0.175
     near = near * (1.0 - 0.85 * behind) - 0.10 * _haze(lab, light)
-    near = _calm(near.astype(np.float32), light)
+    near = _calm(_upright(near.astype(np.float32), behind), light)
     return (FAR + (1.0 - FAR) * near).astype(np.float32)
 
 
@@ -91,6 +95,19 @@ def _ground(backdrop: Plane) -> Plane:
     return np.broadcast_to(above + 0.88 * floor, (height, width)).astype(np.float32)
 
 
+def _upright(near: Plane, behind: Plane) -> Plane:
+    """Let what rises high into the backdrop stand where its foot is: a tower that is nearer below leans in an orbit."""
+    height = len(near)
+    skyline = np.where((behind < 0.5).any(axis=0), (behind < 0.5).argmax(axis=0), height)
+    base = int(min(np.percentile(skyline, 75), 0.85 * height))
+    foot = near[base : base + max(2, height // 8)].mean(axis=0)
+    rises = np.clip((base - skyline) / height / _RISES, 0.0, 1.0)
+    rows = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None]
+    above = np.clip((base / height + 0.05 - rows) / 0.10, 0.0, 1.0)
+    share = _STANDS * rises[None, :] * above * (1.0 - behind)
+    return np.asarray(near + share * np.maximum(foot[None, :] - near, 0.0), dtype=np.float32)
+
+
 def _subject(lab: Plane, light: Plane) -> Plane:
     """Return 0..1 for what stands out: unlike the border in colour, sharp, and not far from the middle."""
     height, width = light.shape
@@ -115,7 +132,14 @@ def _calm(near: Plane, light: Plane) -> Plane:
     """Snap the estimate to outlines, then smooth it: a slope too steep for the mesh would smear or fold."""
     radius = max(4, max(near.shape) // 16)
     followed = _guided(_guided(near, light, radius, 0.01), light, radius // 2, 0.004)
-    return _blur(_spread(followed, 1.0, 99.0), 0.020)
+    spread = _spread(followed, 1.0, 99.0)
+    softest = next((soft for softness in _SOFTNESS if _steepest(soft := _blur(spread, softness)) < _STEEPEST), None)
+    return _blur(spread, _SOFTNESS[-1]) if softest is None else softest
+
+
+def _steepest(near: Plane) -> float:
+    """Return how much a plane changes across, per width of the picture, where it changes most."""
+    return float(np.abs(np.diff(near, axis=1)).max()) * near.shape[1]
 
 
 def _guided(plane: Plane, guide: Plane, radius: int, softness: float) -> Plane:

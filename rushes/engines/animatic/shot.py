@@ -17,6 +17,7 @@ from rushes.engines.animatic.framing import beyond, closing_in, cover, framed, s
 from rushes.engines.animatic.path import Arrival, Pose, plan
 from rushes.engines.animatic.render import Stage
 from rushes.engines.animatic.shutter import OPEN, smear
+from rushes.engines.animatic.solid import solid
 from rushes.engines.animatic.surroundings import deepened, surrounded
 
 _SURE_FACE = 0.75  # a bump where no face is would bend the ground
@@ -100,7 +101,7 @@ def depth_of(picture: Picture) -> Plane:
 
 
 def _headed(picture: Picture, face: Face | None) -> Plane:
-    depth = disparity(picture)
+    depth = solid(disparity(picture), picture)
     if face is None or face.confidence < _SURE_FACE:
         return depth
     return raised(depth, face.box, (picture.shape[1], picture.shape[0]))
