@@ -28,15 +28,18 @@ class MediaField:
     """Marks a string field as an input that has to be fetched: a URL (http, https or data), or a voice's id.
 
     The limits are the page's own, beside those that the server sets for all: bytes of the file, seconds of its length.
+    `mask` says that the picture is a region painted over another one.
     """
 
     kind: MediaKind
     max_bytes: int | None = None
     min_s: float | None = None
     max_s: float | None = None
+    mask: bool = False
 
 
 ImageUrl = Annotated[str, MediaField("image")]
+MaskUrl = Annotated[str, MediaField("image", mask=True)]
 VideoUrl = Annotated[str, MediaField("video")]
 AudioUrl = Annotated[str, MediaField("audio")]
 VoiceId = Annotated[str, MediaField("voice")]

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, Mask, Move
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap
-from rushes.fields import File, ImageUrl, Spelled, WireModel
+from rushes.fields import File, ImageUrl, MaskUrl, Spelled, WireModel
 
 ROOT = "fal-ai/kling-video"
 NEGATIVE_PROMPT = "blur, distort, and low quality"
@@ -158,7 +158,7 @@ class Trajectory(WireModel):
 class DynamicMask(WireModel):
     """A region of the picture and the path it is to take."""
 
-    mask_url: ImageUrl = Field(description="Picture of the region that is to move, painted over the opening picture.")
+    mask_url: MaskUrl = Field(description="Picture of the region that is to move, painted over the opening picture.")
     trajectories: list[Trajectory] | None = Field(
         None,
         min_length=2,
@@ -171,7 +171,7 @@ class V1ImageToVideoRequest(ImageToVideoRequest):
     """Version 1, standard: regions of the picture can be held still or led along a path."""
 
     tail_image_url: TailImage = None
-    static_mask_url: ImageUrl | None = Field(None, description="Picture of the region that is to stay still.")
+    static_mask_url: MaskUrl | None = Field(None, description="Picture of the region that is to stay still.")
     dynamic_masks: list[DynamicMask] | None = Field(
         None,
         max_length=MOST_MASKS,

@@ -87,9 +87,12 @@ def decode_picture(  # noqa: PLR0917
     loc: Loc,
     tick: Callable[[], None] = lambda: None,
     sandbox: Sandbox | None = None,
+    *,
+    mask: bool = False,
 ) -> Picture:
-    """Decode `source` into `to`, a NumPy file of (H, W, 3) uint8 sRGB, upright, transparency on white.
+    """Decode `source` into `to`, a NumPy file of (H, W, 3) uint8 sRGB, upright, transparency on a studio ground.
 
+    Of a `mask` with transparency the painted region is written, in white on black.
     Raises ModelError at `loc`: image_load_error, unsupported_image_format, image_too_large or image_too_small. `tick`
     is called a few times a second; what it raises ends the decoding.
     """
@@ -102,6 +105,7 @@ def decode_picture(  # noqa: PLR0917
         "max_height": limits.max_height,
         "max_pixels": limits.max_pixels,
         "min_side": limits.min_side,
+        "mask": mask,
     }
     try:
         answer = (sandbox or media_sandbox()).run("rushes.media.decode_task:decode", arguments, limits.sandbox(), tick)

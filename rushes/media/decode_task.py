@@ -1,9 +1,9 @@
 """The part of `decode` that touches untrusted bytes; runs in the sandbox only.
 
-Everything ends as upright 8-bit sRGB on white. Order: size from the header, pixels, colour by the embedded profile,
-transparency, orientation. Transparent pixels are blended after the profile and with straight (not premultiplied)
-colours, as browsers do; what colour a fully transparent pixel hides then does not matter. White, since that is the
-page behind most pictures with transparency.
+Everything ends as upright 8-bit sRGB without transparency. Order: size from the header, pixels, colour by the embedded
+profile, transparency, orientation. Transparent pixels are blended after the profile and with straight (not
+premultiplied) colours, as browsers do; what colour a fully transparent pixel hides then does not matter. What they are
+laid on is `ground_task`'s choice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from rushes.media.deep_task import loaded
+from rushes.media.ground_task import laid_down, painted
 
 __all__ = ["decode"]
 
@@ -41,9 +42,20 @@ _WARM_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def decode(
-    *, source: str, to: str, formats: list[str], max_width: int, max_height: int, max_pixels: int, min_side: int
+    *,
+    source: str,
+    to: str,
+    formats: list[str],
+    max_width: int,
+    max_height: int,
+    max_pixels: int,
+    min_side: int,
+    mask: bool = False,
 ) -> dict[str, Any]:
-    """Decode `source` into the NumPy file `to`; answers the size, or with `problem` why the size is not allowed."""
+    """Decode `source` into the NumPy file `to`; answers the size, or with `problem` why the size is not allowed.
+
+    Of a `mask` with transparency the painted region is written, in white on black.
+    """
     Image.MAX_IMAGE_PIXELS = None  # the limits below are stricter, and say more
     with _opened(source, formats) as picture:
         width, height = picture.size
@@ -55,7 +67,7 @@ def decode(
         _check_scans(picture, source)
         pixels = loaded(picture, partial(_opened, source, formats))
         turn = _UPRIGHT.get(_orientation(picture))  # after loading, since that turns some pictures and says so here
-        rgb = _to_srgb(pixels)
+        rgb = _to_srgb(pixels, mask=mask)
     if turn is not None:
         rgb = rgb.transpose(turn)
     _save(rgb, Path(to))
@@ -88,7 +100,7 @@ def _orientation(picture: Image.Image) -> int:
         return 1
 
 
-def _to_srgb(picture: Image.Image) -> Image.Image:
+def _to_srgb(picture: Image.Image, *, mask: bool) -> Image.Image:
     profile = picture.info.get("icc_profile")
     alpha = None
     if picture.has_transparency_data:
@@ -98,9 +110,7 @@ def _to_srgb(picture: Image.Image) -> Image.Image:
     rgb = _by_profile(picture, profile)
     if alpha is None:
         return rgb
-    flat = Image.new("RGB", rgb.size, "white")
-    flat.paste(rgb, mask=alpha)
-    return flat
+    return painted(rgb, alpha) if mask else laid_down(rgb, alpha)
 
 
 def _by_profile(picture: Image.Image, profile: bytes | None) -> Image.Image:

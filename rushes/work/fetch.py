@@ -50,7 +50,7 @@ def fetch_inputs(  # noqa: PLR0917
     """
     found: dict[str, Media] = {}
     seen: dict[str, Fetched] = {}
-    looked: dict[tuple[str, MediaKind], Media] = {}
+    looked: dict[tuple[str, MediaKind, bool], Media] = {}
     for number, given in enumerate(media_inputs(request)):
         if given.field.kind == "voice" and (not given.url or given.url in voices):
             continue
@@ -61,9 +61,9 @@ def fetch_inputs(  # noqa: PLR0917
         )
         check_size(fetched, limits, given)
         seen[given.url] = fetched
-        kind = given.field.kind
-        media = looked.get((given.url, kind)) or look(given, fetched, place, settings, report)
-        looked[given.url, kind] = media
+        read_as = (given.url, given.field.kind, given.field.mask)
+        media = looked.get(read_as) or look(given, fetched, place, settings, report)
+        looked[read_as] = media
         check_length(given, media)
         report.say(f"Fetched {given.key}: {describe(media)}")
         found[given.key] = media
@@ -132,17 +132,18 @@ def look(given: MediaInput, fetched: Fetched, place: _Place, settings: Settings,
     """Find out what the file is, and decode it to what the engines read."""
     kind = given.field.kind
     if kind == "image":
-        picture = decode_picture(fetched.path, place.decoded, PictureLimits.of(settings), given.loc, report.tick)
+        limits, mask = PictureLimits.of(settings), given.field.mask
+        picture = decode_picture(fetched.path, place.decoded, limits, given.loc, report.tick, mask=mask)
         size = (picture.width, picture.height)
         return Media(
             kind, str(place.decoded), picture.content_type, fetched.size_bytes, *size, source=str(fetched.path)
         )
     if kind == "voice":
         return Media(kind, str(fetched.path), fetched.content_type, fetched.size_bytes, source=str(fetched.path))
-    limits = RecordingLimits.of(settings)
+    lengths = RecordingLimits.of(settings)
     if kind == "audio":
-        return decode_sound(fetched.path, place.decoded, limits, given.loc, report.tick)
-    return decode_video(fetched.path, place.decoded, place.sound, limits, given.loc, report.tick)
+        return decode_sound(fetched.path, place.decoded, lengths, given.loc, report.tick)
+    return decode_video(fetched.path, place.decoded, place.sound, lengths, given.loc, report.tick)
 
 
 def check_length(given: MediaInput, media: Media) -> None:

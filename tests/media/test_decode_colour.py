@@ -99,11 +99,11 @@ def write_one(file: Any, codec: str, form: str, values: npt.NDArray[Any], **opti
     file.mux(stream.encode(None))
 
 
-def test_a_grey_of_16_bits_that_means_transparent_is_white(tmp_path: Path) -> None:
+def test_a_grey_of_16_bits_that_means_transparent_shows_the_ground(tmp_path: Path) -> None:
     values = np.full((32, 32), 20_000, np.uint16)
     values[:, 16:] = 20_001  # only the low byte tells them apart
     _, pixels = decode(deep_png(values, 0, chunk(b"tRNS", struct.pack(">H", 20_000))), tmp_path)
-    assert pixels[0, 0].tolist() == [255] * 3
+    assert pixels[0, 0].min() > 215
     assert pixels[0, 20].tolist() == [78] * 3
 
 

@@ -139,7 +139,7 @@ def _calm(near: Plane, light: Plane) -> Plane:
 
 def _steepest(near: Plane) -> float:
     """Return how much a plane changes across, per width of the picture, where it changes most."""
-    return float(np.abs(np.diff(near, axis=1)).max()) * near.shape[1]
+    return float(np.abs(np.diff(near, axis=1)).max() * near.shape[1])
 
 
 def _guided(plane: Plane, guide: Plane, radius: int, softness: float) -> Plane:
