@@ -12,13 +12,14 @@ import cv2
 import numpy as np
 
 from rushes.engines.animatic.cast import PEOPLE, Role
-from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.ink import Colour, Sketch, oval
 from rushes.engines.animatic.palette import Light
 
 _PHASES = 16  # of a cycle: a walk of a second then changes 16 times, as hand-drawn animation does
 MARGIN = 0.06  # of a pasted picture's height, on every side of it
+_ROUND = 0.20  # how much brighter and darker than flat a figure's sides are lit
 _SPARE = 1.12  # drawn this much larger than it stands, for a camera that comes closer
 _PERIODS = {"walk": 1.1, "run": 0.66, "dance": 1.5, "jump": 1.3, "wave": 1.1, "swim": 1.6}
 _PACES = {"run": 2.4, "drive": 1.0, "walk": 1.0, "fly": 1.0, "swim": 0.7, "float": 0.5}
@@ -135,25 +136,51 @@ def _pasted(picture: Picture, tall: int) -> Picture:
 
 
 def _lit(image: Picture, light: Light, actor: Actor) -> Picture:
-    """Shade a flat figure a little round, tint it, fade it with distance; lamps keep their own light."""
-    plain = image.astype(np.float32)
-    cover = plain[..., 3:] / 255.0
-    soft = cv2.GaussianBlur(cover[..., 0], (0, 0), max(1.0, image.shape[0] * 0.03))
-    slope = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3) * (image.shape[0] * 0.03)
-    side = light.side * actor.facing
-    shade = 1.0 + 0.20 * np.clip(-slope * side, -1.0, 1.0)[..., None]
+    """Shade a flat figure a little round, tint it, fade it with distance; lamps keep their own light.
+
+    All in bytes, since a figure is lit anew for each phase of its cycle while the film runs.
+    """
+    flat = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGBA2RGB), np.uint8)
+    cover = np.asarray(cv2.extractChannel(image, 3), np.uint8)
+    whole = cv2.cvtColor(cover, cv2.COLOR_GRAY2RGB)
     # what the eye looks for is seen a little better than the rest
     tint = (0.78 * np.array(light.tint, np.float32) + 0.22 * 235.0) / 255.0
-    colour = np.minimum(plain[..., :3] * tint * shade, plain[..., 3:])
+    levels = np.arange(256, dtype=np.float32)[:, None, None]
+    shade = cv2.LUT(cv2.cvtColor(_rounded(cover, light.side * actor.facing), cv2.COLOR_GRAY2RGB), _bytes(levels * tint))
+    colour = cv2.min(cv2.multiply(flat, shade, scale=(1.0 + _ROUND) / 255.0), whole)
     if actor.look.glow:
-        lamp = ((plain[..., 0] > 225) & (plain[..., 0] - plain[..., 2] > 85) & (plain[..., 1] > 150))[..., None]
-        colour = np.where(lamp, plain[..., :3], colour)
+        cv2.copyTo(flat, _lamps(flat), colour)
     faded = actor.haze * light.fade
-    colour += faded * (np.array(light.haze, np.float32) * cover - colour)
+    if faded:
+        haze = cv2.LUT(whole, _bytes(levels * np.array(light.haze, np.float32) / 255.0))
+        colour = cv2.addWeighted(colour, 1.0 - faded, haze, faded, 0.0)
     if light.grey:
-        value = colour @ np.array((0.3, 0.59, 0.11), np.float32)
-        colour += light.grey * (value[..., None] * np.array(light.toned, np.float32) / 255.0 - colour)
-    return np.concatenate([np.clip(colour + 0.5, 0, 255), plain[..., 3:]], axis=2).astype(np.uint8)
+        value = np.array(light.toned)[:, None] / 255.0 * np.array((0.3, 0.59, 0.11))
+        colour = cv2.transform(colour, (1.0 - light.grey) * np.eye(3) + light.grey * value)
+    return np.dstack([np.asarray(colour, np.uint8), cover])
+
+
+def _rounded(cover: Picture, side: float) -> Picture:
+    """Return how brightly each place of a figure is lit from a side, 255 for 1 + _ROUND; from its outline, (H, W)."""
+    tall, wide = cover.shape
+    sigma = max(1.0, tall * 0.03)
+    step = max(1, round(sigma / 2.0))  # so soft a slope is as good when it is found at a fraction of the size
+    small = cv2.resize(cover, (max(1, wide // step), max(1, tall // step)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(small.astype(np.float32), (0, 0), sigma / step)
+    slope = cv2.Sobel(soft, cv2.CV_32F, 1, 0, ksize=3, scale=tall * 0.03 / (255.0 * step))
+    lit = (1.0 + _ROUND * np.clip(-slope * side, -1.0, 1.0)) * (255.0 / (1.0 + _ROUND))
+    return np.asarray(cv2.resize(_bytes(lit), (wide, tall), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def _lamps(flat: Picture) -> Picture:
+    """Return where a figure shines by itself: yellow and bright; a mask, (H, W)."""
+    yellow = cv2.subtract(cv2.extractChannel(flat, 0), cv2.extractChannel(flat, 2))
+    bright = cv2.inRange(flat, (226, 151, 0), (255, 255, 255))
+    return np.asarray(cv2.bitwise_and(bright, cv2.compare(yellow, 85, cv2.CMP_GT)), np.uint8)  # type: ignore[call-overload]
+
+
+def _bytes(plane: Plane) -> Picture:
+    return np.asarray(np.clip(plane + 0.5, 0, 255), np.uint8)
 
 
 def lay(frame: Picture, image: Picture, corners: np.ndarray[tuple[int, int], np.dtype[np.float32]]) -> None:
