@@ -7,8 +7,6 @@ the face. Where the face is, `face` and `following` say; how its lips stand `art
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +15,18 @@ from rushes.engines.animatic.acting import Acting, Mien
 from rushes.engines.animatic.articulation import Lips
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.face import Face, find_face
+from rushes.engines.animatic.features import Reach, eyes_of, parting_of, read_at
 
-_OPEN = 0.34  # how far apart the lips go at the loudest, in distances between the eyes
+_OPEN = 0.27  # how far apart the lips go at the loudest, in distances between the eyes
+_SMILING = 0.19  # the same for a mouth that stands open at rest
+_RISE = 0.22  # of that, how much the upper lip goes up
 _SPREAD, _ROUND = 0.13, 0.24  # how much wider and narrower a mouth becomes, in shares of itself
 _DARK = np.array([52.0, 22.0, 22.0], np.float32)  # the inside of a mouth
 _TEETH = np.array([226.0, 218.0, 205.0], np.float32)
+_TONGUE = np.array([150.0, 76.0, 74.0], np.float32)
 _FINE = 64  # points to a distance between the eyes, in a head's own coordinates
 _LEFT, _TOP, _RIGHT, _BOTTOM = -2.2, -1.9, 2.2, 3.0  # of the patch, in distances between the eyes
+_MEET = 0.6  # of the way from an eye's middle down: where closed lids meet
 _LEAST = 4.0  # pixels between the eyes of a face that is worth it
 
 
@@ -72,21 +75,24 @@ class _Head:
         self._buffers: tuple[Plane, Plane, Picture] | None = None
         self.place(face, picture)
         unit, (ex, ey) = self._unit, self._middle
-        to_u, to_v = self._across / unit, np.array([-self._across[1], self._across[0]]) / unit
+        to_u = self._across / unit
         mouth = np.array(face.mouth) - (ex, ey)
         # (H, W) each, in distances between the eyes
         v, u = (np.mgrid[0 : (_BOTTOM - _TOP) * _FINE, 0 : (_RIGHT - _LEFT) * _FINE] / _FINE).astype(np.float32)
         u, v = u + np.float32(_LEFT), v + np.float32(_TOP)
         self._half = float(np.clip(face.mouth_width / unit, 0.55, 1.15)) / 2
-        self._mv = float(mouth @ to_v)
-        mu, mv = u - np.float32(mouth @ to_u), v - np.float32(self._mv)
-        self._part = _parting(mu, mv, self._half)
+        parting = parting_of(picture, face)
+        # Teeth that are seen at rest belong to the skull: then the jaw alone moves.
+        self._rise, self._teeth = (0.0, False) if parting.teeth else (_RISE, True)
+        mu = u - np.float32(mouth @ to_u)
+        mv = v - np.float32(parting.v) - np.float32(parting.bend) * np.clip(mu, -0.45, 0.45) ** 2
+        self._part = _parting(mu, mv, self._half, self._rise)
         self._corners = np.asarray(mu * _bump(mu / (1.9 * self._half)) * _bump(mv / 0.5), np.float32)
         self._whole = np.asarray(_bump(u / 2.1) * _bump((v - 0.5) / 2.3), np.float32)
         self._brows = np.asarray(_bump((np.abs(u) - 0.5) / 0.6) * _bump((v + 0.48) / 0.36), np.float32)
         self._spot = _around(np.abs(mu) < 1.3 * self._half + 0.1, np.abs(mv) < 0.7)
         self._mu, self._below = mu[self._spot], mv[self._spot]
-        self._lids = [_Lids(u, v, side, _opening(picture, face, side)) for side in (0, 1)]
+        self._lids = [_Lids(u, v, side, eyes_of(picture, face)) for side in (0, 1)]
 
     def place(self, face: Face, picture: Picture) -> None:
         """Say where the head is now."""
@@ -112,17 +118,17 @@ class _Head:
         """Write the face with this look onto `on`, from the patch as it is at rest."""
         if not closed.size:
             return
-        gap = mien.lips.open * _OPEN * min(1.0, self._half / 0.4)
+        gap = mien.lips.open * (_OPEN if self._teeth else _SMILING) * min(1.0, self._half / 0.4)
         stretch = (_SPREAD if mien.lips.wide > 0 else _ROUND) * mien.lips.wide * min(1.0, 3.0 * mien.lips.open)
         shift = self._shifts(mien, gap, stretch)
         tall, wide = closed.shape[:2]
         field, grid, warped = self._kept(tall, wide)
         cv2.warpAffine(shift, self._to_head, (wide, tall), field, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
         cv2.add(field, grid, field)
-        _read(closed, field, warped)
+        read_at(closed, field, warped)
         if gap * self._unit >= 0.4:
             self._part_lips(warped, mien, gap, stretch)
-        if mien.blink > 0.8:
+        if mien.blink > 0.2:
             self._draw_lashes(warped, mien)
         self.of(on)[...] = warped
 
@@ -134,14 +140,15 @@ class _Head:
         return self._buffers
 
     def _draw_lashes(self, warped: Picture, mien: Mien) -> None:
-        """Draw the line in which closed lids meet, in a darker shade of their own skin."""
+        """Draw the upper lids' edges, or the line in which closed lids meet, in a darker shade of their own skin."""
         back = cv2.invertAffineTransform(self._to_head)
         begin = np.array([_LEFT, _TOP])
         for lids in self._lids:
-            line = lids.line() + np.array([mien.right, mien.down]) - begin
+            line = lids.line(mien.blink) + np.array([mien.right, mien.down]) - begin
             points = line * _FINE @ back[:, :2].T + back[:, 2]
             x, y = points[len(points) // 2].astype(int)
-            skin = warped[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
+            above = y - max(2, round(0.05 * self._unit))
+            skin = warped[max(above - 1, 0) : above + 2, max(x - 2, 0) : x + 3]
             if x >= 0 and y >= 0 and skin.size:
                 colour = [float(value) for value in 0.5 * skin.mean(axis=(0, 1))]
                 thick = max(1, round(0.02 * self._unit))
@@ -159,7 +166,7 @@ class _Head:
 
     def _part_lips(self, warped: Picture, mien: Mien, gap: float, stretch: float) -> None:
         """Paint what is seen between parted lips: dark, with a hint of the upper teeth."""
-        share, teeth = self._inside(mien, gap, stretch)
+        inside = self._inside(mien, gap, stretch)
         rows, columns = self._spot
         # The part of the patch in which the mouth's points lie.
         back = cv2.invertAffineTransform(self._to_head)
@@ -173,51 +180,56 @@ class _Head:
         to_spot = self._to_head.copy()
         to_spot[:, 2] += self._to_head[:, :2] @ (left, top) - (columns.start, rows.start)
         paint = cv2.warpAffine(
-            cv2.merge([share, teeth]),
+            cv2.merge(inside),
             to_spot,
             (target.shape[1], target.shape[0]),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
         light = np.float32(np.clip(target.mean() / 140.0, 0.25, 1.1))  # a dark room has no white teeth
-        colour = _DARK * light + (_TEETH * light * np.float32(0.8) - _DARK * light) * paint[..., 1:]
-        target[...] = (target + (colour - target) * paint[..., :1] + np.float32(0.5)).astype(np.uint8)
+        colour = _DARK + (_TEETH * np.float32(0.8) - _DARK) * paint[..., 1:2] + (_TONGUE - _DARK) * paint[..., 2:]
+        target[...] = (target + (colour * light - target) * paint[..., :1] + np.float32(0.5)).astype(np.uint8)
 
-    def _inside(self, mien: Mien, gap: float, stretch: float) -> tuple[Plane, Plane]:
-        """Return how much of each point is the inside of the mouth, and how much of that is teeth."""
+    def _inside(self, mien: Mien, gap: float, stretch: float) -> list[Plane]:
+        """Return how much of each point is the inside of the mouth, and how much of that is teeth and tongue."""
         u, v = self._mu - np.float32(mien.right), self._below - np.float32(mien.down)
         half = np.float32(self._half * (1.0 + stretch))
         tall = np.float32(gap)
         arch = np.sqrt(np.clip(1.0 - (u / (half * np.float32(0.86))) ** 2, 0.0, 1.0))
-        top, bottom = -0.22 * tall * arch, 0.78 * tall * arch
+        top, bottom = -self._rise * tall * arch, (1.0 - self._rise) * tall * arch
         edge = np.float32(max(0.9 / self._unit, 0.018))
         inside = np.clip((v - top) / edge + 0.3, 0.0, 1.0) * np.clip((bottom - v) / edge + 0.3, 0.0, 1.0)
         share = inside * np.clip(arch * 3.0, 0.0, 1.0) * np.float32(min(1.0, gap * self._unit / 2.5) * 0.92)
-        shown = 0.6 * min(1.0, mien.lips.open * 2.2) * min(1.0, 1.0 + mien.lips.wide)
+        shown = 0.6 * min(1.0, mien.lips.open * 2.2) * min(1.0, 1.0 + mien.lips.wide) if self._teeth else 0.0
         teeth = np.clip((top + 0.32 * tall * arch - v) / edge, 0.0, 1.0) * np.float32(shown)
         teeth = teeth * np.clip(1.2 - np.abs(u) / (half * np.float32(0.8)), 0.0, 1.0)
-        return np.asarray(share, np.float32), np.asarray(teeth, np.float32)
+        tongue = (
+            0.6 * _bump(u / (half * np.float32(0.7))) * np.clip((v - 0.45 * bottom) / (0.5 * tall + edge), 0.0, 1.0)
+        )
+        return [np.asarray(plane, np.float32) for plane in (share, teeth, tongue)]
 
 
 class _Lids:
     """Two lids of one eye, which meet a little below its middle."""
 
-    def __init__(self, u: Plane, v: Plane, side: int, reach: tuple[float, float, float]) -> None:
+    def __init__(self, u: Plane, v: Plane, side: int, reach: Reach) -> None:
         """`reach`: how far the eye reaches from its middle up, down and aside, in distances between the eyes."""
         up, down, wide = reach
-        self._shape = (0.5 if side else -0.5, wide, down)
+        self._shape = (0.5 if side else -0.5, wide, up, down)
         middle = 0.5 if side else -0.5
         self._where = _around(np.abs(u - middle) < 1.3 * wide, (v > -up - 0.2) & (v < down + 0.2))
         u, v = u[self._where], v[self._where]
         arch = np.sqrt(np.clip(1.0 - ((u - middle) / (1.3 * wide)) ** 2, 0.0, 1.0))
         self._v, self._arch, self._up, self._down = v, arch, up * arch, down * arch
-        self._meet = 0.6 * self._down
-        self._skin = 0.10 * arch + 1e-4  # so much of the skin beyond the eye is stretched over it
+        self._meet = _MEET * self._down
+        # So much of the skin beyond the eye is stretched over it; the brow is no part of it.
+        self._skin = 0.055 * arch + 1e-4
 
-    def line(self) -> npt.NDArray[np.float64]:
-        """Return (points, 2): u and v along the line in which the closed lids meet."""
+    def line(self, share: float) -> npt.NDArray[np.float64]:
+        """Return (points, 2): u and v along the edge of the upper lid, so far closed, 0 to 1."""
         u = np.linspace(-0.85, 0.85, 13)
-        middle, wide, low = self._shape
-        return np.stack([middle + u * wide, 0.6 * low * np.sqrt(1.0 - (u / 1.3) ** 2)], axis=1)
+        middle, wide, up, low = self._shape
+        edge = -up + share * (up + _MEET * low)
+        return np.stack([middle + u * wide, edge * np.sqrt(1.0 - (u / 1.3) ** 2)], axis=1)
 
     def close(self, down: Plane, share: float) -> None:
         """Put into `down` (how far each point has come from above) that the lids are so far closed, 0 to 1."""
@@ -233,48 +245,15 @@ class _Lids:
         part[under & ~over] = (v - from_below)[under & ~over]
 
 
-def _opening(picture: Picture, face: Face, side: int) -> tuple[float, float, float]:
-    """Return how far an eye reaches up, down and to its sides: as far as it does not look like the cheek below."""
-    unit, eye = face.apart, np.array(face.eyes[side])
-    right = (np.array(face.eyes[1]) - face.eyes[0]) / unit
-    down = np.array([-right[1], right[0]])
-    at = np.linspace(0.0, 0.5, 51)
-
-    def seen(way: npt.NDArray[np.float64], from_: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
-        points = (from_ + at[:, None] * way * unit).astype(np.float32)[None]
-        return np.asarray(_read(picture, points)[0], np.float32)
-
-    skin = np.median(seen(down, eye + 0.35 * down * unit), axis=0)
-    far = 30.0 + 0.12 * float(skin.mean())
-
-    def reach(way: npt.NDArray[np.float64], least: float, most: float) -> float:
-        unlike = np.abs(seen(way, eye) - skin).sum(axis=1) > far
-        ends = np.flatnonzero(~(unlike | np.roll(unlike, -1) | np.roll(unlike, -2)))
-        return float(np.clip(at[ends[0]] if len(ends) else least, least, most))
-
-    return (
-        reach(-down, 0.09, 0.34) + 0.03,
-        reach(down, 0.09, 0.34) + 0.03,
-        max(reach(right, 0.2, 0.4), reach(-right, 0.2, 0.4)),
-    )
-
-
-def _parting(mu: Plane, mv: Plane, half: float) -> Plane:
-    """Return how far each point goes down for lips that part by 1: most of it the jaw, the rest the upper lip up."""
+def _parting(mu: Plane, mv: Plane, half: float, rise: float) -> Plane:
+    """Return how far each point goes down for lips that part by 1: `rise` of it the upper lip up, the rest the jaw."""
     soft = np.clip(0.5 + mv / 0.05, 0.0, 1.0)
     corners = _bump(mu / (half * 1.02))  # the corners of a mouth stay together
     chin = _bump(mu / 0.95) * _bump(np.clip(mv, 0.0, None) / 1.15)
     near = np.clip(1.0 - np.abs(mv) / 0.45, 0.0, 1.0)
     jaw = soft * chin * (corners * near + (1.0 - near) * _bump(mu))
     lip = (1.0 - soft) * corners * _bump(np.clip(-mv, 0.0, None) / 0.38)
-    return np.asarray(0.78 * jaw - 0.22 * lip, np.float32)
-
-
-def _read(picture: Picture, where: Any, into: Picture | None = None) -> Picture:
-    """Return the picture's colours at places (H, W, 2), x then y."""
-    nothing: Any = None  # both coordinates are in one array
-    read = cv2.remap(picture, where, nothing, cv2.INTER_LINEAR, into, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(read, np.uint8)
+    return np.asarray((1.0 - rise) * jaw - rise * lip, np.float32)
 
 
 def _grid(tall: int, wide: int) -> Plane:
