@@ -25,6 +25,7 @@ from rushes.engines.animatic.phrases import (
     SPEEDS,
     Found,
     Kind,
+    corrected,
     in_brackets,
 )
 
@@ -50,7 +51,7 @@ class Move:
 
 def read_camera(prompt: str, seed: int) -> tuple[Move, ...]:
     """Return the moves that a prompt asks for; a default one, drawn with `seed`, if it says nothing of the camera."""
-    text = " ".join(prompt[:_LONGEST].lower().replace("’", "'").split())
+    text = corrected(" ".join(prompt[:_LONGEST].lower().replace("’", "'").split()))
     bracketed = [part for part in (list(in_brackets(inside)) for inside in _BRACKET.findall(text)) if part]
     parts = bracketed or _parts(text)
     refused = {found.kind for part in parts for found in part if found.refused}

@@ -203,6 +203,44 @@ def _flying(match: re.Match[str], text: str) -> Reading:
     return (Found("dolly", 1, 1.2), Found("pedestal", 1, 0.4)) if seen else None
 
 
+_TURNS = {"quarter": 1.0, "90": 1.0, "half": 1.3, "semi": 1.3, "180": 1.3, "full": 1.3, "360": 1.3}
+_ORBITS = r"(?:orbits?|orbiting|arcs?|circles?|circling|rotations?|turns?)"
+
+
+def _part_of_a_circle(match: re.Match[str], text: str) -> Reading:
+    """Half a circle is as much as a picture bears; which way round, "clockwise" says as seen from above."""
+    if match["what"].startswith(("circ", "rotat", "turn")) and not _about_camera(match, text):
+        return None
+    clock = match.groupdict().get("way") or ""
+    sign = -_sign(clock) if clock else _sign(match["side"] or "right")
+    return (Found("orbit", sign, _TURNS[match["part"]]),)
+
+
+_ELSEWHERE = re.compile(
+    r"\b(?:mov(?:es?|ing)|glid|push|pull|orbit|circl|ris(?:es|ing)|back|forward|pan(?:s|ning)?\b|tilt|orbit|zoom|truck|"
+    r"static|still)"
+)
+
+
+def _steady(match: re.Match[str], text: str) -> Reading:
+    """A steadicam that is told nothing else walks along with what it sees."""
+    return None if _ELSEWHERE.search(text) else (Found("dolly", 1, 0.8), Found("truck", 1, 0.3))
+
+
+def _spiralling(match: re.Match[str], text: str) -> Reading:
+    return (Found("orbit"), Found("pedestal", _sign(match["way"] or "up"), 0.7))
+
+
+def _diving(match: re.Match[str], text: str) -> Reading:
+    return (Found("pedestal", -1, 1.2), Found("dolly", 1, 0.5)) if _about_camera(match, text) else None
+
+
+def _straight(match: re.Match[str], text: str) -> Reading:
+    """ "Camera left": a place told without a verb."""
+    kind: Kind = {"u": "pedestal", "d": "pedestal", "l": "truck", "r": "truck"}.get(match["way"][0], "dolly")  # type: ignore[assignment]
+    return (Found(kind, _sign(match["way"])),)
+
+
 _WHIP_S, _CRASH_S = 0.5, 0.7
 
 
@@ -213,6 +251,26 @@ def _whipped(match: re.Match[str], text: str) -> Reading:
 
 def _crashed(match: re.Match[str], text: str) -> Reading:
     return (Found("zoom", _sign(match["way"] or "in"), 1.2, burst=_CRASH_S),)
+
+
+_WAYS = r"(?:in|out|left|right|up|down|forwards?|backwards?|closer|away|clockwise|counter[- ]?clockwise)"
+_CORRECTED = re.compile(
+    r"(?P<verb>\b(?:zoom|pan|tilt|dolly|push|pull|truck|orbit|crane|roll|mov|go|glid|slid|track|boom|turn)(?:\w*))?,?\s*"
+    rf"(?:^|\b|(?<=\s))not (?:to the )?{_WAYS},? but (?:rather |instead )?(?:to the )?(?P<way>{_WAYS})\b"
+)
+
+
+def corrected(text: str) -> str:
+    """Return the text with "zoom, not in but out" said as "zoom out"."""
+    return _CORRECTED.sub(_as_meant, text)
+
+
+def _as_meant(match: re.Match[str]) -> str:
+    way, verb = match["way"], match["verb"] or ""
+    deep = way.startswith(("in", "out", "for", "back", "clos", "away"))
+    if (deep and verb.startswith(("push", "pull", "pan", "tilt"))) or not verb:
+        verb = ("pull" if _sign(way) < 0 else "push") if deep else "tilt" if way in {"up", "down"} else "pan"
+    return f"{verb} {way}"
 
 
 # Order matters: a character is read once, by the first row that takes it.
@@ -252,7 +310,7 @@ PHRASES: tuple[Phrase, ...] = (
     ),
     _row(
         _fixed(Found("dolly", 1, 1.3), Found("zoom", -1, 0.7)),
-        r"\b(?:dolly[- ]zoom|vertigo (?:effect|shot)|zolly|contra[- ]zoom)\b",
+        r"\b(?:dolly[- ]zoom|vertigo (?:effect|shot)|zolly|contra[- ]zoom|trombone shot|hitchcock zoom)\b",
     ),
     # the lens
     _row(_crashed, rf"\b(?:crash|snap|whip)[- ]zoom(?:s|ed|ing)?\b(?:{_GAP}{_DEEP})?"),
@@ -306,6 +364,20 @@ PHRASES: tuple[Phrase, ...] = (
     _row(_weak("roll"), rf"\b(?:rotat(?:es?|ing|ion)|spins?|spinning|twists?|twisting)(?:-|{_GAP}){_CLOCK}"),
     _row(_fixed(Found("roll")), r"\b(?:camera|barrel)[- ]roll\b", rf"{_WE}(?:spins?|spinning|twists?)\b"),
     # around the subject
+    _row(
+        _part_of_a_circle,
+        rf"\b(?P<part>{'|'.join(_TURNS)})(?:[- ]?(?:degrees?|°))?[- ]*(?P<what>{_ORBITS})\b(?! of )"
+        rf"(?:(?:\s+(?:around|round|about))?(?:{_GAP}(?:{_SIDE.replace('way', 'side')}|{_CLOCK})))?",
+    ),
+    _row(
+        _spiralling,
+        rf"{_WE}(?:spirals?|spiralling|spiraling|corkscrews?)\b(?:{_GAP}{_RISE})?",
+    ),
+    _row(
+        _fixed(Found("orbit")),
+        r"\bturn-?table (?:shot|rotation|view|spin|video|move)\b",
+        r"\brotat(?:es|ing) (?:slowly |gently )?(?:on (?:a|its) (?:turn-?table|axis|stand|pedestal)|360)\b",
+    ),
     _row(_weak("orbit"), rf"\b(?:orbit|arc|circl|revolv)(?:s|e|es|ed|ing)?(?:-|{_GAP}){_SIDE}"),
     _row(_strong("orbit"), r"\b(?P<way>left|right)(?:ward)?[- ](?:orbit|arc)\b"),
     _row(_around_clockwise, rf"\b(?:orbit|arc|circle)(?:s|ed|ing)?\s+{_CLOCK}"),
@@ -347,6 +419,27 @@ PHRASES: tuple[Phrase, ...] = (
         r"\b(?:tracking|trucking|slider|lateral|sideways) (?:shot|move|movement|camera)\b",
     ),
     _row(_fixed(Found("dolly", 1, 0.5), Found("truck", 1, 0.5)), rf"{_WE}(?:follows?|following|tracks?|tracking)\b"),
+    _row(
+        _fixed(Found("dolly", 1, 0.7), Found("truck", 1, 0.3)),
+        r"(?:(?<=handheld )|(?<=hand-held )|(?<=gimbal )|(?<=drone ))follow(?:s|ing)?\b",
+        r"\bfollow(?:ing)?[- ](?:shot|cam)\b",
+    ),
+    _row(_steady, r"\bsteadi-?cam\b(?:(?:\s+\w+){0,2}?\s+(?:follow|track)(?:s|ing)?\b)?"),
+    _row(
+        _fixed(Found("dolly", 1, 1.0), Found("shake", 1, 0.6)),
+        r"\b(?:pov|first[- ]person)(?: (?:shot|view|camera))?(?: of)? (?:walk|runn?)(?:s|ing)?\b(?: forwards?)?",
+        r"\b(?:walking|running) (?:pov|first[- ]person)\b",
+    ),
+    _row(_fixed(Found("zoom", 1, 0.6), Found("truck", 1, 0.3)), r"\bken burns\b"),
+    _row(_fixed(Found("dolly", -1, 0.9)), r"\breveal(?:ing)? (?:shot|move|movement)\b"),
+    _row(_fixed(Found("dolly", 1, 1.4)), r"\bhyper-?lapse\b(?: forwards?)?"),
+    _row(_diving, r"\b(?:div(?:es?|ing)|swoop(?:s|ing)?|plung(?:es?|ing)) (?:\w+ly )?down\b"),
+    _row(_weak("dolly", sign=1), r"\bswoop(?:s|ing)? (?:\w+ly )?in\b", r"\b(?:slow|gentle|steady|dramatic)[- ]push\b"),
+    _row(_weak("dolly"), rf"\b(?:eas(?:es?|ing)|inch(?:es|ing)?|edg(?:es?|ing)|flies|fly(?:ing)?){_GAP}{_NEAR}"),
+    _row(
+        _straight,
+        r"\bcamera (?P<way>up|down|left|right|in|out|forwards?|back)(?=\s*(?:[,.;:!]|$|\b(?:not|and|then)\b))",
+    ),
     _row(_fixed(Found("dolly")), rf"{_WE}(?:approach(?:es|ing)?|clos(?:es|ing) in|near(?:s|ing))\b"),
     _row(_fixed(Found("dolly", -1)), rf"{_WE}(?:retreats?|retreating|recedes?|backs? (?:away|up|off))\b"),
     _row(_flying_back, r"\b(?:fly|flying|flies)[- ](?:back(?:wards?)?|away)\b"),
@@ -356,7 +449,14 @@ PHRASES: tuple[Phrase, ...] = (
         r"\bfly(?:ing|ies)?[- ](?:through|forwards?|over|towards?|by)\b",
         r"\bflies (?:through|over)\b",
     ),
+    _row(
+        _fixed(Found("dolly", 1, 0.6), Found("truck", 1, 0.3)),
+        rf"{_WE}(?:travels?|travelling|glides?|gliding|drifts?|drifting|floats?|floating|wanders?|walks?)\b",
+        r"\b(?:floating|gliding|drifting) camera\b",
+    ),
     # up and down
+    _row(_weak("pedestal", sign=1), rf"\b(?:rise|ascend)(?: up|{_ALONE})"),
+    _row(_weak("pedestal", sign=-1), rf"\bdescend{_ALONE}"),
     _row(
         _weak("pedestal", needs_freedom=True),
         r"\b(?:pedestals?|crane[sd]?|craning|booms?|booming|jibs?|lifts?|lifting|elevat(?:es?|ing))"
@@ -375,7 +475,7 @@ PHRASES: tuple[Phrase, ...] = (
         _fixed(Found("shake")),
         r"\bhand[- ]?held\b(?= (?:\w+ )?(?:camera|shot|footage|style|feel|look|movement|motion|shake|camerawork|video|"
         r"effect|documentary|wobble|sway))",
-        rf"\bhand[- ]?held\b(?:{_ALONE}|(?= (?:and|with|while|then)\b))",
+        rf"\bhand[- ]?held\b(?:{_ALONE}|(?= (?:and|with|while|then|follow|following|tracking|push|pan|tilt)\b))",
         rf"\b{_CAM} sways?\b",
     ),
     _row(

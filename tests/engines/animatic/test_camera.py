@@ -77,6 +77,21 @@ def is_default(prompt: str) -> bool:
         ("the camera spins", "roll", 1),
         ("pullback shot", "dolly", -1),
         ("the shot widens", "zoom", -1),
+        ("half orbit around the car", "orbit", 1),
+        ("a half-orbit to the left", "orbit", -1),
+        ("180 degree orbit around the vase", "orbit", 1),
+        ("the camera makes a half circle around her, clockwise", "orbit", 1),
+        ("turntable shot", "orbit", 1),
+        ("not in but out", "dolly", -1),
+        ("Zoom, not in but out.", "zoom", -1),
+        ("push, not in but out", "dolly", -1),
+        ("the camera moves not in but out", "dolly", -1),
+        ("pan not left but right", "pan", 1),
+        ("not up but down", "tilt", -1),
+        ("reveal shot", "dolly", -1),
+        ("rise up", "pedestal", 1),
+        ("camera left", "truck", -1),
+        ("one-take steadicam, moving backward", "dolly", -1),
     ],
 )
 def test_a_move_is_read_with_its_direction(prompt: str, kind: str, sign: int) -> None:
@@ -139,6 +154,10 @@ def test_a_locked_off_camera_does_not_move(prompt: str) -> None:
         "a handheld fan in her hand",
         "a satellite in the orbit of mars",
         "people circle around the fire",
+        "she is not in but out of the room",
+        "half turn of the key",
+        "a half circle of stones",
+        "a dog turns a full circle",
     ],
 )
 def test_ordinary_words_are_no_camera_moves(prompt: str) -> None:
@@ -268,3 +287,17 @@ def test_a_very_long_prompt_is_read_quickly() -> None:
     read_camera("slowly " * 100_000 + "zoom", 1)
     read_camera("zoom slowly slowly slowly " * 50_000, 1)
     read_camera("[" * 50_000, 1)
+
+
+@pytest.mark.parametrize("prompt", ["steadicam follow", "Steadicam follows her through the corridor", "steadicam shot"])
+def test_a_steadicam_walks_along(prompt: str) -> None:
+    assert said(prompt) == [("dolly", 1), ("truck", 1)]
+
+
+def test_a_handheld_camera_that_follows_does_both() -> None:
+    assert {kind for kind, _ in said("handheld follow")} == {"shake", "dolly", "truck"}
+
+
+def test_half_an_orbit_goes_further_than_a_quarter() -> None:
+    half, quarter = (read_camera(f"{part} orbit right", 1)[0] for part in ("half", "quarter"))
+    assert half.amount > quarter.amount
