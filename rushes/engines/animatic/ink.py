@@ -189,14 +189,14 @@ class Sketch:
         place = self._ink[low[1] : high[1], low[0] : high[0]]
         fixed = np.round((pixels - low) * 2**_SHIFT).astype(np.int32)
         if alpha >= 1.0:
-            solid = place.copy()
-            cv2.fillPoly(solid, [fixed], (*colour, 255), cv2.LINE_AA, _SHIFT)
-            place[...] = solid
+            cv2.fillPoly(place, [fixed], (*colour, 255), cv2.LINE_AA, _SHIFT)
             return
         mask = np.zeros(place.shape[:2], np.uint8)
         cv2.fillPoly(mask, [fixed], round(255 * alpha), cv2.LINE_AA, _SHIFT)
-        share = mask.astype(np.float32)[..., None] / 255.0
-        place[...] = place + share * (np.array((*colour, 255), np.float32) - place) + 0.5
+        share = cv2.merge([mask] * 4)
+        paint = np.arange(256)[:, None, None] * np.array((*colour, 255)) / 255.0 + 0.5
+        cv2.multiply(place, cv2.bitwise_not(share), dst=place, scale=1.0 / 255.0)
+        cv2.add(place, cv2.LUT(share, paint.astype(np.uint8)), dst=place)
 
     def cut(self, outline: Line | Sequence[Point]) -> None:
         """Take a shape out again."""

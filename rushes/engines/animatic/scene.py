@@ -42,7 +42,7 @@ class Scene:
         tall = picture.shape[0]
         for sprite in self.sprites:
             x, y, phase = sprite.actor.at(0.0, 0.0, loop=False)
-            lay(picture, sprite.image(phase), sprite.corners(x, y) * tall)
+            lay(picture, sprite.image(phase), sprite.corners(x, y, phase) * tall)
         return picture
 
     def flat_depth(self) -> Plane:
@@ -54,7 +54,7 @@ class Scene:
             image = sprite.image(phase).copy()
             near = round(255 * sprite.actor.near)
             image[..., :3] = (image[..., 3:].astype(np.uint16) * near // 255).astype(np.uint8)
-            lay(depth, image, sprite.corners(x, y) * tall)
+            lay(depth, image, sprite.corners(x, y, phase) * tall)
         soft = cv2.GaussianBlur(depth[..., 0].astype(np.float32) / 255.0, (0, 0), 0.006 * max(depth.shape))
         return np.asarray(np.clip(soft, FAR, 1.0), dtype=np.float32)
 

@@ -24,8 +24,27 @@ _SPARE = 1.12  # drawn this much larger than it stands, for a camera that comes 
 _PERIODS = {"walk": 1.1, "run": 0.66, "dance": 1.5, "jump": 1.3, "wave": 1.1, "swim": 1.6}
 _PACES = {"run": 2.4, "drive": 1.0, "walk": 1.0, "fly": 1.0, "swim": 0.7, "float": 0.5}
 _FARTHEST = 0.7  # paper heights that anyone goes in a film: who leaves the frame leaves an empty one
-_UNMOVED = ("castle", "rock", "bridge", "bottle", "shoe", "apple", "tent", "umbrella", "bare", "cloud", "picture")
-_STILL = ("", "stand", "sit", "dance", "jump", "wave")
+_UNMOVED = (
+    "castle",
+    "rock",
+    "bridge",
+    "bottle",
+    "shoe",
+    "apple",
+    "tent",
+    "umbrella",
+    "bare",
+    "cloud",
+    "picture",
+    "bench",
+    "chair",
+    "sofa",
+    "log",
+    "phone",
+    "guitar",
+    "burger",
+)
+_STILL = ("", "stand", "sit", "lie", "kiss", "fight", "work", "dance", "jump", "wave")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +77,8 @@ class Actor:
             bob = (0.006 if self.role.home == "water" else 0.02) * self.size * math.sin(slow + 6.0 * self.offset)
         most = _FARTHEST / max(length, 1e-6)
         travel = 0.0 if loop else max(-most, min(most, self.speed)) * (seconds - length / 2)
-        rise = -0.16 * self.size * (seconds - length / 2) if self.kind == "rocket" and not loop else 0.0
+        up = 0.16 if self.action == "land" else -0.16
+        rise = up * self.size * (seconds - length / 2) if self.kind == "rocket" and not loop else 0.0
         return self.x + travel, self.y + bob + rise, (cycles + self.offset) % 1.0
 
     @property
@@ -78,22 +98,28 @@ class Sprite:
         self.actor = actor
         self._light = light
         self._unit = max(6, math.ceil(actor.size * tall * _SPARE))
-        self._drawn: dict[int, Picture] = {}
+        self._drawn: dict[int, tuple[Picture, tuple[float, float, float, float]]] = {}
 
     def image(self, phase: float) -> Picture:
-        """Return the figure at a phase: (H, W, 4) uint8, premultiplied."""
+        """Return the figure at a phase: (H, W, 4) uint8, premultiplied, without empty margins."""
+        return self._at(phase)[0]
+
+    def _at(self, phase: float) -> tuple[Picture, tuple[float, float, float, float]]:
+        """Return the image, and which part of its span it is: left, top, right, bottom from 0 to 1."""
         step = 0 if self.actor.kind in _UNMOVED else int(phase * _PHASES) % _PHASES
         if step not in self._drawn:
-            self._drawn[step] = self._draw(step / _PHASES)
+            self._drawn[step] = _trimmed(self._draw(step / _PHASES))
         return self._drawn[step]
 
-    def corners(self, x: float, y: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def corners(self, x: float, y: float, phase: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         """Return where the image's left top, right top and left bottom lie on the paper, (3, 2), standing there."""
+        from_x, from_y, to_x, to_y = self._at(phase)[1]
         left, bottom, right, top = self.actor.role.span
         if self.actor.facing < 0:
             left, right = -right, -left
         size = self.actor.size
-        points = [(left, top), (right, top), (left, bottom)]
+        shares = [(from_x, from_y), (to_x, from_y), (from_x, to_y)]
+        points = [(left + (right - left) * a, top + (bottom - top) * b) for a, b in shares]
         return np.array([(x + a * size, y - b * size) for a, b in points], np.float32)
 
     def _draw(self, phase: float) -> Picture:
@@ -109,6 +135,18 @@ class Sprite:
         actor.role.draw(sketch, phase, actor.action, actor.look)
         image = _lit(sketch.finished(), self._light, actor)
         return np.ascontiguousarray(image[:, ::-1]) if actor.facing < 0 else image
+
+
+def _trimmed(image: Picture) -> tuple[Picture, tuple[float, float, float, float]]:
+    """Return an image without its empty margins but for a pixel, and which part of it that is (see `Sprite`)."""
+    tall, wide = image.shape[:2]
+    left, top, across, down = cv2.boundingRect(np.asarray(cv2.extractChannel(image, 3), np.uint8))
+    if not across or not down:
+        return image, (0.0, 0.0, 1.0, 1.0)
+    right, bottom = min(left + across + 1, wide), min(top + down + 1, tall)
+    left, top = max(left - 1, 0), max(top - 1, 0)
+    part = left / wide, top / tall, right / wide, bottom / tall
+    return np.ascontiguousarray(image[top:bottom, left:right]), part
 
 
 def _pasted(picture: Picture, tall: int) -> Picture:
@@ -157,7 +195,9 @@ def _lit(image: Picture, light: Light, actor: Actor) -> Picture:
     if light.grey:
         value = np.array(light.toned)[:, None] / 255.0 * np.array((0.3, 0.59, 0.11))
         colour = cv2.transform(colour, (1.0 - light.grey) * np.eye(3) + light.grey * value)
-    return np.dstack([np.asarray(colour, np.uint8), cover])
+    lit = np.empty_like(image)
+    cv2.mixChannels([np.asarray(colour, np.uint8), cover], [lit], [0, 0, 1, 1, 2, 2, 3, 3])
+    return lit
 
 
 def _rounded(cover: Picture, side: float) -> Picture:
@@ -199,10 +239,9 @@ def lay(frame: Picture, image: Picture, corners: np.ndarray[tuple[int, int], np.
     turn = cv2.getAffineTransform(source, (corners - 0.5 - (left, top)).astype(np.float32))
     seen = cv2.warpAffine(image, turn, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
     place = frame[top:bottom, left:right]
-    open_ = cv2.cvtColor(cv2.bitwise_not(np.ascontiguousarray(seen[..., 3])), cv2.COLOR_GRAY2RGB)
-    under = cv2.multiply(place, open_, scale=1.0 / 255.0)
-    cv2.add(under, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=under)
-    place[...] = under
+    open_ = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(seen, 3)), cv2.COLOR_GRAY2RGB)
+    cv2.multiply(place, open_, dst=place, scale=1.0 / 255.0)
+    cv2.add(place, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=place)
 
 
 def glow_colour(light: Light) -> Colour:

@@ -60,7 +60,7 @@ class Staged:
         tall = self._scene.backdrop.shape[0]
         for sprite in self._scene.sprites:
             x, y, phase = sprite.actor.at(index / self._call.fps, self._seconds, loop=self._call.loop)
-            corners = self._stage.seen_at(pose, sprite.corners(x, y) * tall - 0.5, sprite.actor.near)
+            corners = self._stage.seen_at(pose, sprite.corners(x, y, phase) * tall - 0.5, sprite.actor.near)
             lay(frame, sprite.image(phase), corners + 0.5)
 
     def close(self) -> None:
