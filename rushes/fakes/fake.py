@@ -17,7 +17,8 @@ Fault = Literal["key", "balance", "rate", "concurrency", "invalid", "moderated",
 """How a single request can go wrong: the key is dead, the account empty, too many requests or tasks, a parameter is
 
 refused, the prompt or picture is refused by moderation, an error of the vendor's own, the connection ends without an
-answer, an answer of words that no documentation has.
+answer (a submit's after its task was taken where the plan has `keeps_lost`), an answer of words that no documentation
+has.
 """
 
 End = Literal["done", "failed", "moderated", "unknown", "link_expired", "link_broken", "cancelled", "lost"]
@@ -28,6 +29,7 @@ result whose link has expired (403) or breaks off halfway, cancelled at the vend
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)
 ENDS: tuple[End, ...] = get_args(End)
+State = Literal["queued", "running", "ended"]
 _WORD = re.compile(r"fake:([a-z_]+)(?:=(\d+))?")
 
 
@@ -55,30 +57,51 @@ class Task:
     ends_after: int = 2
     end: End = "done"
     cancelled: bool = False
+    polls: deque[Fault] = field(default_factory=deque)
 
-    def look(self) -> Literal["queued", "running", "ended"]:
+    @property
+    def over(self) -> bool:
+        """Whether the vendor has nothing left to do for it."""
+        return self.cancelled or self.looks > self.ends_after
+
+    def look(self) -> State:
         """Count one look, and say where the task is now: queued at the first, running, then ended for good."""
         self.looks += 1
+        return self.state
+
+    @property
+    def state(self) -> State:
+        """Where the task is, without counting a look."""
         if self.looks > self.ends_after or self.cancelled:
             return "ended"
-        return "queued" if self.looks == 1 else "running"
+        return "queued" if self.looks <= 1 else "running"
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is to happen next: faults of the next submits and polls, in order, then none; how tasks end, and when."""
+    """What is to happen next: faults of the next submits and polls, in order, then none; how tasks end, and when.
+
+    With `at_once` set, a submit while so many tasks are under way fails by concurrency, as it would at a vendor.
+    """
 
     submits: deque[Fault] = field(default_factory=deque)
     polls: deque[Fault] = field(default_factory=deque)
     end: End = "done"
     ends_after: int = 2
     retry_after_s: float | None = None  # what a rate fault says in Retry-After
+    at_once: int | None = None
+    most_at_once: int | None = None  # submits beyond so many tasks that are not over fail with `concurrency`
+    keeps_lost: bool = False  # a submit that ends in `hang_up` was taken all the same: its answer alone is lost
 
 
 @dataclass(slots=True)
 class Fake:
-    """The memory of one pretended vendor. `seen` is every request; `tasks` every task taken, by id: paid once each."""
+    """The memory of one pretended vendor. `seen` is every request; `tasks` every task taken, by id: paid once each.
 
+    Only `key` is let in. One that has two parts has a colon between them.
+    """
+
+    key: str = "rehearsal-key"
     plan: Plan = field(default_factory=Plan)
     seen: list[Seen] = field(default_factory=list)
     tasks: dict[str, Task] = field(default_factory=dict)
@@ -87,19 +110,31 @@ class Fake:
         """Return how this submit goes wrong, None if it doesn't: what is planned, else what the prompt's words say."""
         if self.plan.submits:
             return self.plan.submits.popleft()
+        under_way = sum(task.state != "ended" for task in self.tasks.values())
+        if self.plan.at_once is not None and under_way >= self.plan.at_once:
+            return "concurrency"
+        most = self.plan.most_at_once
+        if most is not None and sum(not task.over for task in self.tasks.values()) >= most:
+            return "concurrency"
         return next((word for word in FAULTS if (word, None) in planned(prompt)), None)
 
-    def poll_fault(self) -> Fault | None:
-        """Return how this look at a task goes wrong, None if it doesn't."""
-        return self.plan.polls.popleft() if self.plan.polls else None
+    def poll_fault(self, task: Task | None = None) -> Fault | None:
+        """Return how this look at a task goes wrong, None if it doesn't: what is planned, else what its prompt said."""
+        if self.plan.polls:
+            return self.plan.polls.popleft()
+        return task.polls.popleft() if task is not None and task.polls else None
 
     def take(self, task_id: str, kind: str, asked: Any, prompt: str = "") -> Task:
-        """Take a task, that is to go as planned, or as the prompt's words `fake:end_NAME` and `fake:looks=N` say."""
+        """Take a task, that is to go as planned, or as its prompt says.
+
+        `fake:end_NAME` is how it ends, `fake:looks=N` when, `fake:poll_NAME` how its next look goes wrong (in order).
+        """
         task = Task(task_id, kind, asked, ends_after=self.plan.ends_after, end=self.plan.end)
         for word, number in planned(prompt):
             if word == "looks" and number is not None:
                 task.ends_after = number
             task.end = next((end for end in ENDS if word == f"end_{end}"), task.end)
+            task.polls.extend(fault for fault in FAULTS if word == f"poll_{fault}")
         self.tasks[task_id] = task
         return task
 
