@@ -18,6 +18,7 @@ from rushes.engines.animatic.makeover import Makeover
 from rushes.engines.animatic.recording import Recording
 from rushes.engines.animatic.reframe import framing_of
 from rushes.engines.animatic.shot import cropped
+from rushes.engines.animatic.speaker import warn_faceless
 from rushes.engines.animatic.style import treatment
 
 _FASTEST = 1.1  # a video that is longer than the film by more than this is cut, not hurried
@@ -54,6 +55,8 @@ class Remade:
         self._begin_on_picture(index, frame)
         if self._lips is not None:
             self._speak(next(self._lips, AT_REST), frame)
+            if self._mouth is None and index == self._call.frames - 1:
+                warn_faceless("video")
         self._close_loop(index, frame)
 
     def _speak(self, lips: Lips, frame: Picture) -> None:

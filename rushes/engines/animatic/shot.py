@@ -116,6 +116,9 @@ def moves_of(call: AnimaticCall) -> tuple[Move, ...]:
         # A parameter at 0 is a wish too: nothing moves.
         return tuple(Move(kind, 1 if size > 0 else -1, _ORDINARY * min(abs(size), 1.0)) for kind, size in given if size)
     asked = read_camera(call.prompt, call.seed)
+    if call.lipsync and asked == read_camera("", call.seed):
+        # Who speaks is looked in the face: going around a head shows that its sides are not known.
+        return tuple(move for move in asked if move.kind == "dolly")
     if any(mask.path for mask in call.masks) and set(asked) <= set(read_camera("", call.seed)):
         return ()  # a prompt without camera words: what travels along a given path is the motion
     return asked

@@ -31,6 +31,7 @@ from rushes.engines.animatic.path import plan
 from rushes.engines.animatic.remade import Remade
 from rushes.engines.animatic.scene import draw_scene
 from rushes.engines.animatic.shot import Shot, cropped, moves_of
+from rushes.engines.animatic.speaker import introduced, warn_faceless
 from rushes.engines.animatic.staged import Staged
 from rushes.engines.animatic.style import styled
 
@@ -76,7 +77,8 @@ def first_picture(call: AnimaticCall) -> tuple[Picture, Plane | None]:
     path = call.image or (call.pictures[0] if call.pictures else None)
     if path is not None:
         return cover(loaded(path), call.width, call.height), None
-    return draw_scene(call.prompt, call.seed, round(call.width * _SPARE), round(call.height * _SPARE))
+    prompt = introduced(call.prompt) if call.lipsync else call.prompt
+    return draw_scene(prompt, call.seed, round(call.width * _SPARE), round(call.height * _SPARE))
 
 
 def _goes_on(call: AnimaticCall, last: Picture, first: int) -> Single:
@@ -106,6 +108,8 @@ class Single:
         self._mouth = None
         if lips is not None and not (self._shot.looked and self._shot.face is None):
             self._mouth = Mouth(self._shot.stage.picture, self._shot.face, seed=call.seed, fps=call.fps)
+        if lips is not None and (self._mouth is None or not self._mouth.found):
+            warn_faceless("picture")
         self._lips = lips
         self._end: Shot | None = None
         self._loop = call.loop
