@@ -1,116 +1,89 @@
-"""A request to a pretended vendor: its body read and noted, and checked against a strict type.
+"""How a pretended vendor hears: every request is remembered with its body, an early answer may be raised from anywhere.
 
-The type says what the vendor's documentation says; what is wrong with a body comes as `Wrong`, which each vendor's file
-turns into that vendor's own error.
+Routes, checks and words are each vendor's own. Bodies are kept as they came where they are no JSON and no form; what a
+strict type says of them is in `bodies`.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import UploadFile
 from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 
 from rushes.fakes.fake import Fake, Seen
 
-_PARAMETER = re.compile(rb'(\w+)="((?:[^"\\]|\\.)*)"')
+
+class Said(Exception):
+    """An answer that ends the handling of a request at once."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
 
 
-class Strict(BaseModel):
-    """Base of what a vendor takes: a member it doesn't know, and a value of the wrong type, are refused."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
-
-
-Body = TypeVar("Body", bound=BaseModel)
+def refused(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Said:
+    """Return a JSON answer to raise."""
+    return Said(JSONResponse(body, status, dict(headers or {})))
 
 
-class Wrong(Exception):
-    """Something in a request is wrong: in which field (dots lead into nested ones), and what."""
-
-    def __init__(self, field: str, message: str) -> None:
-        self.field, self.message = field, message
-        super().__init__(f"{field}: {message}")
+Answering = Callable[[Request, Seen], Awaitable[Response]]
+"""A vendor's handler: the request, and the same as it is remembered, its body read."""
 
 
-@dataclass(frozen=True, slots=True)
-class FormFile:
-    """A file in a form."""
+def remembering(fake: Fake, answer: Answering) -> Callable[[Request], Awaitable[Response]]:
+    """Return a route's endpoint that remembers each request before it is answered."""
 
-    name: str
-    content_type: str
-    content: bytes
+    async def endpoint(request: Request) -> Response:
+        seen = await hear(request)
+        fake.seen.append(seen)
+        try:
+            return await answer(request, seen)
+        except Said as said:
+            return said.response
 
-
-Form = Mapping[str, str | FormFile]
-
-
-async def json_body(fake: Fake, request: Request) -> Any:
-    """Note the request, and return its JSON; Wrong if it is none."""
-    content = await request.body()
-    try:
-        body = json.loads(content)
-    except ValueError as error:
-        note(fake, request, content)
-        raise Wrong("body", f"not valid JSON: {error}") from None
-    note(fake, request, body)
-    return body
+    return endpoint
 
 
-async def form_body(fake: Fake, request: Request) -> Form:
-    """Note the request, and return its form; Wrong if it isn't multipart/form-data."""
-    content = await request.body()
-    try:
-        form = read_form(request.headers.get("content-type", ""), content)
-    except Wrong:
-        note(fake, request, content)
-        raise
-    note(fake, request, {name: part if isinstance(part, str) else part.content for name, part in form.items()})
-    return form
-
-
-def note(fake: Fake, request: Request, body: Any = None) -> None:
-    """Write down that this request came."""
+async def hear(request: Request) -> Seen:
+    """Read a request whole: JSON parsed, a form as a dict with its files as bytes, anything else as the bytes it is."""
+    path = request.url.path.removeprefix(request.scope.get("root_path", "")) or "/"
     query = f"?{request.url.query}" if request.url.query else ""
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    fake.seen.append(Seen(request.method, request.url.path + query, headers, body))
+    return Seen(request.method, path + query, dict(request.headers), await _body(request))
 
 
-def read_form(content_type: str, content: bytes) -> Form:
-    """Return the parts of a multipart body (RFC 7578) by name; the last of a name counts. Wrong if it is none."""
-    boundary = re.search(r'boundary="?([^";]+)"?', content_type)
-    if not content_type.startswith("multipart/form-data") or boundary is None:
-        raise Wrong("body", f"multipart/form-data is needed, this is {content_type or 'of no type'}")
-    pieces = (b"\r\n" + content).split(b"\r\n--" + boundary[1].encode())
-    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
-        raise Wrong("body", "the form breaks off")
-    return dict(_part(piece) for piece in pieces[1:-1])
-
-
-def _part(piece: bytes) -> tuple[str, str | FormFile]:
-    head, _, content = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-    headers = {line.partition(b":")[0].strip().lower(): line for line in head.split(b"\r\n")}
-    said = {name.decode(): value.decode() for name, value in _PARAMETER.findall(headers[b"content-disposition"])}
-    if "filename" not in said:
-        return said["name"], content.decode()
-    kind = headers.get(b"content-type", b":application/octet-stream").partition(b":")[2].strip().decode()
-    return said["name"], FormFile(said["filename"], kind, content)
-
-
-def checked(kind: type[Body], body: Any) -> Body:
-    """Return the body as its type; Wrong names the first field that isn't as the vendor wants it."""
+async def _body(request: Request) -> Any:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind == "application/x-www-form-urlencoded":
+        async with request.form() as form:
+            return {name: await v.read() if isinstance(v, UploadFile) else v for name, v in form.multi_items()}
+    content = await request.body()
+    if not content:
+        return None
     try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise Wrong(".".join(map(str, first["loc"])) or "body", _words(first["type"], first["msg"])) from None
+        return json.loads(content)
+    except ValueError:
+        return content
 
 
-def _words(kind: str, message: str) -> str:
-    if kind == "extra_forbidden":
-        return "unknown parameter"
-    return message.removeprefix("Value error, ")
+def here(request: Request) -> str:
+    """Return the URL under which this vendor answers, its mount included, without a slash at its end.
+
+    Starlette's own `base_url` leaves a mount out.
+    """
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}"
+
+
+def bearer(seen: Seen) -> str | None:
+    """Return the token of an Authorization header, None without one."""
+    scheme, _, token = seen.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+
+
+def retry_after(fake: Fake) -> dict[str, str]:
+    """Return the header that says when to come again, if the plan has a time for it."""
+    seconds = fake.plan.retry_after_s
+    return {} if seconds is None else {"retry-after": f"{seconds:g}"}

@@ -79,17 +79,13 @@ class Task:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to happen next: faults of the next submits and polls, in order, then none; how tasks end, and when.
-
-    With `at_once` set, a submit while so many tasks are under way fails by concurrency, as it would at a vendor.
-    """
+    """What is to happen next: faults of the next submits and polls, in order, then none; how tasks end, and when."""
 
     submits: deque[Fault] = field(default_factory=deque)
     polls: deque[Fault] = field(default_factory=deque)
     end: End = "done"
     ends_after: int = 2
     retry_after_s: float | None = None  # what a rate fault says in Retry-After
-    at_once: int | None = None
     most_at_once: int | None = None  # submits beyond so many tasks that are not over fail with `concurrency`
     keeps_lost: bool = False  # a submit that ends in `hang_up` was taken all the same: its answer alone is lost
 
@@ -110,9 +106,6 @@ class Fake:
         """Return how this submit goes wrong, None if it doesn't: what is planned, else what the prompt's words say."""
         if self.plan.submits:
             return self.plan.submits.popleft()
-        under_way = sum(task.state != "ended" for task in self.tasks.values())
-        if self.plan.at_once is not None and under_way >= self.plan.at_once:
-            return "concurrency"
         most = self.plan.most_at_once
         if most is not None and sum(not task.over for task in self.tasks.values()) >= most:
             return "concurrency"
