@@ -17,6 +17,7 @@ from rushes.engines.animatic.framing import beyond, closing_in, cover, framed, s
 from rushes.engines.animatic.path import Arrival, Pose, plan
 from rushes.engines.animatic.render import Stage
 from rushes.engines.animatic.shutter import OPEN, smear
+from rushes.engines.animatic.speaker import speaks
 from rushes.engines.animatic.solid import solid
 from rushes.engines.animatic.surroundings import deepened, surrounded
 
@@ -116,7 +117,7 @@ def moves_of(call: AnimaticCall) -> tuple[Move, ...]:
         # A parameter at 0 is a wish too: nothing moves.
         return tuple(Move(kind, 1 if size > 0 else -1, _ORDINARY * min(abs(size), 1.0)) for kind, size in given if size)
     asked = read_camera(call.prompt, call.seed)
-    if call.lipsync and asked == read_camera("", call.seed):
+    if speaks(call) and asked == read_camera("", call.seed):
         # Who speaks is looked in the face: going around a head shows that its sides are not known.
         return tuple(move for move in asked if move.kind == "dolly")
     if any(mask.path for mask in call.masks) and set(asked) <= set(read_camera("", call.seed)):

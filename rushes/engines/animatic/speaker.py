@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import logging
 
+from rushes.calls import AnimaticCall
 from rushes.engines.animatic.brief import read_brief
 
 LOG = logging.getLogger(__name__)
 
 _DRAWN = ("man", "woman", "child")  # who is drawn as head and shoulders
+
+
+def speaks(call: AnimaticCall) -> bool:
+    """Return whether somebody is to be seen speaking: lips that follow a voice."""
+    return call.lipsync and (call.sound is not None or call.speech is not None)
 
 
 def introduced(prompt: str) -> str:

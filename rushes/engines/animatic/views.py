@@ -31,7 +31,7 @@ from rushes.engines.animatic.path import plan
 from rushes.engines.animatic.remade import Remade
 from rushes.engines.animatic.scene import draw_scene
 from rushes.engines.animatic.shot import Shot, cropped, moves_of
-from rushes.engines.animatic.speaker import introduced, warn_faceless
+from rushes.engines.animatic.speaker import introduced, speaks, warn_faceless
 from rushes.engines.animatic.staged import Staged
 from rushes.engines.animatic.style import styled
 
@@ -77,7 +77,7 @@ def first_picture(call: AnimaticCall) -> tuple[Picture, Plane | None]:
     path = call.image or (call.pictures[0] if call.pictures else None)
     if path is not None:
         return cover(loaded(path), call.width, call.height), None
-    prompt = introduced(call.prompt) if call.lipsync else call.prompt
+    prompt = introduced(call.prompt) if speaks(call) else call.prompt
     return draw_scene(prompt, call.seed, round(call.width * _SPARE), round(call.height * _SPARE))
 
 
