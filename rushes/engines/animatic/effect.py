@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import cv2
@@ -43,10 +43,13 @@ class Grid:
 
     def warp(self, frame: Picture, u: Plane, v: Plane) -> None:
         """Read the frame at other places, given for each node, in place."""
-        size = (self.width, self.height)
-        x = cv2.resize(np.asarray((np.clip(u, -1, 1) + 1) * (self.width - 1) / 2, np.float32), size)
-        y = cv2.resize(np.asarray((np.clip(v, -1, 1) + 1) * (self.height - 1) / 2, np.float32), size)
-        frame[...] = cv2.remap(frame, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        half = np.array([(self.width - 1) / 2, (self.height - 1) / 2], np.float32)
+        places = cv2.resize((np.clip(cv2.merge([u, v]), -1, 1) + 1) * half, (self.width, self.height))
+        frame[...] = cv2.remap(frame, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+
+    def halved(self) -> Grid:
+        """Return the same grid over a frame of half the size."""
+        return replace(self, width=max(self.width // 2, 1), height=max(self.height // 2, 1))
 
 
 Apply = Callable[[Grid, Picture, float], None]
@@ -109,10 +112,14 @@ def _heart_gesture(grid: Grid, frame: Picture, t: float) -> None:
     # Half the size is fine enough for an edge that is softened anyway.
     mask = np.full((-(-grid.height // 2), -(-grid.width // 2)), 255, np.uint8)
     cv2.fillPoly(mask, [np.round(hole / 2 * 16).astype(np.int32)], (0.0,), cv2.LINE_AA, 4)
-    pink = frame.copy()
-    _tint(pink, _PINK, 0.8)
-    outside = cv2.resize(mask, (grid.width, grid.height)).astype(np.float32) * np.float32(1 / 255)
-    frame[...] = cv2.blendLinear(pink, frame, outside, 1.0 - outside)
+    left, top, across, down = cv2.boundingRect(255 - mask)
+    area = np.s_[max(2 * top - 2, 0) : 2 * (top + down) + 2, max(2 * left - 2, 0) : 2 * (left + across) + 2]
+    seen = frame[area].copy()
+    _tint(frame, _PINK, 0.8)
+    if seen.size:
+        outside = cv2.cvtColor(cv2.resize(mask, (grid.width, grid.height))[area], cv2.COLOR_GRAY2RGB)
+        pink = cv2.multiply(frame[area], outside, scale=1 / 255)
+        frame[area] = cv2.add(pink, cv2.multiply(seen, cv2.bitwise_not(outside), scale=1 / 255))
 
 
 def _squish(grid: Grid, frame: Picture, t: float) -> None:
@@ -204,13 +211,13 @@ def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:
 def _dizzydizzy(grid: Grid, frame: Picture, t: float) -> None:
     """The world turns around the middle, and is seen twice."""
     angle = 0.9 * smoothstep(t / 0.3) * math.sin(math.tau * 1.5 * t)
-    for share, shift in ((1.0, 0.0), (0.5, 0.28)):
-        turned = frame.copy() if shift else frame
-        _swirl(grid, turned, angle * (1.0 - shift))
-        if shift:
-            frame[...] = cv2.addWeighted(
-                frame, 1.0 - share * smoothstep(t / 0.3), turned, share * smoothstep(t / 0.3), 0
-            )
+    _swirl(grid, frame, angle)
+    # The second sight is swirled on top of the first, and never sharp: half the size shows as much of it.
+    small = grid.halved()
+    second = np.asarray(cv2.resize(frame, (small.width, small.height), interpolation=cv2.INTER_AREA), np.uint8)
+    _swirl(small, second, 0.72 * angle)
+    share = 0.5 * smoothstep(t / 0.3)
+    cv2.addWeighted(frame, 1.0 - share, cv2.resize(second, (grid.width, grid.height)), share, 0, dst=frame)
     _stars(grid, frame, t)
 
 
