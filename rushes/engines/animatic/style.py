@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.errors import ModelError
@@ -19,7 +21,10 @@ Colour = tuple[int, int, int]
 Treat = Callable[[Picture], Picture]
 
 
-_NEON: tuple[Colour, ...] = ((8, 4, 34), (64, 16, 112), (168, 44, 168), (84, 178, 246), (226, 255, 255))
+# Neon by night, from the darkest to the lightest: what is cold in the picture and what is warm, as skin is.
+_COLD: tuple[Colour, ...] = ((6, 6, 30), (30, 18, 96), (52, 66, 180), (72, 170, 236), (216, 244, 250))
+_WARM: tuple[Colour, ...] = ((12, 4, 30), (84, 14, 92), (204, 58, 146), (252, 150, 160), (255, 230, 222))
+_LEAST_LINE = 0.022  # of the longer side: shorter ink is a speck
 
 
 def styled(picture: Picture, style: str | None) -> Picture:
@@ -74,7 +79,21 @@ def _lines(picture: Picture, width: float, strength: float) -> Plane:
     light = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), dtype=np.float32)
     sigma = max(0.8, width * max(light.shape) / 1280)
     edge = cv2.GaussianBlur(light, (0, 0), sigma) - cv2.GaussianBlur(light, (0, 0), sigma * 1.8)
-    return np.asarray(np.clip(1.0 + strength * np.minimum(edge + 1.5, 0.0) / 10.0, 0.0, 1.0), dtype=np.float32)
+    ink = np.clip(1.0 + strength * np.minimum(edge + 1.5, 0.0) / 10.0, 0.0, 1.0)
+    return np.asarray(1.0 - (1.0 - ink) * _drawn_out(ink.astype(np.float32)), dtype=np.float32)
+
+
+def _drawn_out(ink: Plane) -> Plane:
+    """Return 1 along lines, and 0 at specks, such as grain leaves in clouds; softly in between."""
+    tall, wide = ink.shape
+    half = (max(wide // 2, 1), max(tall // 2, 1))
+    dark = np.asarray(cv2.resize(ink, half, interpolation=cv2.INTER_AREA) < 0.85, dtype=np.uint8)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
+    reach = np.hypot(boxes[:, cv2.CC_STAT_WIDTH], boxes[:, cv2.CC_STAT_HEIGHT]) / max(half)
+    kept = np.clip(reach / _LEAST_LINE - 0.5, 0.0, 1.0).astype(np.float32)
+    kept[0] = 0.0
+    lines = cv2.dilate(kept[labels], np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.resize(lines, (wide, tall), interpolation=cv2.INTER_LINEAR), dtype=np.float32)
 
 
 def _inked(picture: Picture, ink: Plane) -> Picture:
@@ -85,10 +104,22 @@ def _stepped(picture: Picture, steps: int) -> Picture:
     """Reduce brightness to a few soft steps, keeping the colour."""
     levels = np.arange(256) / 255.0 * steps
     within = levels - np.floor(levels)
-    soft = (np.floor(levels) + np.clip((within - 0.5) * 4.0 + 0.5, 0.0, 1.0)) / steps * 255.0
+    soft = (np.floor(levels) + np.clip((within - 0.5) * 2.6 + 0.5, 0.0, 1.0)) / steps * 255.0
     lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB)
-    lab[..., 0] = cv2.LUT(lab[..., 0], np.clip(soft, 0, 255).astype(np.uint8))
+    # Steps follow large surfaces: on fur or skin those of each hair and pore would be blotches.
+    flat = _smooth_plane(np.ascontiguousarray(lab[..., 0]))
+    stepped = cv2.LUT(flat, np.clip(soft, 0, 255).astype(np.uint8))
+    lab[..., 0] = cv2.add(stepped, cv2.subtract(lab[..., 0], flat, dtype=cv2.CV_16S), dtype=cv2.CV_8U)
     return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2RGB), dtype=np.uint8)
+
+
+def _smooth_plane(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Flatten one channel over a wide reach, keeping strong outlines; at a quarter of the size."""
+    tall, wide = plane.shape
+    small = cv2.resize(plane, (max(wide // 4, 1), max(tall // 4, 1)), interpolation=cv2.INTER_AREA)
+    for _ in range(2):
+        small = cv2.bilateralFilter(small, 9, 36, 6)
+    return np.asarray(cv2.resize(small, (wide, tall), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
 def _tinted(picture: Picture, dark: Colour, light: Colour, share: float) -> Picture:
@@ -113,8 +144,8 @@ def _glowing(picture: Picture, share: float) -> Picture:
 
 
 def _anime(picture: Picture) -> Picture:
-    flat = _stepped(_smooth(picture, 3), 7)
-    return _inked(_toned(flat, 1.45, 1.05, 14), _lines(picture, 1.1, 1.0))
+    calm = _smooth(picture, 2)
+    return _inked(_toned(_stepped(calm, 7), 1.45, 1.05, 10), _lines(calm, 1.1, 1.2))
 
 
 def _three_d(picture: Picture) -> Picture:
@@ -125,23 +156,46 @@ def _clay(picture: Picture) -> Picture:
     soft = _smooth(cv2.medianBlur(picture, 9), 3)  # type: ignore[arg-type]
     light = cv2.GaussianBlur(cv2.cvtColor(soft, cv2.COLOR_RGB2GRAY), (0, 0), max(1.0, picture.shape[1] / 300))
     relief = cv2.filter2D(light, cv2.CV_32F, np.array([[1, 1, 0], [1, 0, -1], [0, -1, -1]], np.float32))
-    lit = np.clip(soft + np.clip(1.6 * relief, -30.0, 22.0)[..., None] + 6.0, 0.0, 255.0).astype(np.uint8)
-    return _tinted(_toned(lit, 0.95, 0.92), (66, 40, 30), (255, 232, 206), 0.28)
+    lit = np.clip(soft + np.clip(2.2 * relief, -40.0, 30.0)[..., None] + 4.0, 0.0, 255.0).astype(np.uint8)
+    return _tinted(_toned(_kneaded(lit), 1.6, 0.92), (66, 40, 30), (255, 236, 214), 0.16)
+
+
+def _kneaded(picture: Picture) -> Picture:
+    """Give a surface the shallow dents of fingers."""
+    tall, wide = picture.shape[:2]
+    size = (max(2, round(26 * wide / max(tall, wide))), max(2, round(26 * tall / max(tall, wide))))
+    dents = np.random.default_rng(3).uniform(-3.0, 3.0, (size[1], size[0])).astype(np.float32)
+    return np.asarray(
+        np.clip(picture + cv2.resize(dents, (wide, tall), interpolation=cv2.INTER_CUBIC)[..., None], 0, 255), np.uint8
+    )
 
 
 def _comic(picture: Picture) -> Picture:
-    tall, wide = picture.shape[:2]
+    calm = _smooth(picture, 2)
+    grey = np.asarray(cv2.cvtColor(calm, cv2.COLOR_RGB2GRAY), dtype=np.float32) / np.float32(255.0)
+    dots = 1.0 - 0.28 * np.clip((0.75 - grey) * 1.3, 0.0, 1.0) * _screen(*picture.shape[:2])
+    flat = _toned(_stepped(calm, 5), 1.7, 1.15, 8)
+    return _inked(flat, np.asarray(dots * _lines(calm, 1.5, 2.2), dtype=np.float32))
+
+
+@lru_cache(maxsize=2)
+def _screen(tall: int, wide: int) -> Plane:
+    """Return a printer's screen, 0..1: dots on a grid at 45 degrees."""
     pitch = max(4.0, max(tall, wide) / 190)
     y, x = np.mgrid[0:tall, 0:wide].astype(np.float32)
-    screen = np.cos((x + y) * (np.pi / pitch)) * np.cos((x - y) * (np.pi / pitch))  # dots on a grid at 45 degrees
-    grey = np.asarray(cv2.cvtColor(_smooth(picture, 2), cv2.COLOR_RGB2GRAY), dtype=np.float32) / 255.0
-    dots = 1.0 - 0.28 * np.clip((0.75 - grey) * 1.3, 0.0, 1.0) * np.clip(screen * 2.0 + 0.5, 0.0, 1.0)
-    flat = _toned(_stepped(_smooth(picture, 3), 5), 1.7, 1.15, 8)
-    return _inked(flat, (dots * _lines(picture, 1.5, 2.2)).astype(np.float32))
+    waves = np.cos((x + y) * (np.pi / pitch)) * np.cos((x - y) * (np.pi / pitch))
+    return np.asarray(np.clip(waves * 2.0 + 0.5, 0.0, 1.0), dtype=np.float32)
 
 
 def _cyberpunk(picture: Picture) -> Picture:
-    return _glowing(_toned(_mapped(picture, _NEON, 0.55), 1.15, 1.2, -18), 0.9)
+    darker = (255.0 * (np.arange(256) / 255.0) ** 1.5).astype(np.uint8)
+    night = np.asarray(cv2.LUT(picture, darker), dtype=np.uint8)
+    lab = cv2.cvtColor(picture, cv2.COLOR_RGB2LAB).astype(np.float32)
+    # Skin and lamps stay warm, in pinks; all else turns to the blue of the signs.
+    warm = np.clip((lab[..., 2] + 0.5 * lab[..., 1] - 197.0) / 16.0, 0.0, 1.0).astype(np.float32)
+    soft = np.asarray(cv2.GaussianBlur(warm, (0, 0), max(1.0, max(picture.shape) / 500)), dtype=np.float32)
+    lit = cv2.blendLinear(_mapped(night, _WARM, 0.5), _mapped(night, _COLD, 0.5), soft, np.float32(1.0) - soft)
+    return _glowing(_toned(np.asarray(lit, np.uint8), 1.2, 1.12, -6), 0.6)
 
 
 def _day(picture: Picture) -> Picture:

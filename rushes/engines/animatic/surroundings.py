@@ -1,5 +1,7 @@
 """What lies around a picture, made up for a camera that draws back: mirrored, warped a little, ever softer.
 
+Around an even ground there is more of it, and no mirror image of what stands near the picture's edge.
+
 Only a narrow band, as far as the move needs, and only where the picture itself ends. The picture stays as it is, to the
 byte. How far a camera draws back is `path`'s business, whether it needs a band at all is `framing`'s.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from rushes.engines.animatic.cutout import unlike_ground
 from rushes.engines.animatic.depth import Picture, Plane
 
 # In shares of the geometric mean of the picture's sides, by eye: a blur at once would show where the picture ends;
@@ -17,6 +20,8 @@ _SOFT, _GONE = 0.05, 0.16
 _BLURS = (0.0007, 0.002)
 _WANDER = 0.10, 0.40  # of the distance from the rim: how far a mirrored thing slides across, and up or down
 _SEED = 5
+_SMALL = 256  # pixels of the longer side at which the ground is judged
+_GROUND, _CROSSED = 20.0, 0.04  # levels that the rim may differ; part of it that lines may cross
 
 
 def surrounded(picture: Picture, across: int, upright: int) -> Picture:
@@ -25,6 +30,9 @@ def surrounded(picture: Picture, across: int, upright: int) -> Picture:
     if not across and not upright:
         return picture
     across, upright = min(across, wide - 1), min(upright, tall - 1)
+    if _is_on_even_ground(picture):
+        goes_on = cv2.copyMakeBorder(picture, upright, upright, across, across, cv2.BORDER_REPLICATE)
+        return np.asarray(goes_on, dtype=np.uint8)
     mirrored = cv2.copyMakeBorder(picture, upright, upright, across, across, cv2.BORDER_REFLECT_101)
     canvas: Picture = np.asarray(mirrored, dtype=np.uint8)
     blurs = [_blurred(canvas, share * np.sqrt(wide * tall)) for share in _BLURS]
@@ -44,6 +52,18 @@ def surrounded(picture: Picture, across: int, upright: int) -> Picture:
             mixed += soft * grain * dice.standard_normal((*mixed.shape[:2], 1), dtype=np.float32)
             result[strip] = np.clip(mixed + 0.5, 0.0, 255.0).astype(np.uint8)
     return result
+
+
+def _is_on_even_ground(picture: Picture) -> bool:
+    tall, wide = picture.shape[:2]
+    scale = min(1.0, _SMALL / max(tall, wide))
+    size = (max(8, round(wide * scale)), max(8, round(tall * scale)))
+    small = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    unlike = unlike_ground(small)
+    if unlike is None:
+        return False
+    rim = np.concatenate([unlike[0], unlike[-1], unlike[:, 0], unlike[:, -1]])
+    return float((rim > _GROUND).mean()) < _CROSSED
 
 
 def deepened(depth: Plane, across: float, upright: float) -> Plane:

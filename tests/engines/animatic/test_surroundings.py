@@ -61,3 +61,11 @@ def test_drawing_back_goes_about_as_far_as_pushing_in(kinds: tuple[str, str]) ->
 def test_who_does_not_draw_back_gets_no_surroundings(prompt: str) -> None:
     stage = Stage(textured(320, 180), near_below(320, 180), 320, 180)
     assert beyond(stage, plan(read_camera(prompt, 1), 5.0, 1)) == (0, 0)
+
+
+def test_what_stands_near_the_edge_of_an_even_ground_is_not_seen_twice() -> None:
+    picture = np.full((200, 300, 3), 244, np.uint8)
+    picture[40:180, 8:20] = 30
+    around = surrounded(picture, 24, 12)
+    assert around[:, :24].min() > 230
+    assert np.array_equal(around[12:-12, 24:-24], picture)
