@@ -17,8 +17,8 @@ from rushes.engines.animatic.framing import beyond, closing_in, cover, framed, s
 from rushes.engines.animatic.path import Arrival, Pose, plan
 from rushes.engines.animatic.render import Stage
 from rushes.engines.animatic.shutter import OPEN, smear
-from rushes.engines.animatic.speaker import speaks
 from rushes.engines.animatic.solid import solid
+from rushes.engines.animatic.speaker import speaks
 from rushes.engines.animatic.surroundings import deepened, surrounded
 
 _SURE_FACE = 0.75  # a bump where no face is would bend the ground
