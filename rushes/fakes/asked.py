@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
-from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from rushes.fakes.bodies import Wrong, form_parts
 from rushes.fakes.fake import Fake, Seen
 
 
@@ -56,16 +57,18 @@ async def hear(request: Request) -> Seen:
 
 
 async def _body(request: Request) -> Any:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
-        async with request.form() as form:
-            return {name: await v.read() if isinstance(v, UploadFile) else v for name, v in form.multi_items()}
     content = await request.body()
+    stated = request.headers.get("content-type", "")
+    kind = stated.partition(";")[0].strip().lower()
     if not content:
         return None
     try:
+        if kind == "multipart/form-data":
+            return dict(form_parts(stated, content))
+        if kind == "application/x-www-form-urlencoded":
+            return dict(parse_qsl(content.decode(), keep_blank_values=True))
         return json.loads(content)
-    except ValueError:
+    except (ValueError, Wrong):
         return content
 
 
