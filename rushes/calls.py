@@ -5,8 +5,9 @@ decoded before, in the forms that `endpoint.Media` names. Nothing of ours is imp
 loaded alone.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,4 +151,46 @@ class EchoCall:
     exit_code: int | None
 
 
-Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall
+Form = Literal["base64", "data_uri", "bytes", "upload", "url"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """An input file where it stands in a vendor's request; `form` is how it travels there.
+
+    base64 without a prefix; a data URI; bytes, as a part of a multipart body; an upload of its own, whose id stands in
+    its place; or an address that the vendor can fetch. `path` is the file as it came and `pixels` a picture's decoded
+    form (as `endpoint.Media` has it), which is used where the vendor can't take the file as it is, or where the picture
+    is to be cropped at its centre to the `shape` (width / height) first. `loc` is the input's place in the request.
+    """
+
+    kind: Literal["image", "video", "audio"]
+    path: str
+    content_type: str
+    form: Form
+    loc: tuple[str | int, ...]
+    pixels: str | None = None
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    shape: float | None = None
+    lossless: bool = False  # as a mask must travel
+
+
+@dataclass(frozen=True, slots=True)
+class VendorCall:
+    """What a vendor is asked: an `operation` in its own words, of one of its models, and the request's body.
+
+    `body` is JSON but for its attachments, at any depth; `model` stands apart, so that the operator may map it to
+    another. `fields` tells our field's place for a member of the body, for when the vendor refuses it: {"cfg_scale":
+    ("body", "guidance")}; members of our own name need not be told. Nothing in it is secret.
+    """
+
+    vendor: str
+    operation: str
+    model: str
+    body: Mapping[str, Any]
+    fields: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+
+
+Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall | VendorCall

@@ -14,6 +14,8 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rushes.routing import BUILT_IN, Deployment, unknown_names
+
 MIB = 1024 * 1024
 _SESSION = "/realtime"  # ends the name of the jobs that an endpoint's sessions are
 
@@ -139,11 +141,34 @@ class Settings(BaseSettings):
     prompt_model: str = Field("default", description="Model that is asked for there.")
     prompt_key: SecretStr | None = Field(None, description="Key that is sent there, as a bearer token.")
     prompt_timeout_s: float = Field(10.0, gt=0, description="How long an expansion there may take.")
+    provenance: bool = Field(
+        True, description="Sign every result and give it a C2PA manifest: who made it, with what, from which inputs."
+    )
+    provenance_cert: Path | None = Field(
+        None,
+        description="Certificate (PEM, with its chain up to the authority) to sign with; else one is made in "
+        "DATA/provenance.",
+    )
+    provenance_key: Path | None = Field(
+        None, description="Private key of `provenance_cert` (PEM, P-256, no password) if it lies in another file."
+    )
+    provenance_prompt: bool = Field(
+        False, description="Write the prompt into the manifest too, where everybody who gets the file can read it."
+    )
     files_sweep_s: float = Field(3_600.0, gt=0, description="Time between two looks for files that have expired.")
     hub_models: dict[str, str] = Field(
         default_factory=dict, description="Endpoint that serves a model of the Hugging Face Hub, by the Hub's id."
     )
     unit_price_usd: dict[str, float] = Field(default_factory=dict, description="Price of one unit, by endpoint.")
+    deployments: dict[str, Deployment] = Field(
+        default_factory=dict,
+        description="Engines that are set up, by names of your own; see the guide on vendors.",
+    )
+    routes: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict,
+        description="Deployments that serve an endpoint, in order of preference, by its id with * and ?; the first "
+        "pattern that fits counts, and without one the built-in animatic engine serves.",
+    )
     test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
 
     @field_validator("allow_addresses")
@@ -153,11 +178,37 @@ class Settings(BaseSettings):
             ip_network(text, strict=False)
         return value
 
+    @field_validator("deployments")
+    @classmethod
+    def _names_are_free(cls, value: dict[str, Deployment]) -> dict[str, Deployment]:
+        for name in value:
+            if name in BUILT_IN or not name.replace("-", "").replace("_", "").isalnum():
+                raise ValueError(
+                    f"{name!r} can't be a deployment's name: use letters, digits, - and _"
+                )
+        return value
+
+    @field_validator("routes")
+    @classmethod
+    def _routes_lead_somewhere(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, Any]:
+        wrong = unknown_names(value, info.data.get("deployments", {}))
+        wrong += [f"routes: {pattern!r} names no deployment" for pattern, names in value.items() if not names]
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return value
+
     @field_validator("tls_key")
     @classmethod
     def _key_has_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if value is not None and info.data.get("tls_cert") is None:
             raise ValueError("a key without a certificate; name it in tls_cert")
+        return value
+
+    @field_validator("provenance_key")
+    @classmethod
+    def _signing_key_has_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("provenance_cert") is None:
+            raise ValueError("a key without a certificate; name it in provenance_cert")
         return value
 
     @property

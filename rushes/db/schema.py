@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration, which `tables` corresponds to."""
 
 _VERSION_TABLE = """CREATE TABLE alembic_version (

@@ -166,6 +166,16 @@ extras = Table(
     Column("tags", Text),  # JSON list of strings
     Column("hint", Text),
     Column("lifecycle", Text),  # the wire's JSON, for the files that the job makes
+    Column("deployment", Text),  # the one that must serve it
+    Column("fallback", Boolean, nullable=False, server_default=text("1")),
+)
+
+notes = Table(
+    "notes",  # what a job's runner keeps for a try after this one
+    metadata,
+    Column("job", Number, ForeignKey("jobs.n", ondelete="CASCADE"), primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("mark", Text, nullable=False),  # of the task that it tells of
 )
 
 idempotency = Table(
@@ -194,6 +204,9 @@ ledger = Table(
     Column("units", Double, nullable=False),
     Column("unit_price_usd", Double, nullable=False),
     Column("inference_s", Double),
+    Column("deployment", Text),
+    Column("cost_usd", Double),  # what the operator paid for it, by their list of prices
+    Column("usage", Text),  # JSON object: what a vendor says that it used, by unit
     Index("ledger_account", "account", "ended_at"),
     Index("ledger_ended", "ended_at"),
     sqlite_with_rowid=False,

@@ -7,11 +7,13 @@ at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from rushes.calls import Call
+from rushes.errors import CallerError
 
 if TYPE_CHECKING:  # an engine that makes no pictures, and the process that holds it, shall start without NumPy
     import numpy as np
@@ -90,7 +92,15 @@ class Value:
     value: Any
 
 
-Output = Frames | Pictures | SoundTrack | Voice | FinishedFile | Value
+@dataclass(frozen=True, slots=True)
+class FinishedFiles:
+    """Files that a vendor encoded itself, in the output's order; `profile` is that of a voice it made, as in Voice."""
+
+    files: tuple[FinishedFile, ...]
+    profile: str | None = None
+
+
+Output = Frames | Pictures | SoundTrack | Voice | FinishedFile | FinishedFiles | Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +108,14 @@ class Maker:
     """What really makes the results: the engine's name, the model (weights or vendor model) and its version.
 
     `stand_in` is True when an endpoint served by it does not get the model that the endpoint's name promises.
+    `trained` is False for what is drawn by rule, with no training data behind it; results say so in their manifest.
     """
 
     engine: str
     model: str
     version: str
     stand_in: bool
+    trained: bool = True
 
 
 class Engine(Protocol):
@@ -123,4 +135,90 @@ class Engine(Protocol):
 
     def unload(self) -> None:
         """Give the memory back; `load` may follow."""
+        ...
+
+
+Blame = Literal["key", "balance", "access", "busy", "server", "gone", "retired", "lost", "slow", "unknown", "here"]
+"""Why an engine could not do a job that is itself in order: its key is dead, its account empty, it may not use what is
+
+asked of it, it takes no more for now, it failed, it forgot the task, the model is no longer offered, it may have taken
+a task that we can't find again, it takes too long, it answered what nobody understands, or the fault is this machine's.
+"""
+
+
+class Unable(Exception):
+    """The engine could not do it, through no fault of the request: another deployment may.
+
+    `error` is what the caller gets where nobody else can, without secrets; `remedy` is for the operator's log.
+    """
+
+    def __init__(self, blame: Blame, error: CallerError, remedy: str) -> None:
+        self.blame, self.error, self.remedy = blame, error, remedy
+        super().__init__(remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What an engine that works elsewhere brought: the output, who made it, and what it says that it used.
+
+    `usage` counts by unit ("seconds", "tokens", "pictures"); `cost_usd` is that at the operator's list price, None
+    where there is none. `seed` and `prompt` are the ones that were in use there, where it tells.
+    """
+
+    output: Output
+    maker: Maker
+    usage: Mapping[str, float] = field(default_factory=dict)
+    cost_usd: float | None = None
+    seed: int | None = None
+    prompt: str | None = None
+
+
+class Errand(Protocol):
+    """What an engine that works elsewhere is sent out with: the job it is for, and the way back."""
+
+    @property
+    def name(self) -> str:
+        """The job's id: the same in every try."""
+        ...
+
+    @property
+    def saved(self) -> str | None:
+        """What an earlier try kept last, None in the first."""
+        ...
+
+    @property
+    def stale(self) -> bool:
+        """Whether the job is another runner's by now, who goes on with what was kept."""
+        ...
+
+    def keep(self, note: str) -> None:
+        """Store this with the job, for a try after this one; it is on the disk when this returns.
+
+        Raises Cancelled when the job is no longer this runner's, and then nothing must be asked of a vendor any more.
+        """
+        ...
+
+    def folder(self) -> Path:
+        """A folder for files, removed with the job."""
+        ...
+
+    def share(self, path: Path, content_type: str) -> str:
+        """Make a file fetchable for an hour and return its address. Raises Unable where nobody can reach us."""
+        ...
+
+    def say(self, message: str, level: Literal["INFO", "WARN", "ERROR"] = "INFO") -> None:
+        """Add a line to the job's log, which its caller reads."""
+        ...
+
+    def tick(self) -> None:
+        """Give a sign of life, at least every few seconds. Raises Cancelled when the job is no longer wanted."""
+        ...
+
+
+@runtime_checkable
+class RemoteEngine(Protocol):
+    """An engine that has the work done elsewhere: one process can wait for many jobs at once, in a thread for each."""
+
+    def run_errand(self, call: Call, errand: Errand) -> Receipt:
+        """Have it made. Raises CallerError for what the caller did wrong, Unable, and Cancelled."""
         ...

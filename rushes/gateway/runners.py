@@ -7,6 +7,7 @@ nobody. Whether a token still counts is the job store's to say; this file transl
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import TypeVar
 from urllib.parse import unquote
@@ -19,10 +20,13 @@ from starlette.responses import StreamingResponse
 from rushes.accounts.voices import PROFILE_NAME
 from rushes.errors import Rejection, RequestError
 from rushes.fields import MediaInput, media_inputs, media_kinds
+from rushes.files import store
+from rushes.files.credentials import claim_in
 from rushes.files.store import FileMissing, FileTooLarge, new_id
 from rushes.files.urls import own_file
 from rushes.gateway.auth import admit_runner
 from rushes.gateway.lifecycle import Lifecycle
+from rushes.gateway.links import Links
 from rushes.gateway.previews import read_preview
 from rushes.gateway.replies import Reply, json_reply, not_allowed
 from rushes.gateway.sessions import Line
@@ -40,9 +44,15 @@ from rushes.jobs.protocol import (
     Finish,
     Leave,
     Message,
+    Note,
+    Shared,
+    Signature,
+    SignerAnswer,
+    SignRequest,
     StoredFile,
 )
 
+SHARED_S = 3_600.0  # how long a vendor may fetch an input
 MOST_DIGITS = 18  # of a token; what is longer is no number that the database could have given out
 JSON_IN_JSON = 4  # a runner's message may hold an input-sized text as a string, whose quotes and slashes are escaped
 
@@ -65,6 +75,8 @@ async def handle(visit: Visit) -> Answer:
             return await _only(method, visit, lambda visit: answer(visit, job_id))
         case ("files", file_id):
             return await _only("GET", visit, lambda visit: read_file(visit, file_id))
+        case ("signer",):
+            return await _only("GET", visit, signer)
     raise Rejection(404, f"There is no runner route /{'/'.join(('runners', *visit.segments))[:200]}")
 
 
@@ -111,6 +123,16 @@ async def beat(visit: Visit, job_id: str) -> Answer:
 
 async def store_file(visit: Visit, job_id: str) -> Answer:
     """Store a produced file as the job's account; only the job's present runner may."""
+    services, account = await _holder(visit, job_id)
+    is_profile = unquote(visit.header(b"x-rushes-file-name") or "") == PROFILE_NAME
+    asked = Lifecycle() if is_profile else _lifecycle(services, job_id, account)
+    stored = await _stored(visit, services, account, asked, asked.ends_at(services.clock()))
+    url = services.files.url(stored.id, stored.name)
+    return _message(StoredFile(file_id=stored.id, url=url, size_bytes=stored.size_bytes))
+
+
+async def _holder(visit: Visit, job_id: str) -> tuple[Services, str]:
+    """Check that the job is this runner's, and return whose it is. Raises Rejection."""
     services = visit.services
     token = visit.header(b"x-rushes-token") or ""
     if not token.isdecimal() or len(token) > MOST_DIGITS:
@@ -120,25 +142,28 @@ async def store_file(visit: Visit, job_id: str) -> Answer:
     answer = await services.jobs.beat(job_id, int(token), services.settings.lease_s)
     if state is None or answer == "stale":
         raise _stale(job_id)
-    name = unquote(visit.header(b"x-rushes-file-name") or "output")
-    asked = Lifecycle() if name == PROFILE_NAME else _lifecycle(services, job_id, state.account)
+    return services, state.account
+
+
+async def _stored(
+    visit: Visit, services: Services, account: str, asked: Lifecycle, ends_at: float | None
+) -> store.StoredFile:
+    """Keep the bytes that come as a file of this account. Raises Rejection, RequestError."""
     try:
-        stored = await services.files.put(
+        return await services.files.put(
             visit.stream(),
-            name=name,
-            account=state.account,
+            name=unquote(visit.header(b"x-rushes-file-name") or "output"),
+            account=account,
             content_type=visit.header(b"content-type"),
             file_id=new_id(),  # a result's file is its own, also when another result has the same bytes
             max_bytes=services.settings.max_upload_bytes,
-            expires_at=asked.ends_at(services.clock()),
+            expires_at=ends_at,
             acl=asked.acl,
         )
     except FileTooLarge as error:
         raise Rejection(413, str(error)) from None
     except ClientDisconnect:
         raise RequestError("client_disconnected") from None
-    url = services.files.url(stored.id, stored.name)
-    return _message(StoredFile(file_id=stored.id, url=url, size_bytes=stored.size_bytes))
 
 
 async def read_file(visit: Visit, file_id: str) -> Answer:
@@ -155,6 +180,60 @@ async def read_file(visit: Visit, file_id: str) -> Answer:
 
     headers = {"content-length": str(stored.size_bytes), "content-type": stored.content_type}
     return StreamingResponse(chunks(), headers=headers)
+
+
+async def keep_note(visit: Visit, job_id: str) -> Answer:
+    """Keep what a runner wants to know in a try after this one; 410 when it is not its to say."""
+    given = await _read(visit, Note)
+    if not await visit.services.jobs.keep_note(job_id, given.token, given.note, given.mark):
+        raise _stale(job_id)
+    return json_reply(200, {})
+
+
+async def share(visit: Visit, job_id: str) -> Answer:
+    """Store an input as a vendor is to see it, fetchable for an hour by whoever has its address, and answer that."""
+    services, account = await _holder(visit, job_id)
+    base = services.settings.public_url
+    if base is None:
+        return _message(Shared(url=None))
+    ends_at = services.clock() + SHARED_S
+    stored = await _stored(visit, services, account, Lifecycle(), ends_at)
+    return _message(Shared(url=Links(base.rstrip("/"), "").file(stored.id, stored.name)))
+
+
+async def signer(visit: Visit) -> Answer:
+    """Tell a runner who signs its results; 204 where nobody does."""
+    credentials, settings = visit.services.credentials, visit.services.settings
+    if credentials is None:
+        return Reply(204, b"")
+    try:
+        chain = await asyncio.to_thread(lambda: credentials.chain)  # it may have to be made, and goes to the disk
+    except (ValueError, OSError) as error:
+        raise _no_key(error) from error
+    return _message(SignerAnswer(chain=chain, with_prompt=settings.provenance_prompt))
+
+
+async def sign(visit: Visit, job_id: str) -> Answer:
+    """Sign the claim of a result's manifest for the job's present runner; nobody else gets a signature."""
+    asked, services = await _read(visit, SignRequest), visit.services
+    if await services.jobs.beat(job_id, asked.token, services.settings.lease_s) == "stale":
+        raise _stale(job_id)
+    if services.credentials is None:
+        raise _no_key("that is switched off here")
+    try:
+        claim = claim_in(asked.unpacked())
+    except ValueError as error:
+        raise Rejection(422, f"{error}; nothing was signed") from None
+    try:
+        signature = await asyncio.to_thread(services.credentials.sign, claim)
+    except (ValueError, OSError) as error:
+        raise _no_key(error) from error
+    return _message(Signature(signature=base64.b64encode(signature).decode()))
+
+
+def _no_key(why: object) -> Rejection:
+    # Not one of the 5xx after which a runner waits for us and tries again: somebody has to mend it first.
+    return Rejection(409, f"Results cannot be signed: {why}")
 
 
 async def finish(visit: Visit, job_id: str) -> Answer:
@@ -236,8 +315,11 @@ async def fail(visit: Visit, job_id: str) -> Answer:
 _JOB_WORDS: Mapping[str, tuple[str, Callable[[Visit, str], Awaitable[Answer]]]] = {
     "beat": ("POST", beat),
     "files": ("PUT", store_file),
+    "note": ("POST", keep_note),
+    "shared": ("PUT", share),
     "finish": ("POST", finish),
     "fail": ("POST", fail),
+    "sign": ("POST", sign),
 }
 
 
@@ -284,6 +366,9 @@ async def _hand_over(services: Services, claimed: Claimed, runner: str, hung_up:
         attempt=claimed.attempt,
         created_at=claimed.created_at,
         own_files=await _own_files(services, claimed),
+        deployment=claimed.deployment,
+        fallback=claimed.fallback,
+        note=claimed.note,
     )
     if hung_up.done():
         await services.jobs.release(runner)

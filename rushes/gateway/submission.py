@@ -39,6 +39,7 @@ from rushes.jobs.job import (
     OverLimit,
     Submitted,
 )
+from rushes.routing import route_of
 
 _OUR_QUERY = frozenset({"fal_webhook", "fal_max_queue_length", "fal_jwt_token"})
 
@@ -78,17 +79,22 @@ async def job_for(visit: Visit, name: str, *, direct: bool = False) -> NewJob:
         limits=limits_of(visit, caller, endpoint, intake.request, direct=direct),
         webhook=None if direct else webhook(visit),
     )
-    return _as_wished(job, wishes, deadline, direct=direct) if wishes else job
+    return _as_wished(job, wishes, deadline, _route(visit, endpoint), direct=direct) if wishes else job
 
 
-def _as_wished(job: NewJob, wishes: Asked, deadline: float | None, *, direct: bool) -> NewJob:
+def _route(visit: Visit, endpoint: Endpoint) -> tuple[str, ...]:
+    settings = visit.services.settings
+    return route_of(endpoint.id, endpoint.engines, settings.routes, settings.deployments)
+
+
+def _as_wished(job: NewJob, wishes: Asked, deadline: float | None, route: tuple[str, ...], *, direct: bool) -> NewJob:
     return job._replace(
         priority=priority(wishes),
         start_deadline=deadline,
         retry=not refuses_retry(wishes),
         private=job.private or is_private(wishes),
         once=None if direct else once(wishes, job.endpoint, job.input),
-        extras=extras(wishes),
+        extras=extras(wishes, route),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from math import isfinite
 
 from rushes.errors import RequestError
@@ -28,11 +28,14 @@ _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 PRIORITY, NO_RETRY, STORE_IO = b"x-fal-queue-priority", b"x-fal-no-retry", b"x-fal-store-io"
 TAGS, HINT, LIFECYCLE = b"x-fal-tags", b"x-fal-runner-hint", b"x-fal-object-lifecycle-preference"
 IDEMPOTENCY_KEY = b"idempotency-key"
+DEPLOYMENT, FALLBACK = b"x-rushes-deployment", b"x-rushes-fallback"
 START_TIMEOUTS: Mapping[bytes, str] = {  # the newer one wins
     b"x-fal-request-start-timeout": "X-Fal-Request-Start-Timeout",
     b"x-fal-request-timeout": "X-Fal-Request-Timeout",
 }
-_HEADERS = frozenset({PRIORITY, NO_RETRY, STORE_IO, TAGS, HINT, LIFECYCLE, IDEMPOTENCY_KEY, *START_TIMEOUTS})
+_HEADERS = frozenset(
+    {PRIORITY, NO_RETRY, STORE_IO, TAGS, HINT, LIFECYCLE, IDEMPOTENCY_KEY, DEPLOYMENT, FALLBACK, *START_TIMEOUTS}
+)
 
 Asked = Mapping[bytes, str]
 """The headers of a request that wish for something, by their names in lower case."""
@@ -72,11 +75,34 @@ def is_private(wishes: Asked) -> bool:
     return _word(wishes, STORE_IO) in _NO
 
 
-def extras(wishes: Asked) -> Extras:
-    """Read tags, runner hint and the lifecycle of produced files."""
+def extras(wishes: Asked, route: Collection[str]) -> Extras:
+    """Read tags, runner hint, the lifecycle of produced files, and which of the `route`'s deployments must serve.
+
+    Raises RequestError(400) for a deployment that is not on the route, and for a word that is no yes or no.
+    """
     hint = wishes.get(HINT, "").strip()[:MOST_HINT_CHARS]
-    found = Extras(_tags(wishes.get(TAGS, "")), hint or None, _lifecycle(wishes.get(LIFECYCLE)))
+    found = Extras(
+        tags=_tags(wishes.get(TAGS, "")),
+        hint=hint or None,
+        lifecycle=_lifecycle(wishes.get(LIFECYCLE)),
+        deployment=_deployment(wishes.get(DEPLOYMENT), route),
+        fallback=_allows_fallback(wishes),
+    )
     return NO_EXTRAS if found == NO_EXTRAS else found
+
+
+def _deployment(name: str | None, route: Collection[str]) -> str | None:
+    if name is None or name.strip() in route:
+        return name.strip() if name is not None else None
+    allowed = ", ".join(route)
+    raise RequestError("bad_request", f"Invalid X-Rushes-Deployment {name[:100]!r}: expected one of {allowed}")
+
+
+def _allows_fallback(wishes: Asked) -> bool:
+    word = _word(wishes, FALLBACK)
+    if word and word not in _YES | _NO:
+        raise RequestError("bad_request", f"Invalid X-Rushes-Fallback header {word[:100]!r}: expected 1 or 0")
+    return word not in _NO
 
 
 def once(wishes: Asked, endpoint: str, body: bytes) -> Once | None:

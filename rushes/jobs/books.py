@@ -6,10 +6,11 @@ Functions of a connection, run inside the writes of `writes`. The ledger outlive
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Callable
 
-from rushes.jobs.job import NewJob, OverBudget, OverLimit
+from rushes.jobs.job import NewJob, OverBudget, OverLimit, Paid
 from rushes.jobs.places import SQL
 
 Prices = Callable[[str], float]
@@ -50,6 +51,13 @@ def close_books(connection: sqlite3.Connection, n: int, now: float, prices: Pric
     if reserved is not None:
         connection.execute(SQL["spend"], {"key_id": key_id, "cost": units * price, "reserved": reserved})
     connection.execute(SQL["webhook_due"], {"id": job_id, "now": now})
+
+
+def note_cost(connection: sqlite3.Connection, n: int, paid: Paid) -> None:
+    """Write beside what a job is billed what it cost."""
+    usage = json.dumps(dict(paid.usage)) if paid.usage else None
+    row = {"n": n, "deployment": paid.deployment, "cost_usd": paid.cost_usd, "usage": usage}
+    connection.execute(SQL["note_of_cost"], row)
 
 
 def forget_ledger(connection: sqlite3.Connection, before: float, limit: int) -> int:

@@ -58,11 +58,16 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What only few jobs have: the caller's tags, a runner hint, the lifecycle (JSON) of the files that it makes."""
+    """What only few jobs have: the caller's tags, a runner hint, the lifecycle (JSON) of the files that it makes.
+
+    `deployment` is the one that must serve it; without `fallback` no other does where the first can't.
+    """
 
     tags: tuple[str, ...] = ()
     hint: str | None = None
     lifecycle: str | None = None
+    deployment: str | None = None
+    fallback: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +219,9 @@ class Claimed:
     created_at: float
     hint: str | None = None
     lifecycle: str | None = None
+    deployment: str | None = None
+    fallback: bool = True
+    note: str | None = None  # what a runner kept in an earlier try
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,16 @@ class Outcome:
     forget_voice: str | None = None
     private: bool = False
     companions: Mapping[str, str] = field(default_factory=dict)
+    paid: Paid | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """What a job cost the operator: the deployment that did it, what it says it used by unit, and USD where known."""
+
+    deployment: str
+    usage: Mapping[str, float] = field(default_factory=dict)
+    cost_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

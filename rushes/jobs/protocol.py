@@ -6,6 +6,8 @@
     GET  /runners/files/{file_id}                 → 200 bytes        (an input that lies in our own storage)
     POST /runners/jobs/{id}/finish  Finish        → 200 {} | 410 stale token: throw the result away
     POST /runners/jobs/{id}/fail    Fail          → 200 {} | 410
+    GET  /runners/signer                          → 200 SignerAnswer | 204 (results are not signed here)
+    POST /runners/jobs/{id}/sign    SignRequest   → 200 Signature | 409 (no good key) | 410 | 422
     GET  /runners/jobs/{id}/session               → WebSocket       (X-Rushes-Token): each SessionInput is answered
                                                     by a SessionAnswer, both MessagePack; who ends it closes it
     POST /runners/leave             Leave         → 200 {}         (told to stop: what it holds waits again, uncounted)
@@ -16,12 +18,13 @@ A lease is renewed by beats only, and beats come from a live step loop. The gate
 from __future__ import annotations
 
 import base64
+import binascii
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from rushes.errors import Failure, Shape
-from rushes.jobs.job import Level, LogLine, Outcome, VoiceMade
+from rushes.jobs.job import Level, LogLine, Outcome, Paid, VoiceMade
 
 Token = Annotated[int, Field(ge=0, lt=2**63)]
 """The number that came with a claim; as large as the database's numbers can be."""
@@ -58,6 +61,9 @@ class ClaimAnswer(Message):
     attempt: int
     created_at: float
     own_files: dict[str, str]
+    deployment: str | None = None  # the one that must serve it
+    fallback: bool = True
+    note: str | None = None  # what a runner kept in an earlier try
 
 
 class Line(Message):
@@ -84,6 +90,23 @@ class Beat(Message):
     preview: str | None = Field(None, max_length=4 * (PREVIEW_MAX_BYTES + 2) // 3)
 
 
+class Note(Message):
+    """What is to be kept with the job for a try after this one, "" for nothing; `mark` names the task it tells of.
+
+    Taken from the job's present runner, and from an earlier one that kept a note of the same mark.
+    """
+
+    token: Token
+    note: str = Field(max_length=16_384)
+    mark: str = Field(min_length=1, max_length=200)
+
+
+class Shared(Message):
+    """Where a vendor can fetch an input for an hour; None where this server has no public address."""
+
+    url: str | None
+
+
 class BeatReply(Message):
     """`cancel`: stop within a frame batch and send Fail with client_cancelled; `stale`: the job is another's now."""
 
@@ -99,6 +122,41 @@ class StoredFile(Message):
     size_bytes: int
 
 
+SIGN_MAX_CHARS = 64 * 1024  # of a claim in base64; ordinary ones have 2,000
+
+
+class SignerAnswer(Message):
+    """How results are signed: the certificates that go along (PEM), and whether the prompt is to be told in them."""
+
+    chain: str
+    with_prompt: bool
+
+
+class SignRequest(Message):
+    """The claim of a result's manifest, in base64; the key that signs it stays with the gateway."""
+
+    token: Token
+    claim: str = Field(max_length=SIGN_MAX_CHARS)
+
+    @classmethod
+    def of(cls, token: int, claim: bytes) -> SignRequest:
+        """Pack a claim."""
+        return cls(token=token, claim=base64.b64encode(claim).decode())
+
+    def unpacked(self) -> bytes:
+        """Return the claim. Raises ValueError for what is no base64."""
+        try:
+            return base64.b64decode(self.claim, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"the claim is not base64: {error}") from error
+
+
+class Signature(Message):
+    """The signature (ES256) in base64."""
+
+    signature: str
+
+
 class NewVoice(Message):
     """A voice that the job made, to be kept for its account; the profile lies in the stored file."""
 
@@ -106,8 +164,16 @@ class NewVoice(Message):
     file_id: str
 
 
+class Bought(Message):
+    """What a job cost the operator, as in job.Paid."""
+
+    deployment: str
+    usage: dict[str, float] = {}
+    cost_usd: float | None = None
+
+
 class Finish(Message):
-    """The job is done; `output` is JSON text. The last four members are as in Outcome."""
+    """The job is done; `output` is JSON text. The last five members are as in Outcome."""
 
     token: Token
     output: str
@@ -120,11 +186,12 @@ class Finish(Message):
     forget_voice: str | None = None
     private: bool = False
     companions: dict[str, str] = {}
+    paid: Bought | None = None
 
     @classmethod
     def of(cls, token: int, outcome: Outcome, lines: tuple[Line, ...] = ()) -> Finish:
         """Pack an outcome."""
-        voice = outcome.voice
+        voice, paid = outcome.voice, outcome.paid
         return cls(
             token=token,
             output=outcome.output.decode(),
@@ -137,6 +204,7 @@ class Finish(Message):
             forget_voice=outcome.forget_voice,
             private=outcome.private,
             companions=dict(outcome.companions),
+            paid=Bought(deployment=paid.deployment, usage=dict(paid.usage), cost_usd=paid.cost_usd) if paid else None,
         )
 
     def outcome(self) -> Outcome:
@@ -151,6 +219,7 @@ class Finish(Message):
             self.forget_voice,
             self.private,
             self.companions,
+            Paid(self.paid.deployment, self.paid.usage, self.paid.cost_usd) if self.paid else None,
         )
 
 

@@ -150,8 +150,10 @@ UPDATE lines SET gaps = gaps - :count WHERE id = :line
 SELECT coalesce(max(n), 0) FROM jobs
 
 -- name: head_of_line
-SELECT j.n, j.id, l.endpoint, j.account, i.body, j.attempts, j.token, j.created_at, l.lane, x.hint, x.lifecycle
+SELECT j.n, j.id, l.endpoint, j.account, i.body, j.attempts, j.token, j.created_at, l.lane, x.hint, x.lifecycle,
+       x.deployment, x.fallback, t.body
 FROM jobs j JOIN lines l ON l.id = j.line JOIN inputs i ON i.job = j.n LEFT JOIN extras x ON x.job = j.n
+     LEFT JOIN notes t ON t.job = j.n
 WHERE j.line = :line AND j.place = :place AND j.status = 0
 
 -- name: start
@@ -254,10 +256,27 @@ UPDATE keys SET running = max(running - 1, 0)
 WHERE id = (SELECT l.lane FROM jobs j JOIN lines l ON l.id = j.line WHERE j.n = :n)
 
 -- name: keep_extras
-INSERT INTO extras (job, tags, hint, lifecycle) VALUES (:n, :tags, :hint, :lifecycle)
+INSERT INTO extras (job, tags, hint, lifecycle, deployment, fallback)
+VALUES (:n, :tags, :hint, :lifecycle, :deployment, :fallback)
 
 -- name: extras
-SELECT x.tags, x.hint, x.lifecycle FROM jobs j JOIN extras x ON x.job = j.n WHERE j.id = :id
+SELECT x.tags, x.hint, x.lifecycle, x.deployment, x.fallback FROM jobs j JOIN extras x ON x.job = j.n WHERE j.id = :id
+
+-- name: may_note
+-- The present runner, or one that kept this very task before: nobody else knows what became of it.
+SELECT j.n FROM jobs j LEFT JOIN notes t ON t.job = j.n
+WHERE j.id = :id AND ((j.status = 1 AND j.token = :token) OR (j.status < 2 AND t.mark = :mark))
+
+-- name: keep_note
+INSERT INTO notes (job, body, mark) VALUES (:n, :body, :mark)
+ON CONFLICT (job) DO UPDATE SET body = excluded.body, mark = excluded.mark
+
+-- name: drop_note
+DELETE FROM notes WHERE job = :n
+
+-- name: note_of_cost
+UPDATE ledger SET deployment = :deployment, cost_usd = :cost_usd, usage = :usage
+WHERE job_id = (SELECT id FROM jobs WHERE n = :n)
 
 -- name: keep_webhook
 INSERT INTO webhooks (id, job_id, account, url, peer, origin, state, created_at)

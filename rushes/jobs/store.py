@@ -114,7 +114,7 @@ class JobStore:
     def extras(self, job_id: str) -> Extras | None:
         """Return tags, runner hint and lifecycle; None for a job without any, as nearly all are."""
         row = self._database.read_one(SQL["extras"], {"id": job_id})
-        return None if row is None else Extras(tuple(json.loads(row[0] or "[]")), row[1], row[2])
+        return None if row is None else Extras(tuple(json.loads(row[0] or "[]")), row[1], row[2], row[3], bool(row[4]))
 
     def queue_length(self, endpoint: str) -> int:
         """Return how many jobs of this endpoint wait, of all priorities."""
@@ -184,6 +184,10 @@ class JobStore:
             lambda connection: writes.beat(connection, job_id, token, until, lines),
             lambda _: self._events.changed(job_id) if lines else None,
         )
+
+    async def keep_note(self, job_id: str, token: int, note: str, mark: str) -> bool:
+        """Keep what the runner of a job wants its next try to know; False when it is not this runner's to say."""
+        return await self._database.write(lambda connection: writes.keep_note(connection, job_id, token, note, mark))
 
     async def finish(self, job_id: str, token: int, outcome: Outcome, lines: Sequence[LogLine] = ()) -> bool:
         """End a job well. False: the token is stale, nothing was written."""

@@ -13,7 +13,7 @@ from functools import lru_cache
 from itertools import islice
 
 from rushes.errors import Cancelled, Failure
-from rushes.jobs.books import Prices, check_limits, close_books, set_aside
+from rushes.jobs.books import Prices, check_limits, close_books, note_cost, set_aside
 from rushes.jobs.job import (
     NO_EXTRAS,
     NO_LIMITS,
@@ -115,7 +115,8 @@ def claim(
         return None
     line, place = found
     row = connection.execute(SQL["head_of_line"], {"line": line, "place": place}).fetchall()[0]
-    n, job_id, endpoint, account, body, attempts, token, created_at, lane, hint, lifecycle = row
+    n, job_id, endpoint, account, body, attempts, token, created_at, lane, hint, lifecycle, *rest = row
+    deployment, fallback, note = rest
     lease = Lease(job_id, token + 1, now + lease_s)
     started = {
         "n": n,
@@ -129,7 +130,19 @@ def claim(
     leave(connection, line, place)
     if lane:
         connection.execute(SQL["more_running"], {"lane": lane})
-    return Claimed(lease, endpoint, account, body, attempts + 1, created_at, hint, lifecycle)
+    allowed = fallback is None or bool(fallback)
+    return Claimed(lease, endpoint, account, body, attempts + 1, created_at, hint, lifecycle, deployment, allowed, note)
+
+
+def keep_note(connection: sqlite3.Connection, job_id: str, token: int, note: str, mark: str) -> bool:
+    """Keep what a runner wants to know in a try after this one, "" for nothing; False when it is not its to say."""
+    rows = connection.execute(SQL["may_note"], {"id": job_id, "token": token, "mark": mark}).fetchall()
+    if not rows:
+        return False
+    ((n,),) = rows
+    kept = {"n": n, "body": note, "mark": mark}
+    connection.execute(SQL["keep_note" if note else "drop_note"], kept if note else {"n": n})
+    return True
 
 
 def beat(connection: sqlite3.Connection, job_id: str, token: int, until: float, lines: Sequence[LogLine]) -> BeatAnswer:
@@ -173,6 +186,8 @@ def finish(
     connection.execute(SQL["fewer_running"], {"n": n})
     _log(connection, n, lines)
     close_books(connection, n, now, prices)
+    if outcome.paid is not None:
+        note_cost(connection, n, outcome.paid)
     return True
 
 
@@ -313,7 +328,14 @@ def _keep_rare(connection: sqlite3.Connection, n: int, job: NewJob) -> None:
     """Store what only few jobs have; a webhook has its job's id, since a job has one at most."""
     if job.extras is not NO_EXTRAS:
         tags = json.dumps(job.extras.tags) if job.extras.tags else None
-        kept = {"n": n, "tags": tags, "hint": job.extras.hint, "lifecycle": job.extras.lifecycle}
+        kept = {
+            "n": n,
+            "tags": tags,
+            "hint": job.extras.hint,
+            "lifecycle": job.extras.lifecycle,
+            "deployment": job.extras.deployment,
+            "fallback": job.extras.fallback,
+        }
         connection.execute(SQL["keep_extras"], kept)
     if job.webhook is not None:
         where = {"url": job.webhook.url, "peer": job.webhook.peer, "origin": job.webhook.origin}

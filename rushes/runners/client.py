@@ -1,4 +1,4 @@
-"""A runner's HTTP side: the runner protocol's six calls over kept-alive connections, with typed messages.
+"""A runner's HTTP side: the runner protocol's calls over kept-alive connections, with typed messages.
 
 A gateway that is away (restarting, unreachable, answering 5xx) is `GatewayAway`; whoever calls decides whether to wait.
 Ends of jobs are different: a result is worth waiting for, so `finish` and `fail` try again by themselves. Sending one
@@ -7,6 +7,7 @@ twice is harmless, since the second is answered "stale".
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,22 @@ from urllib.parse import quote
 
 import httpx2
 
-from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Leave, Message, StoredFile
+from rushes.jobs.protocol import (
+    Beat,
+    BeatReply,
+    ClaimAnswer,
+    ClaimRequest,
+    Fail,
+    Finish,
+    Leave,
+    Message,
+    Note,
+    Shared,
+    Signature,
+    SignerAnswer,
+    SignRequest,
+    StoredFile,
+)
 
 TIMEOUT_S = 10.0
 UPLOAD_TIMEOUT_S = 60.0  # for the answer, once the last byte is sent; the gateway syncs the file to its disk
@@ -86,6 +102,15 @@ class RunnerClient:
         """Give back what this runner holds, because it is to stop; raises as `finish`."""
         self._end("leave", leave, keep_trying_s)
 
+    def keep_note(self, job_id: str, note: Note) -> bool:
+        """Keep something with the job, trying for a minute; False when it is another's now. Raises as `finish`."""
+        return self._end(f"jobs/{job_id}/note", note, KEEP_TRYING_S)
+
+    def share(self, job: ClaimAnswer, path: Path, name: str, content_type: str, tick: Callable[[], None]) -> str | None:
+        """Make an input fetchable for an hour; None where the server has no public address. Raises as `put_file`."""
+        response = self._put(job, "shared", path, name, content_type, tick)
+        return Shared.model_validate_json(response.content).url
+
     def get_file(self, file_id: str, to: Path, tick: Callable[[], None]) -> str:
         """Write an own file to `to` and return its content type. Raises GatewayAway, FileNotFoundError, Refused."""
         try:
@@ -107,20 +132,35 @@ class RunnerClient:
         self, job: ClaimAnswer, path: Path, name: str, content_type: str, tick: Callable[[], None]
     ) -> StoredFile:
         """Store a produced file as the job's account. Raises GatewayAway, Refused(410) for a stale token."""
+        response = self._put(job, "files", path, name, content_type, tick)
+        return StoredFile.model_validate_json(response.content)
+
+    def _put(  # noqa: PLR0917
+        self, job: ClaimAnswer, word: str, path: Path, name: str, content_type: str, tick: Callable[[], None]
+    ) -> httpx2.Response:
         headers = {
             "content-type": content_type,
             "content-length": str(path.stat().st_size),
             "x-rushes-file-name": quote(name),
             "x-rushes-token": str(job.token),
         }
-        response = self._ask(
+        return self._ask(
             "PUT",
-            f"jobs/{job.job_id}/files",
+            f"jobs/{job.job_id}/{word}",
             content=_read(path, tick),
             headers=headers,
             timeout=httpx2.Timeout(TIMEOUT_S, read=UPLOAD_TIMEOUT_S),
         )
-        return StoredFile.model_validate_json(response.content)
+
+    def signer(self) -> SignerAnswer | None:
+        """Return who signs results; None where nobody does. Raises GatewayAway, Refused(409) without a good key."""
+        response = self._ask("GET", "signer", content=b"", headers={}, timeout=httpx2.Timeout(TIMEOUT_S))
+        return None if response.status_code == 204 else SignerAnswer.model_validate_json(response.content)
+
+    def sign(self, job: ClaimAnswer, claim: bytes) -> bytes:
+        """Have the claim of a result's manifest signed. Raises GatewayAway, Refused(409, 410 for a stale token)."""
+        response = self._post(f"jobs/{job.job_id}/sign", SignRequest.of(job.token, claim))
+        return base64.b64decode(Signature.model_validate_json(response.content).signature)
 
     def _end(self, path: str, message: Message, keep_trying_s: float) -> bool:
         give_up_at = time.monotonic() + keep_trying_s

@@ -1,0 +1,225 @@
+"""What a vendor is to us: pure functions from records to records, which one loop (`engine`) performs.
+
+A vendor's file holds its addresses, words, codes and limits and a `VENDOR` of these functions; it does no I/O, knows no
+clock and no job. Adding one is one file here, its name in `VENDORS`, the functions of the families it can serve, and a
+test. Everything is frozen.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from rushes.calls import Attachment, VendorCall
+from rushes.engines.engine import Blame
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One of the operator's keys, and how it is used: `url` is the API's base without a slash at its end.
+
+    `options` are the deployment's further settings, by the names that the vendor's file documents. The key never shows.
+    """
+
+    key: str = field(repr=False)
+    url: str
+    options: Mapping[str, str] = field(default_factory=dict)
+    now: float = 0.0  # Unix seconds, for keys that sign what they send
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart body: a file of that name and type."""
+
+    content: bytes = field(repr=False)
+    file_name: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request to a whole `url`. At most one of `json` and `form` is given; `form` is multipart/form-data."""
+
+    method: Literal["GET", "POST", "DELETE"]
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    json: Any = field(default=None, repr=False)
+    form: Mapping[str, str | Part] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came back; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    def json(self) -> Any:
+        """Return the body as JSON, None where it is none."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    def object(self) -> Mapping[str, Any]:
+        """Return the body as a JSON object, an empty one where it is none."""
+        value = self.json()
+        return value if isinstance(value, dict) else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The task is under way; `word` is the vendor's own for it, `share` how far it is, from 0 to 1, where it tells."""
+
+    word: str
+    share: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The answer to this request says more; it is read as the one before it."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A result to be downloaded. `headers` go to the vendor's own host only, and to nobody it redirects to."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A result that is in the answer itself. `content_type` is None where only the bytes tell."""
+
+    data: bytes = field(repr=False)
+    content_type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It is made. `usage` counts by unit what the vendor says it used; `seed` and `prompt` where it tells them.
+
+    `profile` is a JSON object that a voice is known by from now on; `value` is an output that is no file, or the whole
+    output of a vendor that speaks our own schemas, in which each result's address stands.
+    """
+
+    results: tuple[Link | Content, ...] = ()
+    usage: Mapping[str, float] = field(default_factory=dict)
+    seed: int | None = None
+    prompt: str | None = None
+    profile: Mapping[str, Any] | None = None
+    value: Any = None
+
+
+State = Waiting | Follow | Done
+"""What a task has come to, as `Vendor.read` says it; how it failed is a `Trouble`."""
+
+
+Kind = Literal["invalid", "moderated"] | Blame
+"""What is wrong: the request itself, what it shows or says, or something that is no fault of the request."""
+
+
+class Trouble(Exception):
+    """The vendor said no, or what nobody understands. Nothing of a key is in `text`, which its own words are.
+
+    `member` is the body's member that it names, `code` its own code or status word.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        text: str,
+        *,
+        code: str | int | None = None,
+        member: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        self.kind: Kind = kind
+        self.text, self.code, self.member, self.retry_after_s = text, code, member, retry_after_s
+        super().__init__(f"{kind}: {text}" + (f" ({code})" if code is not None else ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An attachment as it will be sent: its bytes and type, or the address it can be fetched at."""
+
+    attachment: Attachment
+    content: bytes = field(repr=False)
+    content_type: str
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRules:
+    """What pictures a vendor takes. One that fits is sent as it came; one that can be made to fit is, by scaling within
+
+    the sides, cropping at the centre to the ratios (width / height), flattening and encoding anew; no other is.
+    """
+
+    types: tuple[str, ...] = ("image/jpeg", "image/png", "image/webp")
+    max_bytes: int = 10_000_000
+    min_side: int = 1
+    max_side: int = 8_192
+    min_ratio: float = 0.0
+    max_ratio: float = float("inf")
+    alpha: bool = True  # whether transparency is taken
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingRules:
+    """What videos or sounds a vendor takes; what does not fit is refused, naming the field, before anything is paid."""
+
+    types: tuple[str, ...] = ()  # any
+    max_bytes: int = 100_000_000
+    min_s: float = 0.0
+    max_s: float = float("inf")
+    min_side: int = 0
+    max_side: int = 1_000_000
+
+
+Recovery = Literal["none", "resend", "look up"]
+"""What can be done when nobody knows whether a task was taken: nothing, send the same again (the vendor knows it by our
+
+name for it and does it once), or look it up by that name.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor. Functions that read an answer raise Trouble for what it refuses and for words they don't know.
+
+    `submit(account, call, model, body, name)` is the request for a task: `body` is the call's with each attachment
+    replaced by what `place` made of it (an upload's id, or text); `name` is unique to the task and the same when it is
+    sent again. `accepted` returns what the task is known by, as text, or Done where the answer is the result itself.
+    `poll` asks for the task's state, `read(ticket, answer)` understands it. `check(call, model)` refuses, before
+    anything is sent, what the vendor is known to refuse.
+    """
+
+    name: str
+    title: str  # for served-by and the log
+    url: str
+    submit: Callable[[Account, VendorCall, str, Mapping[str, Any], str], Request]
+    accepted: Callable[[VendorCall, Response], str | Done]
+    poll: Callable[[Account, str], Request]
+    read: Callable[[Account, str, Response], State]
+    cancel: Callable[[Account, str], Request] | None = None
+    upload: Callable[[Account, Prepared], Request] | None = None
+    uploaded: Callable[[Prepared, Response], Any] | None = None
+    recovery: Recovery = "none"
+    look_up: Callable[[Account, VendorCall, str], Request] | None = None
+    found: Callable[[VendorCall, str, Response], str | None] | None = None
+    check: Callable[[VendorCall, str], None] = lambda _call, _model: None
+    pictures: PictureRules = PictureRules()
+    videos: RecordingRules = RecordingRules()
+    sounds: RecordingRules = RecordingRules()
+    retired: Mapping[str, str] = field(default_factory=dict)  # model: what is known of its end
+    own: bool = False  # whether it serves whatever the endpoint's name promises, as the platform itself does
+    pause_s: float = 2.0  # between two looks at first; each is longer than the one before, to
+    longest_pause_s: float = 12.0
+    deadline_s: float = 1_800.0

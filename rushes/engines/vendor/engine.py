@@ -1,0 +1,84 @@
+"""Engine `vendor`: one deployment of one vendor's API, for many jobs at once.
+
+The way of a task stands in `way`, what a vendor is in its own file; here is which model is asked, with which key, and
+what becomes of trouble.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rushes import __version__
+from rushes.calls import Call, VendorCall
+from rushes.engines.engine import Errand, Maker, Output, Progress, Receipt
+from rushes.engines.vendor.contract import Trouble, Vendor
+from rushes.engines.vendor.keys import REST_S, Keyring
+from rushes.engines.vendor.refused import told
+from rushes.engines.vendor.task import Task
+from rushes.engines.vendor.way import Setup, Time, Way
+from rushes.engines.vendor.wire import Wire
+from rushes.outbound.addresses import Network
+from rushes.routing import VendorDeployment
+
+
+class VendorEngine:
+    """One deployment of one vendor; see the module docstring. May be used from several threads at once."""
+
+    def __init__(
+        self,
+        name: str,
+        vendor: Vendor,
+        setting: VendorDeployment,
+        secrets: tuple[str, ...],
+        *,
+        allowed: tuple[Network, ...] = (),
+        times: Time | None = None,
+    ) -> None:
+        times = times or Time()
+        url = (setting.url or vendor.url).rstrip("/")
+        keys = Keyring(secrets, setting.concurrency, setting.per_minute, times.count)
+        self._setup = Setup(name, vendor, setting, url, Wire(url, allowed), keys, times)
+
+    @property
+    def places(self) -> int:
+        """How many jobs can be under way at once."""
+        return self._setup.keys.places
+
+    def load(self) -> Maker:
+        """Nothing to load: nothing is asked of a vendor before there is a job."""
+        vendor = self._setup.vendor
+        return Maker(vendor.name, vendor.title, __version__, stand_in=False)
+
+    def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Output:
+        """No vendor works so; see `run_errand`."""
+        raise TypeError(f"{self._setup.name} runs errands; it makes nothing in this process")
+
+    def unload(self) -> None:
+        """Nothing to give back."""
+
+    def run_errand(self, call: Call, errand: Errand) -> Receipt:
+        """Have it made. Raises CallerError, Unable, Cancelled."""
+        vendor = self._setup.vendor
+        if not isinstance(call, VendorCall) or call.vendor != vendor.name:
+            raise TypeError(f"{vendor.name} takes a VendorCall of its own, not {call!r:.80}")
+        try:
+            return self._run(call, errand)
+        except Trouble as trouble:
+            raise told(trouble, call, vendor) from None
+
+    def _run(self, call: VendorCall, errand: Errand) -> Receipt:
+        setup = self._setup
+        task = Task.read(errand.saved, setup.name)
+        model = task.model if task else setup.setting.models.get(call.model, call.model)
+        if task is None and model in setup.vendor.retired:
+            raise Trouble("retired", f"{model} is no longer offered: {setup.vendor.retired[model]}")
+        with setup.keys.lent(errand.tick, task.key if task else None) as secret:
+            way = Way(setup, call, model, secret, errand)
+            try:
+                done, ticket = way.made(task)
+            except Trouble as trouble:
+                if trouble.kind in ("key", "balance"):
+                    setup.keys.rest(secret, trouble, trouble.retry_after_s or REST_S)
+                raise
+            setup.keys.revive(secret)
+            return way.receipt(done, ticket)

@@ -1,0 +1,122 @@
+"""Input files as a vendor takes them, before anything is paid: pictures cropped, scaled and encoded anew, others held
+to the limits.
+
+A picture is always encoded from the decoded pixels: upright, in sRGB, without transparency and without what its file
+says of place and owner. What can't be made to fit is a ModelError at the input's place that says what would.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from rushes.calls import Attachment
+from rushes.engines.vendor.contract import PictureRules, RecordingRules
+from rushes.errors import ModelError
+
+QUALITIES = (95, 90, 85, 75, 60)  # JPEG's, until the bytes fit
+_SHRINK = 0.8  # of the sides, where even the last quality is too large
+
+
+def encoded_picture(attachment: Attachment, rules: PictureRules) -> tuple[bytes, str]:
+    """Return a picture's bytes and type within the rules. Raises ModelError at its place."""
+    pixels = np.load(attachment.pixels or attachment.path, allow_pickle=False)
+    picture = Image.fromarray(pixels)
+    picture = _scaled(_cropped(picture, attachment.shape, rules), rules)
+    width, height = picture.size
+    if min(width, height) < rules.min_side:
+        least = rules.min_side
+        msg = f"the picture has {width}x{height} pixels where it is used; each side must have {least} or more"
+        ctx = {"min_width": least, "min_height": least}
+        raise ModelError("image_too_small", msg, loc=attachment.loc, ctx=ctx)
+    if attachment.lossless and "image/png" in rules.types:
+        found = _png(picture)
+        if len(found) <= rules.max_bytes:
+            return found, "image/png"
+    if "image/jpeg" in rules.types:
+        return _jpeg_within(picture, attachment, rules), "image/jpeg"
+    found = _png(picture)
+    if len(found) > rules.max_bytes:
+        raise _too_large(attachment, len(found), rules.max_bytes)
+    return found, "image/png"
+
+
+def recording(attachment: Attachment, rules: RecordingRules) -> tuple[bytes, str]:
+    """Return a video's or a sound's bytes and type as they came. Raises ModelError where the vendor takes no such."""
+    loc, kind = attachment.loc, attachment.kind
+    if rules.types and attachment.content_type not in rules.types:
+        msg = f"{attachment.content_type} is not taken here; use one of {', '.join(rules.types)}"
+        raise ModelError(f"unsupported_{kind}_format", msg, loc=loc, ctx={"supported_formats": list(rules.types)})
+    seconds = attachment.duration_s
+    if seconds is not None and seconds > rules.max_s:
+        msg = f"it is {seconds:.2f} s long; at most {rules.max_s:g} s are taken here"
+        raise ModelError(f"{kind}_duration_too_long", msg, loc=loc, ctx={"max_duration": rules.max_s})
+    if seconds is not None and seconds < rules.min_s:
+        msg = f"it is {seconds:.2f} s long; at least {rules.min_s:g} s are needed here"
+        raise ModelError(f"{kind}_duration_too_short", msg, loc=loc, ctx={"min_duration": rules.min_s})
+    _check_sides(attachment, rules)
+    data = Path(attachment.path).read_bytes()
+    if len(data) > rules.max_bytes:
+        raise _too_large(attachment, len(data), rules.max_bytes)
+    return data, attachment.content_type
+
+
+def _cropped(picture: Image.Image, shape: float | None, rules: PictureRules) -> Image.Image:
+    """Crop at the centre to the shape that is asked for, and to the ratios that are taken."""
+    width, height = picture.size
+    ratio = min(max(shape or width / height, rules.min_ratio), rules.max_ratio)
+    wide, high = (round(height * ratio), height) if width / height > ratio else (width, round(width / ratio))
+    wide, high = max(min(wide, width), 1), max(min(high, height), 1)
+    if (wide, high) == (width, height):
+        return picture
+    left, top = (width - wide) // 2, (height - high) // 2
+    return picture.crop((left, top, left + wide, top + high))
+
+
+def _scaled(picture: Image.Image, rules: PictureRules) -> Image.Image:
+    factor = rules.max_side / max(picture.size)
+    return picture if factor >= 1 else _by(picture, factor)
+
+
+def _by(picture: Image.Image, factor: float) -> Image.Image:
+    width, height = picture.size
+    return picture.resize((max(int(width * factor), 1), max(int(height * factor), 1)), Image.Resampling.LANCZOS)
+
+
+def _jpeg_within(picture: Image.Image, attachment: Attachment, rules: PictureRules) -> bytes:
+    while True:
+        for quality in QUALITIES:
+            found = io.BytesIO()
+            picture.save(found, "JPEG", quality=quality, subsampling=0 if quality > 90 else 2)
+            if found.tell() <= rules.max_bytes:
+                return found.getvalue()
+        smaller = _by(picture, _SHRINK)
+        if min(smaller.size) < rules.min_side:
+            raise _too_large(attachment, found.tell(), rules.max_bytes)
+        picture = smaller
+
+
+def _png(picture: Image.Image) -> bytes:
+    found = io.BytesIO()
+    picture.save(found, "PNG")
+    return found.getvalue()
+
+
+def _check_sides(attachment: Attachment, rules: RecordingRules) -> None:
+    if attachment.width is None or attachment.height is None:
+        return
+    low, high = sorted((attachment.width, attachment.height))
+    if low < rules.min_side or high > rules.max_side:
+        msg = (
+            f"the {attachment.kind} has {attachment.width}x{attachment.height} pixels; each side must have "
+            f"{rules.min_side} to {rules.max_side}"
+        )
+        raise ModelError("unsupported_video_format", msg, loc=attachment.loc)
+
+
+def _too_large(attachment: Attachment, size: int, most: int) -> ModelError:
+    msg = f"the file has {size} bytes where it is to be sent; at most {most} are taken there"
+    return ModelError("file_too_large", msg, loc=attachment.loc, ctx={"max_size": most})

@@ -1,0 +1,185 @@
+"""HTTP to a vendor: one request and its answer, or a result's bytes into a file.
+
+The API's own host is reached wherever the operator says it is; results that lie elsewhere only at addresses that a
+stranger's URL may lead to (`outbound`). Waiting shows a sign of life several times a second, and a cancel ends it.
+Whether a request that got no answer may have been taken is told apart here, since it may have been paid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpcore2
+import httpx2
+
+from rushes.engines.vendor.contract import Link, Part, Request, Response
+from rushes.outbound.addresses import Network
+from rushes.outbound.connection import CheckedBackend, Patience, Refused, TooSlow, Unresolved, system_tls
+from rushes.outbound.targets import NotATarget, read_target, shown
+
+ANSWER_S = 120.0  # for one request, a large picture on its way included
+STALL_S = 60.0
+DOWNLOAD_S = 600.0
+DOWNLOAD_STALL_S = 30.0
+STALL_BYTES = 1
+MOST_ANSWER_BYTES = 256 * 1024 * 1024  # pictures and sound may stand in it, as text
+MOST_REDIRECTS = 5
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_ANYWHERE: tuple[Network, ...] = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+
+Tick = Callable[[], None]
+
+
+class Unanswered(Exception):
+    """No whole answer came; `sent` says whether the request may have arrived."""
+
+    def __init__(self, text: str, *, sent: bool) -> None:
+        self.sent = sent
+        super().__init__(text)
+
+
+class Undelivered(Exception):
+    """A result could not be downloaded; `status` is what its host answered, None where it broke off before or after."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        self.status = status
+        super().__init__(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """The way to one vendor, whose API is at `url`; `allowed` networks may hold results although they are private."""
+
+    url: str
+    allowed: tuple[Network, ...] = ()
+    most_bytes: int = 2 * 1024**3  # of one result
+
+    def ask(self, request: Request, tick: Tick, total_s: float = ANSWER_S) -> Response:
+        """Send a request and read the answer, whatever its status. Raises Unanswered, and what `tick` raises."""
+        built = _built(request)
+        patience = Patience(total_s, STALL_S, STALL_BYTES, tick)
+        backend = _Watched(_ANYWHERE if self._is_ours(request.url) else self.allowed, patience)
+        try:
+            with httpcore2.ConnectionPool(ssl_context=system_tls(), network_backend=backend) as pool:
+                response = pool.handle_request(built)
+                try:
+                    body = _read(response.iter_stream(), MOST_ANSWER_BYTES)
+                finally:
+                    response.close()
+        except (Refused, Unresolved, httpcore2.ConnectError) as error:
+            raise Unanswered(f"{_host(request.url)} could not be reached: {error}", sent=False) from None
+        except (TooSlow, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
+            said = str(error) or type(error).__name__
+            raise Unanswered(f"{_host(request.url)} gave no whole answer: {said}", sent=backend.connected) from None
+        return Response(response.status, _headers(response), body)
+
+    def download(self, link: Link, to: Path, tick: Tick) -> str:
+        """Bring a result into the file `to` and return the type that its host claims. Raises Undelivered."""
+        url = link.url
+        patience = Patience(DOWNLOAD_S, DOWNLOAD_STALL_S, STALL_BYTES, tick)
+        for _ in range(MOST_REDIRECTS + 1):
+            found = self._hop(url, dict(link.headers) if self._is_ours(url) else {}, to, patience)
+            if not found.startswith("\0"):
+                return found
+            url = urljoin(url, found[1:])
+        raise Undelivered(f"{shown(link.url)} was redirected more than {MOST_REDIRECTS} times")
+
+    def _is_ours(self, url: str) -> bool:
+        """Say whether a URL leads to the API's own scheme, host and port."""
+        there, ours = urlsplit(url), urlsplit(self.url)
+        return (there.scheme, there.netloc) == (ours.scheme, ours.netloc)
+
+    def _hop(self, url: str, headers: dict[str, str], to: Path, patience: Patience) -> str:
+        """Ask one URL; return the file's type, or where it redirects to after a zero byte."""
+        backend = CheckedBackend(_ANYWHERE if self._is_ours(url) else self.allowed, patience)
+        try:
+            built = _built(Request("GET", url, headers))
+            with httpcore2.ConnectionPool(ssl_context=system_tls(), network_backend=backend) as pool:
+                response = pool.handle_request(built)
+                try:
+                    return self._save(url, response, to)
+                finally:
+                    response.close()
+        except Refused as refused:
+            raise Undelivered(f"{shown(url)} leads to {refused.what}") from None
+        except (NotATarget, TooSlow, Unresolved) as error:
+            raise Undelivered(f"{shown(url)}: {error}") from None
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
+            raise Undelivered(f"{shown(url)} broke off: {error}") from None
+
+    def _save(self, url: str, response: httpcore2.Response, to: Path) -> str:
+        headers = _headers(response)
+        if response.status in _REDIRECTS and "location" in headers:
+            return "\0" + headers["location"]
+        if response.status != 200:
+            raise Undelivered(f"{shown(url)} answered {response.status}", response.status)
+        size = 0
+        with to.open("wb") as file:
+            for chunk in response.iter_stream():
+                size += len(chunk)
+                if size > self.most_bytes:
+                    raise Undelivered(f"{shown(url)} has more than {self.most_bytes} bytes")
+                file.write(chunk)
+        if not size:
+            raise Undelivered(f"{shown(url)} is empty")
+        return headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
+
+
+class _Watched(CheckedBackend):
+    """Remembers whether a connection came about: before that, nothing can have arrived."""
+
+    def __init__(self, allowed: Iterable[Network], patience: Patience) -> None:
+        super().__init__(allowed, patience)
+        self.connected = False
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
+        self.connected = True
+        return stream
+
+
+def _built(request: Request) -> httpcore2.Request:
+    """Encode a request: JSON, a multipart form, or nothing."""
+    target = read_target(request.url)
+    headers = {"user-agent": "rushes", "accept-encoding": "identity", "connection": "close", **request.headers}
+    if request.form is not None:
+        files = {
+            name: (part.file_name, part.content, part.content_type) if isinstance(part, Part) else (None, part)
+            for name, part in request.form.items()
+        }
+        whole = httpx2.Request(request.method, request.url, headers=headers, files=files)
+    elif request.json is not None:
+        whole = httpx2.Request(request.method, request.url, headers=headers, json=request.json)
+    else:
+        whole = httpx2.Request(request.method, request.url, headers=headers)
+    url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
+    return httpcore2.Request(request.method, url, headers=whole.headers.raw, content=whole.read())
+
+
+def _read(chunks: Iterable[bytes], most: int) -> bytes:
+    body = bytearray()
+    for chunk in chunks:
+        body += chunk
+        if len(body) > most:
+            raise httpcore2.RemoteProtocolError(f"it is longer than {most} bytes")
+    return bytes(body)
+
+
+def _headers(response: httpcore2.Response) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1").strip() for name, value in response.headers}
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or "the vendor"

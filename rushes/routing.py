@@ -1,0 +1,113 @@
+"""Deployments and routes: which engines the operator has set up, and which of them serve an endpoint, in which order.
+
+    [deployments.kling]          [routes]
+    engine = "vendor"            "fal-ai/kling-video/*" = ["kling", "animatic"]
+    vendor = "kling"
+    key_env = "KLING_KEY"
+
+An endpoint that no pattern names is served by what needs no setting up. Everything here is frozen and pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+BUILT_IN: tuple[str, ...] = ("animatic", "echo")
+"""Deployments that are always there, each of the kind of engine that it is named after."""
+
+ANY_ENDPOINT = "fal"
+"""The kind of engine that can be asked for any endpoint, in the endpoint's own words."""
+
+
+class _Deployment(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VendorDeployment(_Deployment):
+    """A vendor's API with the operator's own keys."""
+
+    engine: Literal["vendor"] = Field(description="A vendor's API.")
+    vendor: str = Field(description="Whose API; the guide's pages on vendors list the names.")
+    key: SecretStr | None = Field(None, description="The key.")
+    keys: tuple[SecretStr, ...] = Field((), description="Several keys, used in turn.")
+    key_env: str | None = Field(None, description="Environment variable that holds the key, or several with commas.")
+    url: str | None = Field(None, description="Base of the API, where it isn't the vendor's usual one.")
+    concurrency: int = Field(3, ge=1, le=100, description="Most tasks under way at once with each key.")
+    per_minute: float | None = Field(None, gt=0, description="Most tasks that are begun in a minute with each key.")
+    deadline_s: float | None = Field(None, gt=0, description="Longest that one task may take; else the vendor's usual.")
+    patience_s: float = Field(
+        300.0, ge=0, description="How long a task waits for a vendor that takes no more for now, before it is given up."
+    )
+    models: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Model that is asked for in place of another, as a successor of one that is retired.",
+    )
+    prices: Mapping[str, float] = Field(
+        default_factory=dict,
+        description='List prices in USD, by "MODEL:UNIT" or "UNIT" (seconds, tokens, videos, …), for the books.',
+    )
+    options: Mapping[str, str] = Field(default_factory=dict, description="What only this vendor knows; see its page.")
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> VendorDeployment:
+        if self.key is None and not self.keys and self.key_env is None:
+            raise ValueError("no key: give key, keys, or key_env with the name of an environment variable")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The kind of engine, a key of `Endpoint.engines`: the vendor's name."""
+        return self.vendor
+
+    def secrets(self, environment: Mapping[str, str]) -> tuple[str, ...]:
+        """Return its keys. Raises ValueError where the variable that should hold them is empty."""
+        held = tuple(one.get_secret_value() for one in ((self.key,) if self.key else ()) + self.keys)
+        if self.key_env is None:
+            return held
+        found = tuple(part.strip() for part in environment.get(self.key_env, "").split(",") if part.strip())
+        if not found:
+            raise ValueError(f"the environment variable {self.key_env} holds no key")
+        return held + found
+
+
+Deployment = Annotated[VendorDeployment, Field()]
+"""What `[deployments.NAME]` may hold; `engine` tells which."""
+
+
+def is_remote(name: str, deployments: Mapping[str, Deployment]) -> bool:
+    """Say whether a deployment has its work done elsewhere, so that many of its jobs can be under way at once."""
+    return name in deployments and deployments[name].engine == "vendor"
+
+
+def kind_of(name: str, deployments: Mapping[str, Deployment]) -> str:
+    """Return the kind of engine behind a deployment's name."""
+    return deployments[name].kind if name in deployments else name
+
+
+def routed(endpoint: str, routes: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the deployments that the first pattern that fits names for an endpoint; () where none fits."""
+    return next((names for pattern, names in routes.items() if fnmatchcase(endpoint, pattern)), ())
+
+
+def route_of(
+    endpoint: str, kinds: Iterable[str], routes: Mapping[str, tuple[str, ...]], deployments: Mapping[str, Deployment]
+) -> tuple[str, ...]:
+    """Return the deployments that can serve an endpoint, in order; `kinds` are those of Endpoint.engines."""
+    able = {*kinds, ANY_ENDPOINT}
+    names = routed(endpoint, routes) or BUILT_IN
+    return tuple(name for name in names if kind_of(name, deployments) in able)
+
+
+def unknown_names(routes: Mapping[str, tuple[str, ...]], deployments: Mapping[str, Deployment]) -> list[str]:
+    """Return what is wrong with the routes' names, one line each."""
+    known = (*deployments, *BUILT_IN)
+    return [
+        f"routes: {pattern!r} names {name!r}, which is no deployment; there are: {', '.join(known)}"
+        for pattern, names in routes.items()
+        for name in names
+        if name not in known
+    ]
