@@ -20,6 +20,7 @@ from rushes.engines.animatic.render import Stage
 from rushes.engines.animatic.stir import Stir, Stirred
 from rushes.engines.animatic.veil import Veil
 
+_OUTSIDE = ("rain", "snow", "lightning", "fog", "stars", "clouds", "leaves", "waves", "flow")
 _COMES_S = 0.9  # after which what was not in the picture is fully there
 
 
@@ -36,12 +37,15 @@ class Ambience:
         loop: bool,
         leaves: bool,
         face: Face | None = None,
+        roofed: bool = False,
     ) -> None:
         """With `loop` the end flows into the beginning; with `leaves` all is gone at the end, as at the beginning.
 
-        `face` is where one was found in the stage's picture.
+        `face` is where one was found in the stage's picture; under a roof (`roofed`) no weather falls.
         """
         elements = read_elements(prompt)
+        if roofed:
+            elements = tuple(element for element in elements if element.kind not in _OUTSIDE)
         self._seconds, self._loop, self._leaves = max(seconds, 1e-6), loop, leaves
         self._stir: Stir | None = None
         self._over: list[Veil | Particles | Stars] = []

@@ -7,7 +7,7 @@ or a wing beat.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rushes.engines.animatic.figures import Look, person, shifted
 from rushes.engines.animatic.ink import Colour, Sketch, curve, lighter, limb, oval
@@ -67,6 +67,9 @@ def beast(sketch: Sketch, phase: float, action: str, look: Look, kind: str, *, r
     """Draw a four-legged animal standing, walking or running, with a rider on its back if there is one."""
     build = BUILDS[kind]
     coat = look.colour or build.colour
+    if action in ("sit", "lie") and rider is None and kind not in ("giraffe", "elephant", "horse"):
+        _resting(sketch, phase, build, kind, coat, lying=action == "lie")
+        return
     turn = math.tau * phase
     going = {"walk": 0.36, "drive": 0.7, "run": 0.75, "jump": 0.8, "dance": 0.5}.get(action, 0.0)
     bob = 0.025 * going * math.sin(2 * turn)
@@ -120,6 +123,41 @@ def beast(sketch: Sketch, phase: float, action: str, look: Look, kind: str, *, r
     _head(sketch, build, kind, coat, back, bob=bob, phase=phase)
     if rider is not None:
         person(shifted(sketch, 0.0, 0.72, back - 0.16), phase, "sit", rider)
+
+
+def _resting(sketch: Sketch, phase: float, build: Build, kind: str, coat: Colour, *, lying: bool) -> None:
+    """Draw an animal sitting on its haunches, or lying with its head low; it breathes, and its tail tip stirs."""
+    breath = 0.01 * math.sin(math.tau * phase)
+    long, deep, dark = build.long, build.deep, lighter(coat, -0.2)
+    stirs = 0.06 * math.sin(math.tau * phase)
+    back = (-long * 0.46, 0.08)
+    sketch.fill(limb(back, (back[0] - 0.3, 0.05 + abs(stirs)), max(0.03, build.brush), build.brush * 0.7), coat)
+    if lying:
+        shoulder = (long * 0.3, deep * 0.62 + breath)
+        sketch.fill(limb((long * 0.12, 0.05), (long * 0.72, 0.04), build.foot * 1.3, build.foot), dark)
+        sketch.fill(limb((-long * 0.24, deep * 0.5 + breath), shoulder, deep * 0.54, deep * 0.46), coat)
+        sketch.fill(oval(-long * 0.26, deep * 0.46, deep * 0.62, deep * 0.5), lighter(coat, -0.06))
+        sketch.fill(limb((-long * 0.2, 0.045), (long * 0.02, 0.035), build.foot * 1.4, build.foot), dark)
+        sketch.fill(limb((long * 0.26, 0.06), (long * 0.66, 0.035), build.foot * 1.3, build.foot), coat)
+        head = (long * 0.5 + build.skull * 0.5, deep * 0.72 + build.skull * 0.55 + breath)
+    else:
+        shoulder = (long * 0.16, build.leg + deep * 0.5 + breath)
+        sketch.fill(limb((long * 0.18, build.leg), (long * 0.3, 0.03), build.foot * 1.7, build.foot), dark)
+        sketch.fill(limb((-long * 0.18, deep * 0.62), shoulder, deep * 0.64, deep * 0.46), coat)
+        sketch.fill(oval(-long * 0.2, deep * 0.55, deep * 0.62, deep * 0.56), lighter(coat, -0.06))
+        sketch.fill(
+            limb((-long * 0.16, 0.045), (long * 0.12, 0.035), build.foot * 1.5, build.foot), lighter(coat, -0.06)
+        )
+        sketch.fill(limb((long * 0.2, build.leg + deep * 0.3), (long * 0.24, 0.04), build.foot * 1.8, build.foot), coat)
+        sketch.fill(limb((long * 0.24, 0.03), (long * 0.24 + 0.05, 0.03), build.foot * 1.1, build.foot * 0.9), dark)
+        head = (long * 0.27 + build.skull * 0.4, shoulder[1] + deep * 0.45 + build.skull * 0.8)
+    # the neck is drawn from a place that `_head` reckons from the trunk: give it one that ends at these shoulders
+    placed = replace(build, head=head, long=2.0 * (shoulder[0] + 0.12), neck=max(build.neck, deep * 0.36))
+    _head(sketch, placed, kind, coat, shoulder[1] + deep * 0.35, bob=0.0, phase=phase)
+    if lying and kind in ("cat", "dog", "fox"):
+        eye = (head[0] + build.skull * 0.42, head[1] + build.skull * 0.22)
+        sketch.fill(oval(*eye, build.skull * 0.2, build.skull * 0.2), coat)
+        sketch.fill(limb((eye[0] - 0.025, eye[1]), (eye[0] + 0.02, eye[1] - 0.006), 0.008, 0.006), (38, 32, 36))
 
 
 def _leg(

@@ -6,6 +6,7 @@ words are `lexicon`'s; what a camera does with the scene is read in `camera`.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -32,6 +33,11 @@ _LONGEST = 4_000  # characters that are read
 _REFUSING = {"no", "not", "without", "never", "nor", "don't", "avoid", "sin", "sans", "ohne", "kein", "keine"}
 _REFUSED_WORDS = 3  # after such a word, unless a comma comes first
 _BEFORE, _AFTER = 3, 5  # words around a subject in which its number, colour and action stand
+_JOINING = {"and", "with", "y", "et", "und", "con", "avec", "mit"}
+_ACTING = {
+    *("man", "woman", "child", "couple", "crowd", "family", "astronaut", "robot", "dog", "cat", "fox", "wolf", "bear"),
+    *("lion", "horse", "deer", "cow", "sheep", "elephant", "giraffe", "rabbit", "penguin", "bird", "dragon"),
+}
 _ENDS = re.compile(r"[,.;:!?()\n，。、；]")
 _ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[,.;:!?()\n，。、；]")
@@ -57,11 +63,15 @@ _TOGETHER = {
     "golden hour": "sunset", "blue hour": "twilight", "hot air balloon": "balloon", "hot-air balloon": "balloon",
     "outer space": "space", "living room": "bedroom", "dining room": "bedroom", "cherry blossom": "blossom",
     "black and white": "black-and-white", "black & white": "black-and-white", "street lamp": "lantern",
-    "light house": "lighthouse", "window sill": "bedroom", "ice cream": "icecream", "polar bear": "white bear",
+    "light house": "lighthouse", "window sill": "bedroom", "wooden table": "table", "dinner table": "table",
+    "dining table": "table",
+    "oil painting": "artwork", "watercolor painting": "artwork", "ice cream": "icecream", "polar bear": "white bear",
     "starry sky": "starry", "night sky": "night", "rice field": "field", "rain forest": "jungle",
     "sky scraper": "skyscraper",
     "fall leaves": "foliage", "tea cup": "cup", "fire truck": "red truck", "pick-up truck": "truck",
     "coffee shop": "cafe",
+    "busy street": "crowded street", "busy market": "crowded market", "busy tokyo": "crowded tokyo",
+    "busy city": "crowded city", "new york": "manhattan", "hong kong": "skyline", "steam train": "train",
     "polaroid": "vintage", "chat room": "room", "stop sign": "sign", "film noir": "noir", "out of a window": "window",
 }  # fmt: skip
 
@@ -221,7 +231,7 @@ def _framing(text: str) -> str:
 
 def _subjects(words: list[str], found: list[tuple[Entry, ...]]) -> tuple[Subject, ...]:
     at = [index for index, entries in enumerate(found) if any(name == "subject" for name, _ in entries)]
-    subjects: list[Subject] = []
+    named: list[Subject] = []
     for number, index in enumerate(at):
         kind = next(row for name, row in found[index] if name == "subject")
         since = at[number - 1] + 1 if number else 0
@@ -231,15 +241,35 @@ def _subjects(words: list[str], found: list[tuple[Entry, ...]]) -> tuple[Subject
             _count(words, since, index),
             _colour(words, found, since, index, until),
             _action(found, since, index, until),
-            _singular(words[index]),
+            _word(words, index),
         )
+        named.append(subject)
+    subjects: list[Subject] = []
+    for subject in _together(named, [words[a:b] for a, b in itertools.pairwise(at)]):
         _gather(subjects, subject)
     return tuple(subjects[:MOST_SUBJECTS])
 
 
+def _word(words: list[str], index: int) -> str:
+    """Return what a subject is called; who wears a dress is drawn in one."""
+    called = _singular(words[index])
+    return f"{called} dress" if "dress" in words[index + 1 : index + 7] and called != "dress" else called
+
+
+def _together(named: list[Subject], between: list[list[str]]) -> list[Subject]:
+    """Let two who are named in one breath ("a man and a woman dance", "she runs with her dog") do the same."""
+    for k, words in enumerate(between):
+        joined = any(word in _JOINING for word in words) and not any(_ENDS.match(word) for word in words)
+        one, other = named[k], named[k + 1]
+        if joined and one.kind in _ACTING and other.kind in _ACTING:
+            shared = one.action or other.action
+            named[k], named[k + 1] = (replace(each, action=each.action or shared) for each in (one, other))
+    return named
+
+
 def _gather(subjects: list[Subject], new: Subject) -> None:
     """Add a subject, unless it is one that was named before, by another word or as a pronoun."""
-    people = ("man", "woman")
+    people = ("man", "woman", "child")
     for index, old in enumerate(subjects):
         same = old.kind == new.kind or (
             new.word in ("he", "she", "figure", "person", "someone", "dress") and old.kind in people
@@ -252,6 +282,9 @@ def _gather(subjects: list[Subject], new: Subject) -> None:
 
 
 def _count(words: list[str], since: int, index: int) -> int:
+    group = COUNTS.get(words[index + 1], 0) if index + 1 < len(words) else 0
+    if group > 3:
+        return group  # an elephant herd
     nearby = [word for word in words[max(since, index - _BEFORE) : index] if not _ENDS.match(word)]
     for word in reversed(nearby):
         if word in COUNTS and (COUNTS[word] != 1 or _singular(words[index]) == words[index]):

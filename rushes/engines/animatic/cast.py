@@ -6,7 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from rushes.engines.animatic import animals, figures, things, vehicles
+from rushes.engines.animatic import (
+    animals,
+    company,
+    creatures,
+    figures,
+    furnishings,
+    landmarks,
+    meals,
+    things,
+    vehicles,
+)
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.ink import Sketch
 
@@ -86,6 +96,28 @@ ROLES: dict[str, Role] = {
     "tent": Role(things.tent, (-0.95, -0.05, 1.05, 1.05), 1.0),
     "fire": Role(things.fire, (-0.5, -0.05, 0.5, 1.1), 0.5, period_s=1.0),
     "apple": Role(things.apple, (-0.55, -0.06, 0.55, 1.05), 0.6),
+    "penguin": Role(creatures.penguin, (-0.5, -0.05, 0.5, 1.08), 0.5, pace=0.22, period_s=0.9),
+    "jellyfish": Role(creatures.jellyfish, (-0.5, -0.05, 0.5, 1.05), 0.6, "air", 0.03, 2.4),
+    "turtle": Role(creatures.turtle, (-0.72, -0.2, 0.62, 0.72), 0.7, "air", 0.14, 2.2),
+    "octopus": Role(creatures.octopus, (-0.62, -0.12, 0.62, 1.05), 0.7, "air", 0.05, 2.6),
+    "dinosaur": Role(creatures.dinosaur, (-1.05, -0.05, 0.85, 1.12), 2.2, pace=0.3, period_s=1.3),
+    "family": Role(company.family, (-0.95, -0.05, 0.95, 1.35), 1.0, pace=0.32),
+    "lovers": Role(company.lovers, (-0.75, -0.05, 0.8, 1.35), 1.0),
+    "surfer": Role(company.surfer, (-1.2, -0.1, 1.2, 1.4), 1.1, "water", 0.12, 2.2),
+    "swimmer": Role(company.swimmer, (-0.85, 0.1, 0.85, 0.9), 1.0, "air", 0.2, 1.4),
+    "burger": Role(meals.burger, (-0.98, -0.05, 0.98, 1.0), 0.6),
+    "bowl": Role(meals.bowl, (-0.95, -0.05, 0.95, 1.2), 0.6),
+    "plate": Role(meals.plate, (-0.95, -0.05, 0.95, 1.0), 0.6),
+    "cake": Role(meals.cake, (-0.9, -0.04, 0.9, 1.05), 0.7, period_s=1.0),
+    "laptop": Role(furnishings.laptop, (-1.55, -0.05, 1.55, 1.95), 0.45, period_s=4.0),
+    "phone": Role(furnishings.phone, (-0.4, -0.05, 0.4, 1.05), 0.8),
+    "guitar": Role(furnishings.guitar, (-0.4, -0.25, 0.4, 1.08), 0.7),
+    "bench": Role(furnishings.bench, (-0.62, -0.03, 0.62, 0.5), 0.9),
+    "chair": Role(furnishings.chair, (-0.3, -0.03, 0.3, 0.56), 0.9),
+    "sofa": Role(furnishings.sofa, (-0.85, -0.03, 0.85, 0.54), 1.15),
+    "desk": Role(furnishings.desk, (-0.68, -0.03, 0.68, 0.44), 1.0),
+    "log": Role(furnishings.log, (-0.5, -0.03, 0.5, 0.3), 1.0),
+    "volcano": Role(landmarks.volcano, (-1.3, -0.02, 1.3, 1.4), 3.4, period_s=2.6),
     "pine": Role(things.pine, (-0.35, -0.03, 0.35, 1.05), 2.6, period_s=4.0),
     "palm": Role(things.palm, (-0.75, -0.03, 0.75, 1.15), 2.2, period_s=4.0),
     "bare": Role(things.bare, (-0.7, -0.03, 0.7, 1.15), 2.2),
@@ -99,5 +131,5 @@ RIDER: Role = Role(
     lambda s, p, a, k: partial(animals.beast, kind="horse", rider=Look(None, k.seed + 9))(s, p, a, k),
     (-1.15, -0.06, 1.15, 1.9), 1.1, pace=0.6, period_s=1.0,
 )  # fmt: skip
-PEOPLE = ("man", "woman", "child", "couple", "crowd", "astronaut", "robot")
+PEOPLE = ("man", "woman", "child", "couple", "crowd", "family", "lovers", "astronaut", "robot")
 VEHICLES = ("car", "bus", "bicycle", "train")

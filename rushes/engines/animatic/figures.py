@@ -71,7 +71,7 @@ def _pose(action: str, phase: float) -> _Pose:
             lean=0.03 if action == "walk" else 0.16,
             lift=0.0 if action == "walk" else 0.035 * abs(lag),
         )
-    if action == "sit":
+    if action in ("sit", "lie"):
         breath = 0.01 * swing
         return _Pose((1.45, 1.45), (1.38, 1.3), (0.55 + breath, 0.6), (0.7, 0.55), lean=-0.03 + breath, seat=0.24)
     if action == "dance":
@@ -98,8 +98,29 @@ def _pose(action: str, phase: float) -> _Pose:
         return _Pose(
             (0.3 * swing, 0.3), (-0.3 * swing, 0.3), (1.2 + 0.3 * lag, 0.3), (-0.8 - 0.2 * lag, -0.3), lean=0.2
         )
+    posed = _busy(action, swing, lag)
+    if posed is not None:
+        return posed
     breath = 0.015 * swing
     return _Pose((0.05, 0.01), (-0.07, 0.0), (0.06 + breath, 0.12), (-0.12 - breath, -0.05), lean=0.0)
+
+
+def _busy(action: str, swing: float, lag: float) -> _Pose | None:
+    """Return the pose of what is done on the spot, with the hands or on a board; None for other actions."""
+    if action == "work":
+        return _Pose((0.05, 0.01), (-0.07, 0.0), (0.5 + 0.1 * swing, 1.1 + 0.12 * lag), (0.62 - 0.1 * swing, 1.0))
+    if action == "kiss":
+        return _Pose((0.04, 0.02), (-0.1, 0.0), (1.2 + 0.02 * swing, 0.3), (1.0 - 0.02 * swing, 0.5), lean=0.1)
+    if action == "fight":
+        punch = max(0.0, swing)
+        near_arm = (0.6 + 0.9 * punch, 1.9 - 1.7 * punch)
+        far_arm = (0.6 + 0.9 * max(0.0, -swing), 1.9 - 1.7 * max(0.0, -swing))
+        return _Pose((0.42, 0.35 + 0.1 * lag), (-0.38, 0.2 + 0.1 * lag), near_arm, far_arm, lean=0.12 + 0.04 * swing)
+    if action == "surf":
+        return _Pose((0.75, 0.95), (-0.35, 0.75), (1.5 + 0.1 * swing, 0.1), (-1.5 + 0.1 * swing, -0.1), lean=0.25)
+    if action == "dive":
+        return _Pose((0.3 * swing, 0.15), (-0.3 * swing, 0.15), (0.3 + 0.1 * lag, 0.2), (-0.2, 0.0))
+    return None
 
 
 def person(sketch: Sketch, phase: float, action: str, look: Look, kind: str = "man") -> None:
@@ -107,7 +128,9 @@ def person(sketch: Sketch, phase: float, action: str, look: Look, kind: str = "m
     dice = look.dice()
     skin, hair, legs = dice.choice(SKINS), dice.choice(HAIRS), dice.choice(LEGS)
     top = look.colour or dice.choice(CLOTHES)
-    long_hair, dress, hat = kind == "woman", kind == "woman" and dice.random() < 0.75, dice.random() < 0.25
+    long_hair, hat = kind == "woman", False
+    dress = kind == "woman" and (dice.random() < 0.75 or "dress" in look.word)
+    hat = dice.random() < 0.25
     stout = {"astronaut": 1.55, "robot": 1.3, "child": 1.08}.get(kind, 1.0)
     if kind == "astronaut":
         skin = legs = top = look.colour or (236, 238, 242)

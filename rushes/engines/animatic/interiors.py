@@ -8,6 +8,8 @@ from rushes.engines.animatic.depth import FAR
 from rushes.engines.animatic.ink import Colour, box, curve, lighter, mix, oval
 from rushes.engines.animatic.setting import Ground, Setting
 
+ROOFED = ("room", "kitchen", "office", "stage", "studio", "table")  # places where no weather falls
+
 
 def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
     """A room: a wall with a window that shows the hour, a floor, a rug of light."""
@@ -29,6 +31,7 @@ def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
     frame = box(x - wide / 2 - 0.012, y + tall / 2 + 0.012, x + wide / 2 + 0.012, y - tall / 2 - 0.012, 0.006)
     paper.shape(frame, lighter(paint, 0.5))
     paper.shape(box(x - wide / 2, y + tall / 2, x + wide / 2, y - tall / 2), (light.middle, light.glow), near=FAR)
+    _weather_outside(here, x, y, wide, tall)
     for k in (0, 1):
         paper.shape(
             box(
@@ -57,6 +60,22 @@ def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
         )
     _lamp(here)
     return Ground(base, here.row(0.88))
+
+
+def _weather_outside(here: Setting, x: float, y: float, wide: float, tall: float) -> None:
+    """Show rain or snow in the window around (x, y)."""
+    weather, dice = here.brief.weather, here.dice
+    if weather not in ("rain", "storm", "snow"):
+        return
+    drops = []
+    for _ in range(70):
+        left, top = x + wide * dice.uniform(-0.49, 0.48), y + tall * dice.uniform(-0.48, 0.38)
+        if weather == "snow":
+            drops.append(oval(left, top, 0.0035, 0.0035))
+        else:
+            long = dice.uniform(0.2, 1.0) * 0.1 * tall
+            drops.append(np.array([(left, top), (left + 0.0014, top), (left - 0.002, top + long)]))
+    here.paper.shapes(drops, (236, 242, 250), strength=0.75)
 
 
 def _lamp(here: Setting) -> None:

@@ -8,32 +8,39 @@ from __future__ import annotations
 
 PLACES: dict[str, str] = {
     "beach": "beach shore shoreline coast seaside playa orilla plage strand küste 海滩 沙滩 海岸 浜辺 ビーチ 砂浜",
-    "sea": "sea ocean harbor harbour island waves wave tide cliff cliffs surf marina mar océano mer océan meer "
-    "ozean 海 大海 海洋",
-    "mountains": "mountain mountains peak peaks alps alpine summit valley canyon volcano ridge hike montaña "
+    "sea": "sea ocean harbor harbour island waves wave tide surf marina mar océano mer océan meer ozean 海 大海 海洋",
+    "mountains": "mountain mountains peak peaks alps alpine cliff cliffs summit valley canyon volcano ridge hike "
+    "montaña "
     "montañas montagne "
     "montagnes berg berge gebirge 山 山脉 雪山 山々",
     "forest": "forest woods woodland jungle rainforest trees grove bosque selva forêt wald 森林 树林 森 林",
+    "waterfall": "waterfall waterfalls cascade cascada chute wasserfall 瀑布",
+    "bamboo": "bamboo bambú bambou bambus 竹林 竹",
     "desert": "desert dune dunes sahara mars savanna savannah badlands mesa desierto désert wüste 沙漠 砂漠",
     "street": "street alley avenue sidewalk downtown crosswalk boulevard shibuya market bazaar calle rue straße "
     "strasse "
     "gasse 街 街道 街头 通り 路地",
     "skyline": "city skyline skyscraper skyscrapers metropolis rooftop rooftops urban cityscape manhattan tokyo "
+    "paris london berlin dubai chicago shanghai "
     "futuristic "
     "ciudad ville stadt 城市 都市 都会 天际线",
     "village": "village town hamlet countryside farm barn pueblo aldea dorf 村庄 村 小镇",
     "kitchen": "kitchen restaurant diner bakery chef cooking cocina cuisine küche 厨房 台所",
     "office": "office classroom library lab laboratory studio-office desk workshop oficina bureau "
     "büro 办公室 教室 图书馆",
-    "room": "room bedroom interior indoors apartment cafe café livingroom house-inside hallway hotel bar museum "
+    "room": "gym church hospital ballroom-floor cave-room lounge room bedroom interior indoors apartment cafe "
+    "café livingroom house-inside hallway hotel bar museum "
     "gallery window "
-    "habitación cuarto chambre zimmer 房间 部屋 室内",
+    "habitación cuarto chambre zimmer 房间 部屋 室内 窗边 窗",
     "road": "road highway route path trail driveway freeway carretera camino autoroute weg 公路 道路 道",
-    "river": "river stream creek canal waterfall brook río rivière fleuve fluss 河 河流 川 瀑布",
+    "river": "river stream creek canal brook río rivière fleuve fluss 河 河流 川",
     "lake": "lake pond lagoon reservoir lago lac 湖 池",
     "field": "field meadow grass grassland prairie garden park hill hills lawn farmland plain wheat lavender "
     "campo prado "
     "jardín champ pré wiese feld garten 草原 田野 花园 公园 公園 庭 野原",
+    "abstract": "abstract fractal kaleidoscope psychedelic mandala geometric generative abstracto abstracta abstrait "
+    "abstrakt abstrakte 抽象",
+    "table": "table tabletop countertop mesa-de-madera tisch 桌子 餐桌",
     "space": "space galaxy planet planets cosmos nebula moon-surface universe asteroid spacewalk interstellar "
     "espacio "
     "espace weltraum weltall 太空 宇宙 星球",
@@ -41,7 +48,7 @@ PLACES: dict[str, str] = {
     "snow": "arctic antarctica tundra glacier ski snowfield snowy snowfall iceberg nieve neige schnee 雪地 雪原 冰川",
     "stage": "stage concert theater theatre spotlight ballroom club escenario scène bühne 舞台 ステージ",
     "sky": "clouds sky heavens airborne cielo ciel himmel nuages wolken 天空 云 空 雲",
-    "studio": "studio product packshot pedestal seamless tabletop backdrop podium 产品 摄影棚",
+    "studio": "studio product packshot pedestal seamless backdrop podium 产品 摄影棚",
 }
 
 TIMES: dict[str, str] = {
@@ -78,21 +85,30 @@ MOODS: dict[str, str] = {
     "cold": "cold chilly bleak lonely melancholy sad icy",
     "vintage": "vintage retro sepia old-fashioned",
     "vivid": "vibrant vivid colorful colourful bright",
+    "burning": "burning ablaze apocalypse apocalyptic inferno wildfire incendie brennende ardiendo",
     "eerie": "eerie creepy horror spooky haunted ominous",
 }
 
 SUBJECTS: dict[str, str] = {
     "man": "man guy gentleman person figure human hiker traveler traveller soldier worker farmer fisherman "
     "boy-friend father "
-    "businessman detective samurai knight warrior wizard monk king dancer surfer skier runner chef someone he hero "
+    "boxer diver ninja doctor teacher student pirate clown santa zombie vampire policeman officer firefighter cowboy "
+    "superhero driver pilot grandfather brother son husband groom waiter barista climber explorer scientist player "
+    "skateboarder magician prince fighter viking emperor engineer barber gardener "
+    "businessman detective samurai knight warrior wizard monk king dancer skier runner chef someone he hero "
     "photographer musician artist athlete monje hombre persona homme personne mann 男人 人 男 男性 人物",
-    "woman": "woman lady mother queen princess bride she ballerina actress model dress mujer señora femme frau "
+    "woman": "grandmother grandma nurse witch sister daughter wife girlfriend waitress goddess fairy mermaid "
+    "geisha nun "
+    "woman lady mother queen princess bride she ballerina actress model dress mujer señora femme frau "
     "女人 女 女性",
     "child": "child kid boy girl toddler baby children kids niño niña enfant garçon fille kind junge mädchen 孩子 "
     "小孩 男孩 女孩 子供 "
     "少年 少女",
     "couple": "couple lovers pair friends pareja paar 情侣 夫妻 恋人",
-    "crowd": "crowd people audience pedestrians group-of-people team gente foule menge leute 人群 人们 人々 群衆",
+    "surfer": "surfer surfista surfeur 冲浪者 サーファー",
+    "family": "family parents familia famille familie 家庭 一家 家族",
+    "crowd": "crowd crowded bustling people audience pedestrians group-of-people team gente foule menge leute "
+    "人群 人们 人々 群衆",
     "astronaut": "astronaut cosmonaut spaceman astronauta astronaute 宇航员 宇宙飛行士",
     "robot": "robot android mech cyborg roboter 机器人 ロボット",
     "dog": "dog puppy hound retriever corgi husky perro chien hund 狗 犬 小狗",
@@ -108,6 +124,11 @@ SUBJECTS: dict[str, str] = {
     "elephant": "elephant mammoth elefante éléphant elefant 大象 象 ゾウ",
     "giraffe": "giraffe jirafa 长颈鹿 キリン",
     "rabbit": "rabbit bunny hare conejo lapin hase 兔子 兎 うさぎ",
+    "penguin": "penguin pingüino pingouin pinguin 企鹅 ペンギン",
+    "jellyfish": "jellyfish medusa méduse qualle 水母 クラゲ",
+    "turtle": "turtle tortoise tortuga tortue schildkröte 海龟 乌龟 カメ",
+    "octopus": "octopus squid kraken pulpo poulpe krake 章鱼 タコ",
+    "dinosaur": "dinosaur t-rex tyrannosaurus godzilla monster dinosaurio dinosaure dinosaurier 恐龙 恐竜",
     "bird": "bird seagull eagle hawk crow raven owl swallow pigeon dove crane goose swan parrot flamingo pájaro "
     "oiseau "
     "vogel vögel 鸟 鳥",
@@ -138,6 +159,18 @@ SUBJECTS: dict[str, str] = {
     "ball": "ball football soccer basketball pelota ballon fußball 球",
     "tent": "tent campsite camping tienda tente zelt 帐篷 テント",
     "fire": "campfire bonfire fireplace fire fogata feu feuer 篝火 火",
+    "burger": "burger hamburger cheeseburger sandwich hamburguesa 汉堡 ハンバーガー",
+    "bowl": "bowl ramen noodle noodles soup salad curry pasta spaghetti sopa soupe suppe 面条 拉面 汤 ラーメン",
+    "plate": "plate food meal dish dinner lunch breakfast steak pizza sushi pancake pancakes dessert comida plat essen "
+    "食物 美食 料理",
+    "cake": "cake cupcake birthday-cake gâteau torte kuchen 蛋糕 ケーキ",
+    "laptop": "laptop computer notebook macbook ordenador ordinateur 电脑 パソコン",
+    "phone": "phone smartphone iphone cellphone teléfono téléphone handy 手机 スマホ",
+    "guitar": "guitar ukulele violin guitarra guitare gitarre 吉他 ギター",
+    "bench": "bench banco banc bank 长椅 ベンチ",
+    "chair": "chair armchair stool throne silla chaise stuhl 椅子",
+    "sofa": "sofa couch bed sofá canapé lit bett 沙发 床 ソファ",
+    "volcano": "volcano volcán volcan vulkan 火山",
     "apple": "apple orange-fruit fruit peach manzana pomme apfel 苹果 りんご",
 }
 
@@ -148,7 +181,16 @@ ACTIONS: dict[str, str] = {
     "run": "run runs running jog jogs jogging sprint sprints sprinting race races racing gallop gallops "
     "galloping chases "
     "chasing corre corriendo rennt 跑 奔跑 走る",
-    "sit": "sit sits sitting seated sat rests resting meditates meditating sleeps sleeping sentado assis sitzt 坐 座る",
+    "lie": "lie lies lying laying sleep sleeps sleeping asleep nap naps napping curled duerme dort schläft 睡 躺 寝る",
+    "sit": "sit sits sitting seated sat rests resting meditates meditating sentado sentada assis assise sitzt 坐 "
+    "座る 座って",
+    "kiss": "kiss kisses kissing hug hugs hugging embrace embraces embracing besa küssen embrasse 接吻 拥抱 キス",
+    "fight": "fight fights fighting battle battles boxing punches punching duel duels training spars lucha kämpft "
+    "战斗 戦う",
+    "work": "cook cooks cooking work works working type types typing write writes writing read reads reading eat eats "
+    "eating drink drinks drinking talk talks talking speak speaks speaking paint paints painting sing sings singing "
+    "play plays playing juega joue spielt 弹 读 吃 喝 食べる 読む",
+    "land": "land lands landing descend descends descending aterriza atterrit landet 降落 着陸",
     "dance": "dance dances dancing twirl twirls twirling spins spinning baila bailando danse tanzt 跳舞 踊る",
     "jump": "jump jumps jumping leap leaps leaping hops hopping salta saute springt 跳 跳ぶ",
     "wave": "waving waves-hand greets greeting cheers cheering saluda winkt 挥手",
@@ -190,11 +232,12 @@ COUNTS: dict[str, int] = {
     **{"five": 5, "cinco": 5, "cinq": 5, "fünf": 5, "五": 5, "six": 6, "seis": 6, "sechs": 6, "六": 6},
     **{"seven": 7, "siete": 7, "sept": 7, "sieben": 7, "eight": 8, "ocho": 8, "huit": 8, "acht": 8},
     **{"many": 7, "flock": 7, "herd": 6, "swarm": 8, "school": 7, "group": 5, "dozens": 9, "dozen": 9, "lots": 7},
-    **{"nine": 9, "ten": 9, "hundreds": 9, "thousands": 9, "army": 9, "fleet": 5, "pack": 4},
+    **{"nine": 9, "ten": 9, "hundreds": 9, "thousands": 9, "army": 9, "fleet": 5, "pack": 4, "countless": 9},
 }
 
 FRAMINGS: dict[str, str] = {
-    "close": r"close[- ]?ups?|macro|portrait|detail shot|headshot|tight shot|primer plano|gros "
+    "close": r"close[- ]?ups?|macro|product (?:shot|photo\w*|video)|packshot|portrait|detail shot|headshot|tight "
+    r"shot|primer plano|gros "
     "plan|nahaufnahme|特写|クローズアップ",
     "wide": r"wide[- ](?:angle|shot)|establishing shot|panoram\w+|vast|epic|long shot|extreme wide|landscape "
     "shot|weite|远景",

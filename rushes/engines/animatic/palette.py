@@ -84,6 +84,7 @@ _CASTS: dict[str, tuple[Colour, float]] = {
     "pastel": ((255, 236, 240), 0.34),
     "warm": ((255, 198, 132), 0.20),
     "cold": ((146, 178, 214), 0.24),
+    "burning": ((196, 92, 52), 0.34),
     "eerie": ((78, 108, 92), 0.34),
 }
 
@@ -100,7 +101,9 @@ def light_of(brief: Brief, dice: random.Random) -> Light:
         six = _NEON
     light = Light(*six, side=dice.choice((-1.0, 1.0)), dark=hour == "night" or brief.place == "space")
     if brief.weather in _OVERCAST and brief.place not in ("space", "underwater"):
-        light = _overcast(light, *_OVERCAST[brief.weather], thick=brief.weather == "fog")
+        light = _overcast(
+            light, *_OVERCAST[brief.weather], thick=brief.weather == "fog", heavy=brief.weather == "storm"
+        )
     if brief.mood in _CASTS:
         light = _cast(light, *_CASTS[brief.mood])
     if brief.mood in _PRINTS:
@@ -112,12 +115,14 @@ def light_of(brief: Brief, dice: random.Random) -> Light:
     return light
 
 
-def _overcast(light: Light, share: float, grey: Colour, *, thick: bool) -> Light:
+def _overcast(light: Light, share: float, grey: Colour, *, thick: bool, heavy: bool) -> Light:
     """Return the light under clouds, which keep something of the hour's own colour."""
     sky = mix((0, 0, 0), grey, 0.36) if light.dark else mix(grey, light.glow, 0.18)
     zenith, middle, glow, haze = (
         mix(part, sky, share) for part in (mix(light.zenith, light.middle, 0.4), light.middle, light.glow, light.haze)
     )
+    if heavy and not light.dark:  # under a thunderstorm noon is dusk
+        zenith, middle, glow, haze = (mix((18, 22, 34), part, 0.66) for part in (zenith, middle, glow, haze))
     return replace(
         light, zenith=zenith, middle=middle, glow=glow, haze=haze,
         tint=mix(light.tint, mix(sky, light.tint, 0.5), 0.6), fade=0.92 if thick else 0.8,

@@ -9,10 +9,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from rushes.engines.animatic.brief import Subject
+from rushes.engines.animatic.cast import ROLES
 from rushes.engines.animatic.depth import FAR
 from rushes.engines.animatic.ink import Colour, Line, box, curve, lighter, mix, oval
 from rushes.engines.animatic.interiors import kitchen, office, room, stage, studio
 from rushes.engines.animatic.setting import Ground, Setting, bands, floor, greens, hills, props, ridge, sky, water
+from rushes.engines.animatic.wilds import abstract, bamboo, table, waterfall, woods
 
 
 def field(here: Setting) -> Ground:
@@ -23,7 +26,28 @@ def field(here: Setting) -> Ground:
     hills(here, horizon, mix(green, (90, 120, 110), 0.5), 2, 0.07, jagged="mountains" in here.brief.features)
     floor(here, horizon, green)
     bands(here, horizon, green, 3, 0.022)
+    flowers = next((one for one in here.brief.subjects if one.kind == "flower" and one.count > 2), None)
+    if flowers is not None:
+        _blooming(here, horizon, flowers)
     return Ground(horizon, here.row(0.84), props(here, kinds, 5, horizon, 0.32))
+
+
+def _blooming(here: Setting, horizon: float, flowers: Subject) -> None:
+    """Cover a meadow with one kind of flower, smaller and denser towards the horizon."""
+    named = {"sunflower": (246, 190, 52), "daisy": (246, 244, 238), "rose": (206, 62, 74), "lotus": (240, 170, 190)}
+    petal = flowers.colour or named.get(flowers.word) or here.dice.choice(((226, 92, 104), (172, 120, 196)))
+    for row in range(15):
+        share = (row + 0.5) / 15
+        y = horizon + 0.02 + (1.03 - horizon) * share**1.8
+        size = 0.004 + 0.022 * share**1.5
+        step = size * 3.4
+        xs = np.arange(-0.02, here.paper.aspect + 0.02, step)
+        at = [(x + here.dice.uniform(-0.4, 0.4) * step, y + here.dice.uniform(-0.5, 0.5) * size) for x in xs]
+        away = 0.5 * (1.0 - share)
+        stems = [box(x - size * 0.12, v + size * 2.2, x + size * 0.12, v) for x, v in at]
+        here.paper.shapes(stems, here.light.on((84, 130, 72), away))
+        here.paper.shapes([oval(x, v, size, size * 0.82) for x, v in at], here.light.on(petal, away))
+        here.paper.shapes([oval(x, v, size * 0.42, size * 0.36) for x, v in at], here.light.on((112, 74, 54), away))
 
 
 def mountains(here: Setting) -> Ground:
@@ -35,39 +59,6 @@ def mountains(here: Setting) -> Ground:
     floor(here, horizon, green)
     bands(here, horizon, mix(green, (84, 112, 96), 0.4), 3, 0.03)
     return Ground(horizon, here.row(0.86), props(here, ("pine",), 7, horizon, 0.26))
-
-
-def forest(here: Setting) -> Ground:
-    """Rows of trunks that fade into the mist."""
-    horizon = here.row(0.56)
-    sky(here, horizon, clouds=False)
-    green, kinds = greens(here)
-    for k in range(3):
-        away = 0.9 - 0.22 * k
-        tops = [
-            curve(
-                [
-                    (x - 0.05, horizon + 0.08),
-                    (x - 0.045, horizon - tall * 0.4),
-                    (x, horizon - tall),
-                    (x + 0.045, horizon - tall * 0.4),
-                    (x + 0.05, horizon + 0.08),
-                ],
-                closed=False,
-            )
-            for x in np.arange(-0.05, here.paper.aspect + 0.05, 0.075 + 0.02 * k)
-            for tall in (here.dice.uniform(0.2, 0.36) * (1 + 0.18 * k),)
-        ]
-        here.paper.shapes(
-            tops,
-            (here.light.on((74, 116, 88), away), here.light.on((98, 132, 96), min(1.0, away + 0.1))),
-            near=FAR + 0.04 * k,
-        )
-    floor(here, horizon + 0.03, green)
-    bands(here, horizon + 0.03, green, 2, 0.02)
-    return Ground(
-        horizon, here.row(0.86), props(here, kinds if len(kinds) < 3 else ("pine", "tree"), 8, horizon, 0.5, clear=0.4)
-    )
 
 
 def desert(here: Setting) -> Ground:
@@ -109,7 +100,18 @@ def sea(here: Setting) -> Ground:
         here.light.on((104, 124, 128), 0.75),
     )
     water(here, horizon)
+    if _ashore(here):
+        shore, paint = here.row(0.82), here.light.on((132, 136, 120))
+        here.paper.shape(ridge(here, shore, 0.014, 0.8), (lighter(paint, 0.1), lighter(paint, -0.3)), near=0.8)
+        return Ground(horizon, here.row(0.9), (("rock", 0.5 + here.light.side * 0.44, here.row(0.97), 0.16, 0.0),))
     return Ground(horizon, here.row(0.80), (), here.row(0.72))
+
+
+def _ashore(here: Setting) -> bool:
+    """Say whether somebody is there who can't stand on water."""
+    kinds = [one.kind for one in here.brief.subjects if one.action not in ("swim", "float", "fly")]
+    afloat = {"boat", "surfer", "whale", "fish", "jellyfish", "turtle", "octopus"} & set(kinds)
+    return not afloat and any(ROLES[kind].home == "ground" and ROLES[kind].size < 1.3 for kind in kinds)
 
 
 def beach(here: Setting) -> Ground:
@@ -159,7 +161,7 @@ def lake(here: Setting) -> Ground:
 
 def river(here: Setting) -> Ground:
     """A river that winds towards the camera through a meadow."""
-    ground = field(here)
+    ground = woods(here) if "forest" in here.brief.features else field(here)
     water = here.light.on((92, 152, 180))
     _winding(here, ground.horizon, (mix(here.light.glow, water, 0.4), lighter(water, -0.1)), 0.3)
     return Ground(ground.horizon, ground.line, ground.props, here.row(0.8))
@@ -383,19 +385,41 @@ def heights(here: Setting) -> Ground:
 
 
 PLACES: dict[str, Callable[[Setting], Ground]] = {
-    "field": field, "mountains": mountains, "forest": forest, "desert": desert, "snow": snow, "sea": sea,
+    "field": field, "mountains": mountains, "forest": woods, "desert": desert, "snow": snow, "sea": sea,
     "beach": beach, "lake": lake, "river": river, "road": road, "skyline": skyline, "street": street,
     "village": village, "space": space,
     "underwater": underwater, "room": room, "kitchen": kitchen, "office": office, "stage": stage,
     "sky": heights,
-    "studio": studio,
+    "studio": studio, "abstract": abstract, "bamboo": bamboo, "table": table, "waterfall": waterfall,
 }  # fmt: skip
+
+
+def _ablaze(here: Setting, horizon: float) -> None:
+    """Set the horizon on fire: tongues of flame, their glow, and smoke that leans with the wind."""
+    paper, dice, lean = here.paper, here.dice, here.light.side * 0.06
+    for _ in range(9):
+        x, tall = dice.uniform(0, paper.aspect), dice.uniform(0.05, 0.13) * here.inner
+        smoke = [
+            oval(x - lean * (1 + k) * 1.2, horizon - tall - 0.07 * k, 0.035 + 0.02 * k, 0.03 + 0.014 * k)
+            for k in range(6)
+        ]
+        paper.shapes(smoke, (38, 32, 36), strength=0.34)
+        paper.glow(x, horizon - tall * 0.5, 0.1, (255, 140, 50), 0.5)
+        for size, colour in ((1.0, (238, 104, 40)), (0.62, (254, 190, 84))):
+            tip = horizon - tall * size
+            half = 0.033 * size
+            left, right = (x - half, horizon + 0.01), (x + half, horizon + 0.01)
+            bulge = [(x + side * 1.1 * half, horizon - tall * 0.32 * size) for side in (-1, 1)]
+            flame = [left, bulge[0], (x - lean * size, tip), bulge[1], right]
+            paper.shape(curve(flame), colour)
 
 
 def paint(here: Setting) -> Ground:
     """Paint the brief's place, with a road over it where one is named as well."""
     place = here.brief.place or "field"
     ground = PLACES[place](here)
+    if here.brief.mood == "burning" and place not in ("underwater", "space", "abstract"):
+        _ablaze(here, ground.horizon)
     if "road" in here.brief.features and place in ("desert", "field", "snow", "mountains", "forest", "village"):
         return _across(here, ground)
     return ground

@@ -18,10 +18,12 @@ from rushes.engines.animatic.cast import PEOPLE, RIDER, ROLES, VEHICLES, Role
 from rushes.engines.animatic.depth import FAR, Picture, Plane
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.ink import Colour, Paper
+from rushes.engines.animatic.interiors import ROOFED
 from rushes.engines.animatic.lettering import letter
 from rushes.engines.animatic.palette import light_of
 from rushes.engines.animatic.places import paint
 from rushes.engines.animatic.setting import Ground, Setting
+from rushes.engines.animatic.settled import settled
 from rushes.engines.animatic.sprite import MARGIN, Actor, Sprite, lay
 
 _HERO = {"close": 0.92, "wide": 0.22, "aerial": 0.2, "low": 0.56, "": 0.4}  # a person's height, of the frame's
@@ -35,6 +37,7 @@ class Scene:
     backdrop: Picture
     depth: Plane
     sprites: tuple[Sprite, ...]
+    roofed: bool = False  # what falls, falls outside
 
     def flat(self) -> Picture:
         """Return the scene as one picture, at the middle of its action."""
@@ -73,7 +76,10 @@ def set_scene(
     paper = Paper(width, height)
     here = Setting(paper, light, brief, dice, 1.0 / spare)
     ground = paint(here)
-    actors = [*_dressing(here, ground), *(_shown(here, ground, pictures) if pictures else _players(here, ground))]
+    players = _shown(here, ground, pictures) if pictures else _players(here, ground)
+    actors = [*_aside(_dressing(here, ground), players), *players]
+    if brief.framing == "close" and players:  # a lens near to its subject leaves the rest soft
+        paper.picture[...] = cv2.GaussianBlur(paper.picture, (0, 0), max(0.8, 0.007 * height))
     actors.sort(key=lambda actor: actor.near)
     if brief.lettering is not None:
         letter(paper, brief.lettering, light, here.inner, dice)
@@ -86,7 +92,7 @@ def set_scene(
         paper.picture += veil * (np.array(light.haze, np.float32) - paper.picture)
     depth = cv2.GaussianBlur(paper.depth, (0, 0), max(1.0, 0.004 * max(width, height)))
     sprites = tuple(Sprite(actor, light, height) for actor in actors)
-    return Scene(paper.finished(seed), np.asarray(depth, np.float32), sprites)
+    return Scene(paper.finished(seed), np.asarray(depth, np.float32), sprites, brief.place in ROOFED)
 
 
 def draw_scene(
@@ -100,15 +106,25 @@ def draw_scene(
 def _filled(brief: Brief, dice: random.Random) -> Brief:
     """Return the brief with a place that suits what it names, where it names none."""
     if brief.place:
+        if brief.place == "table" and {"man", "woman", "child", "family", "couple"} & {
+            one.kind for one in brief.subjects
+        }:
+            return replace(brief, place="room")
         if brief.place == "underwater" or brief.place != "sea":
             return brief
-        under = {"fish", "whale"} & {subject.kind for subject in brief.subjects}
+        under = {"fish", "whale", "jellyfish", "turtle", "octopus"} & {subject.kind for subject in brief.subjects}
         return replace(brief, place="underwater") if under else brief
     kinds = [subject.kind for subject in brief.subjects]
     suits = {
         **dict.fromkeys(("car", "bus", "bicycle", "train"), ("road",)),
         **dict.fromkeys(("boat", "lighthouse"), ("sea",)),
-        **dict.fromkeys(("fish", "whale"), ("underwater",)),
+        **dict.fromkeys(("fish", "whale", "jellyfish", "turtle", "octopus"), ("underwater",)),
+        **dict.fromkeys(("burger", "bowl", "plate", "cake"), ("table",)),
+        **dict.fromkeys(("laptop", "phone"), ("office", "studio")),
+        **dict.fromkeys(("sofa", "chair"), ("room",)),
+        **dict.fromkeys(("surfer",), ("sea",)),
+        **dict.fromkeys(("penguin",), ("snow",)),
+        **dict.fromkeys(("volcano", "dinosaur"), ("mountains",)),
         **dict.fromkeys(("astronaut", "rocket"), ("space",)),
         **dict.fromkeys(("plane", "balloon"), ("sky",)),
         **dict.fromkeys(("bottle", "shoe", "apple"), ("studio",)),
@@ -127,6 +143,8 @@ def _filled(brief: Brief, dice: random.Random) -> Brief:
         choices = (
             ("snow",) if snowy else ("street",) if brief.mood == "neon" else ("field", "field", "mountains", "lake")
         )
+    if choices == ("table",) and set(kinds) & {"man", "woman", "child", "family", "couple"}:
+        choices = ("room",)  # nobody stands on a table
     return replace(brief, place=dice.choice(choices))
 
 
@@ -161,6 +179,16 @@ def _dressing(here: Setting, ground: Ground) -> list[Actor]:
     return dressed
 
 
+def _aside(dressed: list[Actor], players: list[Actor]) -> list[Actor]:
+    """Leave out what would grow in front of somebody."""
+
+    def hides(prop: Actor, player: Actor) -> bool:
+        reach = 0.5 * prop.size + 0.5 * player.size * min(player.role.span[2], 1.0)
+        return prop.kind not in ("grass", "cloud") and prop.near > player.near and abs(prop.x - player.x) < reach
+
+    return [prop for prop in dressed if not any(hides(prop, player) for player in players)]
+
+
 def _shown(here: Setting, ground: Ground, pictures: Sequence[Picture]) -> list[Actor]:
     """Return the given subjects, side by side on the ground."""
     count = len(pictures)
@@ -185,6 +213,8 @@ def _near(row: float, horizon: float) -> float:
 def _players(here: Setting, ground: Ground) -> list[Actor]:
     """Return the subjects of the brief, each in its place."""
     subjects = list(here.brief.subjects)
+    if here.brief.place == "field":  # a meadow full of flowers is painted
+        subjects = [one for one in subjects if one.kind != "flower" or one.count < 3]
     kinds = {subject.kind for subject in subjects}
     riding = "horse" in kinds and any(s.kind in PEOPLE and s.action == "drive" for s in subjects)
     if riding:
@@ -196,7 +226,10 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
             if s.kind in PEOPLE and (s.action in ("drive", "float") or "bicycle" in kinds or "boat" in kinds)
         ]
         subjects = [s for s in subjects if s not in driven]
+    if "cake" in kinds:  # its candles are drawn with it
+        subjects = [one for one in subjects if one.kind != "lantern"]
     roles = [RIDER if riding and s.kind == "horse" else ROLES[s.kind] for s in subjects]
+    roles = [_in_form(here, one, role) for one, role in zip(subjects, roles, strict=True)]
     if here.brief.framing == "close" and subjects and subjects[0].kind in ("man", "woman", "child"):
         kind = "woman" if subjects[0].kind == "woman" else "man"
         roles[0] = ROLES[f"portrait {kind}"]
@@ -207,7 +240,16 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
     players: list[Actor] = []
     for k in order:
         players += _group(here, ground, subjects[k], roles[k], slots[k], biggest=biggest or roles[k].size)
-    return _sheltered(players)
+    return settled(_sheltered(players), here.brief.place)
+
+
+def _in_form(here: Setting, subject: Subject, role: Role) -> Role:
+    """Return the role as the place and the action want it: divers under water, a couple that kisses face to face."""
+    if here.brief.place == "underwater" and subject.kind in ("man", "woman", "child"):
+        return ROLES["swimmer"]
+    if subject.kind == "couple" and subject.action == "kiss":
+        return ROLES["lovers"]
+    return role
 
 
 def _sheltered(players: list[Actor]) -> list[Actor]:
@@ -315,6 +357,10 @@ def _unit(here: Setting, subject: Subject, role: Role, biggest: float) -> float:
         tall = hero * relation
         if role.pace == 0.0 and role.size > 1.2 and len(here.brief.subjects) > 1:
             tall = max(tall, 0.36)
+    if here.brief.place == "table" and not framing:
+        tall *= 1.35
+    if framing == "close" and role.pace == 0.0 and "portrait" not in _named(role):
+        tall = min(tall, 0.66 / min(top, 1.1))
     tall = min(tall, _BIGGEST / min(top, 1.1)) * here.inner
     broad = 0.86 * here.paper.aspect * here.inner / (right - left)
     if subject.kind == "bridge":
@@ -345,5 +391,5 @@ def _row(here: Setting, ground: Ground, subject: Subject, role: Role, home: str,
     else:
         line = ground.line + (0.035 * here.inner * (k % 3 - 1) if subject.count > 2 else 0.0)
     if here.brief.framing in ("close", "low"):
-        line = max(line, here.row(0.93))
+        line = max(line, here.row(0.9 if role.pace == 0.0 else 0.93))
     return min(line, bottom)

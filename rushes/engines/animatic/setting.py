@@ -99,6 +99,8 @@ def _clouds(here: Setting, horizon: float, count: int) -> None:
         size = 0.13 * (1.15 - y / horizon) + 0.02
         x = dice.uniform(0.0, here.paper.aspect)
         shade = mix(light.middle, light.sun if not light.dark else light.glow, 0.62)
+        if here.brief.weather in ("rain", "storm"):  # clouds that rain are darker than the sky behind them
+            shade = lighter(mix(light.middle, light.zenith, 0.5), -0.12)
         parts = [box(x - size * 2.2, y, x + size * 2.2, y - size * 0.34, size * 0.16)]
         parts += [
             oval(x + dx * size, y - size * 0.3, size * r, size * r * 0.62)

@@ -43,6 +43,7 @@ _UNMOVED = (
     "phone",
     "guitar",
     "burger",
+    "desk",
 )
 _STILL = ("", "stand", "sit", "lie", "kiss", "fight", "work", "dance", "jump", "wave")
 

@@ -37,7 +37,13 @@ class Staged:
         self._closing = None if self._path.still else closing_in(self._stage, self._path)
         # with its end flowing into its beginning, so that rain falls from the first frame on
         self._ambience = Ambience(
-            self._stage, call.prompt, seconds=self._seconds, seed=call.seed, loop=True, leaves=False
+            self._stage,
+            call.prompt,
+            seconds=self._seconds,
+            seed=call.seed,
+            loop=True,
+            leaves=False,
+            roofed=self._scene.roofed,
         )
 
     def draw(self, index: int, frame: Picture) -> None:

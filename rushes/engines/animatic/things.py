@@ -7,6 +7,7 @@ import math
 
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.ink import Colour, Sketch, box, curve, lighter, limb, mix, oval
+from rushes.engines.animatic.landmarks import eiffel
 
 _LIT: Colour = (255, 214, 132)
 _PANE: Colour = (88, 108, 128)
@@ -170,6 +171,9 @@ def castle(sketch: Sketch, _phase: float, _action: str, look: Look) -> None:
 
 def tower(sketch: Sketch, phase: float, _action: str, look: Look) -> None:
     """Draw a tower; a windmill whose sails turn, a pagoda, where the word says so."""
+    if look.word == "eiffel":
+        eiffel(sketch, phase, _action, look)
+        return
     stone = look.colour or (222, 210, 192)
     if look.word == "windmill":
         sketch.fill([(-0.16, 0.0), (0.16, 0.0), (0.1, 0.62), (-0.1, 0.62)], stone)

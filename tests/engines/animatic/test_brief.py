@@ -53,3 +53,19 @@ def test_camera_words_are_no_subjects() -> None:
 @pytest.mark.parametrize("prompt", ["", "   ", "asdf qwer", "\x00\ud7ff🙂🙂", "no no no", '""', "ق" * 5000])
 def test_any_text_gives_a_brief(prompt: str) -> None:
     assert isinstance(read_brief(prompt), Brief)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "actions"),
+    [
+        ("A man and a woman dance", ("dance", "dance")),
+        ("She runs with her dog", ("run", "run")),
+        ("A dog barks, a man walks", ("", "walk")),
+    ],
+)
+def test_who_is_named_together_acts_together(prompt: str, actions: tuple[str, str]) -> None:
+    assert tuple(subject.action for subject in read_brief(prompt).subjects) == actions
+
+
+def test_a_herd_is_counted_after_its_animal() -> None:
+    assert read_brief("An elephant herd crossing the savanna").subjects[0].count == 6

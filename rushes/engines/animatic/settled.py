@@ -1,0 +1,122 @@
+"""Who sits on what, who holds what, what crosses a bridge: a scene's players put in touch with each other.
+
+`scene` gives each player a place of its own; here some are moved, resized or given a seat. Nothing is drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rushes.engines.animatic.cast import PEOPLE, ROLES, VEHICLES
+from rushes.engines.animatic.figures import Look
+from rushes.engines.animatic.furnishings import SEAT, TABLE
+from rushes.engines.animatic.sprite import Actor
+
+_SEATS = ("bench", "chair", "sofa")
+_SIZE = {"bench": 1.0, "chair": 1.0, "sofa": 1.0}  # a seat's unit, of the height of who sits on it
+_BESIDE = 0.55  # how far apart several sit, of their height
+_DECK = 0.37  # where a bridge's road is, of its height
+_SMALL = ("cat", "dog", "fox", "rabbit")  # who may sit on furniture
+_INDOORS = ("room", "kitchen", "office", "stage", "studio", "table")
+_PAVED = ("street", "village", "skyline", "field", "road", "lake", "river")
+_MEALS = ("burger", "bowl", "plate", "cake", "cup")
+
+
+def settled(players: list[Actor], place: str) -> list[Actor]:
+    """Return the players with seats under those who sit, guitars in hands, meals on tables and trains on bridges."""
+    return _crossing(_holding(_seated(_served(players, place), place)))
+
+
+def _seated(players: list[Actor], place: str) -> list[Actor]:
+    sitters = [one for one in players if one.action in ("sit", "lie") and one.kind in (*PEOPLE, *_SMALL)]
+    people = [one for one in sitters if one.kind in PEOPLE]
+    seat = next((one for one in players if one.kind in _SEATS), None)
+    if seat is None and people and place not in ("space", "underwater", "sea", "sky"):
+        return [*players, *(_seat_for(one, place) for one in people if one.kind not in ("crowd", "family"))]
+    if seat is None or not sitters:
+        return players
+    tall = people[0].size if people else 1.7 * max(one.size for one in sitters)
+    seat_size = _SIZE[seat.kind] * (tall if people else max(tall, seat.size))
+    moved: list[Actor] = []
+    for one in players:
+        if one in sitters:
+            number = sitters.index(one) - (len(sitters) - 1) / 2
+            up = 0.0 if one.kind in PEOPLE else SEAT * seat_size
+            x = seat.x + number * _BESIDE * seat_size
+            size = one.size if one.kind in PEOPLE else max(one.size, 0.36 * seat_size)
+            moved.append(replace(one, x=x, y=seat.y - up, size=size, near=min(1.0, seat.near + 2e-3)))
+        else:
+            moved.append(replace(one, size=seat_size) if one is seat else one)
+    return moved
+
+
+def _seat_for(sitter: Actor, place: str) -> Actor:
+    """Return what lies near to sit on: a chair in a room, a bench in a park or street, else a log or a stone."""
+    kind = "chair" if place in _INDOORS else "bench" if place in _PAVED else "log"
+    word = "stone" if kind == "log" and place in ("beach", "mountains", "desert", "snow", "waterfall") else ""
+    look = Look(None, sitter.look.seed + 1, word=word)
+    role = ROLES[kind]
+    return Actor(
+        role, look, kind, sitter.x, sitter.y, sitter.size, sitter.near - 1e-3, haze=sitter.haze, facing=sitter.facing
+    )
+
+
+def _holding(players: list[Actor]) -> list[Actor]:
+    """Put a guitar into the arms of whoever is there to play it."""
+    holder = next((one for one in players if one.kind in ("man", "woman", "child")), None)
+    if holder is None:
+        return players
+    low = 0.3 if holder.action == "sit" else 0.52
+    role = replace(ROLES["guitar"], home="air")
+    return [
+        replace(
+            one,
+            role=role,
+            look=replace(one.look, word="held"),
+            x=holder.x + 0.03 * holder.size * holder.facing,
+            y=holder.y - low * holder.size,
+            size=1.15 * holder.size,
+            near=min(1.0, holder.near + 1e-3),
+            facing=holder.facing,
+        )
+        if one.kind == "guitar"
+        else one
+        for one in players
+    ]
+
+
+def _served(players: list[Actor], place: str) -> list[Actor]:
+    """Set what is eaten in a room on a table as high as people there need it."""
+    people = [one.size for one in players if one.kind in PEOPLE]
+    if place not in ("room", "kitchen", "office") or not any(one.kind in _MEALS for one in players):
+        return players
+    unit = max(people, default=0.0) or 1.6 * max(one.size for one in players if one.kind in _MEALS)
+    served: list[Actor] = []
+    for one in players:
+        if one.kind not in _MEALS:
+            served.append(one)
+            continue
+        desk = replace(one, role=ROLES["desk"], kind="desk", look=Look(None, one.look.seed), size=unit)
+        up = replace(one, y=one.y - TABLE * unit, size=min(one.size, 0.42 * unit), near=min(1.0, one.near + 1e-3))
+        served += [desk, up]
+    return served
+
+
+def _crossing(players: list[Actor]) -> list[Actor]:
+    """Let what drives or walks go over the bridge that is in the picture."""
+    bridge = next((one for one in players if one.kind == "bridge"), None)
+    if bridge is None:
+        return players
+    goers = (*VEHICLES, *PEOPLE, "horse")
+    return [
+        replace(
+            one,
+            size=min(one.size, 1.5 * bridge.size),
+            y=bridge.y - _DECK * bridge.size,
+            near=min(1.0, bridge.near + 1e-3),
+            x=bridge.x,
+        )
+        if one.kind in goers
+        else one
+        for one in players
+    ]
