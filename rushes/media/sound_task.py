@@ -25,6 +25,7 @@ HZ = 48_000
 # Playlists and concatenations are left out on purpose: they make the reader open other files.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,ogg,mp3,wav,flac,aac,gif,w64,aiff"
 _RATES = range(1_000, 768_001)
+_SURROUND = 8  # channels, of 7.1; above it files have microphones or takes in place of loudspeakers
 _DAMAGE = 0.1  # share of packets that may be damaged
 
 
@@ -106,9 +107,10 @@ def _pieces(container: InputContainer, stream: AudioStream, channels: int) -> It
     """Decode and resample; a stream may change its own rate or layout on the way."""
     resampler: AudioResampler | None = None
     made_for = None
-    for frame in _frames(container, stream):
-        if frame.sample_rate not in _RATES:
-            raise ValueError(f"a sample rate of {frame.sample_rate} Hz; from 1,000 to 768,000 can be read")
+    for decoded in _frames(container, stream):
+        if decoded.sample_rate not in _RATES:
+            raise ValueError(f"a sample rate of {decoded.sample_rate} Hz; from 1,000 to 768,000 can be read")
+        frame = _mixed(decoded)
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if resampler is None or kind != made_for:
             yield from _resampled(resampler, None, channels)
@@ -116,6 +118,23 @@ def _pieces(container: InputContainer, stream: AudioStream, channels: int) -> It
             made_for = kind
         yield from _resampled(resampler, frame, channels)
     yield from _resampled(resampler, None, channels)
+
+
+def _mixed(frame: AudioFrame) -> AudioFrame:
+    """Return a frame of more channels than loudspeakers have places as their mean, twice; the resampler knows no way."""
+    channels = frame.layout.nb_channels
+    if channels <= _SURROUND:
+        return frame
+    values = np.asarray(frame.to_ndarray())
+    values = values if frame.format.is_planar else values.reshape(-1, channels).T
+    mean = values.mean(0, dtype=np.float32)
+    if values.dtype.kind == "u":
+        mean -= 128
+    if values.dtype.kind in "iu":
+        mean /= float(1 << (8 * values.itemsize - 1))
+    mixed = AudioFrame.from_ndarray(np.repeat(mean, 2)[None], format="flt", layout="stereo")
+    mixed.sample_rate, mixed.pts, mixed.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return mixed
 
 
 def _resampled(resampler: AudioResampler | None, frame: AudioFrame | None, channels: int) -> Iterator[Timed]:

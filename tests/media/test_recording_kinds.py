@@ -12,6 +12,7 @@ from av.video.stream import VideoStream
 
 from rushes.media.recording import RecordingLimits, decode_sound, decode_video
 from tests.media.films import Pixels, frames_of, pitch, tone
+from tests.media.odd_media import wav_of
 from tests.media.test_recording import write_sound
 
 LOC = ("body", "url")
@@ -103,3 +104,14 @@ def test_sound_is_read_whatever_it_is_wrapped_in(
     heard = (samples / 32_767).astype(np.float32)
     assert pitch(heard) == pytest.approx(440, abs=3)
     assert 0.2 < np.abs(heard[4_800:-9_600]).max() < 1.01
+
+
+@pytest.mark.parametrize("channels", [9, 12, 32, 64])
+def test_takes_of_many_microphones_are_heard_together(channels: int, tmp_path: Path) -> None:
+    path = tmp_path / "takes.wav"
+    path.write_bytes(wav_of(channels, 48_000, tone(1.0, 48_000, channels)))
+    media = decode_sound(path, tmp_path / "sound.npy", RecordingLimits(), LOC)
+    heard = (np.load(media.path) / 32_767).astype(np.float32)
+    assert media.duration_s == pytest.approx(1.0, abs=0.01)
+    assert pitch(heard) == pytest.approx(440, abs=3)
+    assert np.abs(heard[4_800:-4_800]).max() == pytest.approx(0.5, abs=0.02)
