@@ -4,7 +4,7 @@ PY := .venv/bin/python
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench docs clean
+.PHONY: help run test check bench docs gallery clean
 
 help: ## Show these targets
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+): .*## /  make \1\t/'
@@ -23,8 +23,12 @@ check: ## Lint, format and types
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 
-docs: ## Write the generated reference pages anew
+docs: ## Write the generated reference pages anew (the gallery: make gallery)
 	@$(PY) docs/generate.py
+
+gallery: ## Make the gallery's films and its page anew (a few minutes)
+	@scripts/setup dev
+	@$(PY) -m docs.gallery.make
 
 bench: ## Run the benchmarks, one after the other
 	@scripts/setup bench
