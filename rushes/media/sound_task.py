@@ -121,7 +121,7 @@ def _pieces(container: InputContainer, stream: AudioStream, channels: int) -> It
 
 
 def _mixed(frame: AudioFrame) -> AudioFrame:
-    """Return a frame of more channels than loudspeakers have places as their mean, twice; the resampler knows no way."""
+    """Return a frame of more channels than loudspeakers have places as their mean, twice: nothing else mixes them."""
     channels = frame.layout.nb_channels
     if channels <= _SURROUND:
         return frame
