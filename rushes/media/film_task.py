@@ -1,8 +1,8 @@
 """The part of `recording` that decodes strangers' videos and writes them anew; runs in the sandbox only.
 
-What comes out is a film that is safe and simple to read: H.264 in mp4, upright, square pixels, even sides, BT.709,
-one constant rate (`pace` chooses it and says which frame is shown when), progressive, no sound; and the sound beside
-it. Interlaced pictures are deinterlaced, fields of one picture becoming one frame.
+What comes out is a film that is safe and simple to read: H.264 in mp4, upright, square pixels, even sides, BT.709 of
+ordinary range (`dynamic_range`), one constant rate (`pace` chooses it and says which frame is shown when), progressive,
+no sound; and the sound beside it. Interlaced pictures are deinterlaced, fields of one picture becoming one frame.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from av.video.plane import VideoPlane
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
+from rushes.media.dynamic_range import Standard, is_high
 from rushes.media.pace import Pace, pace_of, survey
 from rushes.media.progressive import progressive
 from rushes.media.sound_task import opened, write_sound
@@ -141,6 +142,7 @@ class _Target:
         self._frame.colorspace, self._frame.color_range = _BT709, ColorRange.MPEG
         self._planes = [_samples(plane) for plane in self._frame.planes]
         self._reformat = VideoReformatter()
+        self._standard = Standard()
         self._stream = self._add(file, rate)
 
     def _add(self, file: OutputContainer, rate: Fraction) -> VideoStream:
@@ -156,7 +158,9 @@ class _Target:
 
     def write(self, frame: VideoFrame, start: int, stop: int) -> None:
         """Turn the frame upright, crop it to even sides (by a pixel at most) and encode it at these places."""
-        if frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
+        if is_high(frame):
+            frame = self._standard(frame)
+        elif frame.colorspace == _UNSPECIFIED and frame.height >= _HD_HEIGHT:
             frame.colorspace = _BT709
         plain = self._reformat.reformat(
             frame,
