@@ -20,6 +20,8 @@ from rushes.engines.animatic.hearts import outlined, rising
 from rushes.errors import ModelError
 
 _CELL = 8
+_GLOSS = 1.2  # the most that a strand shines
+_BRIGHTEST = 1.0 + 0.26 * _GLOSS
 _PINK = (255, 92, 138)
 
 
@@ -160,13 +162,17 @@ def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
     from_x = cv2.scaleAdd(out_y, reach * shiver, cv2.scaleAdd(out_x, -reach, x))
     from_y = cv2.scaleAdd(out_x, -reach * shiver, cv2.scaleAdd(out_y, -reach, y))
     furry = cv2.remap(frame, from_x, from_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-    light = 1.0 + np.float32(0.26 * grown) * gloss
-    frame[...] = cv2.multiply(furry, cv2.merge([light, light, light]), dtype=cv2.CV_8U)
+    table = (1.0 + 0.26 * grown * (np.arange(256) / 127.5 - 1.0) * _GLOSS) * (255.0 / _BRIGHTEST)
+    light = cv2.cvtColor(cv2.LUT(gloss, (table + 0.5).astype(np.uint8)), cv2.COLOR_GRAY2RGB)
+    cv2.multiply(furry, light, dst=frame, scale=_BRIGHTEST / 255.0)
 
 
 @lru_cache(maxsize=1)  # drawn once for a film, not once a frame
-def _fur(width: int, height: int) -> tuple[Plane, Plane, Plane, Plane, Plane]:
-    """Return each pixel's x and y, how far its strand reaches in x and y (0..1, outwards), and its gloss (-1..1)."""
+def _fur(width: int, height: int) -> tuple[Plane, Plane, Plane, Plane, Picture]:
+    """Return each pixel's x and y, how far its strand reaches in x and y (0..1, outwards), and its gloss.
+
+    Gloss is in bytes, 0 for -_GLOSS to 255 for _GLOSS.
+    """
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     right, down = x - np.float32(width / 2), y - np.float32(0.48 * height)
     away = np.hypot(right, down) + np.float32(1e-3)
@@ -184,8 +190,9 @@ def _fur(width: int, height: int) -> tuple[Plane, Plane, Plane, Plane, Plane]:
     # The middle would be a whirl of points, and what is far from it is ground, which has no fur.
     furred = np.clip(away / (0.08 * side), 0.0, 1.0) * np.exp(-((away / (0.44 * side)) ** 4))
     length = np.clip(0.5 + 0.5 * gloss, 0.0, 1.6) * furred
-    gloss = np.asarray(np.clip(gloss, -2.0, 2.0) * furred * 0.6, np.float32)
-    return x, y, np.asarray(np.cos(angle) * length, np.float32), np.asarray(np.sin(angle) * length, np.float32), gloss
+    gloss = np.clip(gloss, -2.0, 2.0) * furred * (0.5 * _GLOSS)
+    shine = np.asarray((gloss / _GLOSS + 1.0) * 127.5 + 0.5, np.uint8)
+    return x, y, np.asarray(np.cos(angle) * length, np.float32), np.asarray(np.sin(angle) * length, np.float32), shine
 
 
 def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:
@@ -202,8 +209,8 @@ def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:
             at = (round(x * grid.width), round((0.25 + 0.75 * y) * grid.height))
             _blossom(over, at, (0.05 + 0.06 * size) * side * opened, turn + 0.3 * t, colour)
     tall, wide = frame.shape[:2]
-    small = cv2.resize(over, (max(wide // 4, 1), max(tall // 4, 1)), interpolation=cv2.INTER_AREA)
-    glow = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(1.0, wide / 130)), (wide, tall))
+    small = cv2.resize(over, (max(wide // 8, 1), max(tall // 8, 1)), interpolation=cv2.INTER_AREA)
+    glow = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(0.5, wide / 260)), (wide, tall))
     lit = smoothstep(t / 0.6)
     frame[...] = cv2.addWeighted(over, 1.0 - 0.24 * lit, glow, 0.32 * lit, 0.0)
 

@@ -32,20 +32,18 @@ class Falling:
         seconds, side = index / self._fps, max(self._size)
         over = np.zeros((tall, wide), np.uint8)
         for near, places in self._layers:
+            across, start, pace, phase = places.T
             speed = (2.2 if self._rain else 0.16) * near * 720 / 1280
-            for across, start, pace, phase in places:
-                down = (start + seconds * speed * (0.8 + 0.4 * pace) * side / tall) % 1.08 - 0.04
-                if self._rain:
-                    x, y = ((across + 0.02 * down) % 1.0) * wide, down * tall
-                    length = 0.028 * near * side
-                    ends = (round(x * 8), round(y * 8)), (round((x - 0.1 * length) * 8), round((y - length) * 8))
-                    light = int(30 + 60 * near)
-                    cv2.line(over, *ends, light, max(1, round(near * side / 900)), cv2.LINE_AA, 3)
-                else:
-                    sway = 0.02 * math.sin(math.tau * (seconds * (0.15 + 0.2 * pace) + phase))
-                    x, y = ((across + sway) % 1.0) * wide, down * tall
-                    radius = max(0.7, 0.0032 * near * side * (0.6 + 0.6 * phase))
-                    at = (round(x * 8), round(y * 8))
-                    cv2.circle(over, at, round(radius * 8), int(120 + 120 * near), -1, cv2.LINE_AA, 3)
-        over = np.asarray(cv2.GaussianBlur(over, (3, 3), 0), np.uint8)
-        frame[...] = cv2.add(frame, cv2.cvtColor(over, cv2.COLOR_GRAY2RGB))
+            down = (start + seconds * speed * (0.8 + 0.4 * pace) * side / tall) % 1.08 - 0.04
+            if self._rain:
+                at = np.stack([((across + 0.02 * down) % 1.0) * wide, down * tall], axis=1)
+                ends = np.stack([at, at - 0.028 * near * side * np.array([0.1, 1.0])], axis=1)
+                lines, thick = np.round(ends * 8).astype(np.int32), max(1, round(near * side / 900))
+                cv2.polylines(over, list(lines), False, int(30 + 60 * near), thick, cv2.LINE_AA, 3)
+            else:
+                sway = 0.02 * np.sin(math.tau * (seconds * (0.15 + 0.2 * pace) + phase))
+                x, y = ((across + sway) % 1.0) * wide, down * tall
+                radius = np.maximum(0.7, 0.0032 * near * side * (0.6 + 0.6 * phase))
+                for flake in np.round(np.stack([x, y, radius], axis=1) * 8).astype(int).tolist():
+                    cv2.circle(over, flake[:2], flake[2], int(120 + 120 * near), -1, cv2.LINE_AA, 3)
+        cv2.add(frame, cv2.cvtColor(cv2.GaussianBlur(over, (3, 3), 0), cv2.COLOR_GRAY2RGB), dst=frame)

@@ -8,6 +8,7 @@ its palette: the linear transfer that takes the video's colours to its own (Piti
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TypeVar
@@ -124,6 +125,7 @@ class Makeover:
         self._curves: npt.NDArray[np.uint8] | None = None
         self._soft: Plane | None = None
         self._sky: Plane | None = None
+        self._heaven: Picture | None = None
 
     @property
     def fall(self) -> str | None:
@@ -143,13 +145,16 @@ class Makeover:
     def _calmed(self, frame: Picture) -> Picture:
         """Return the frame with its noise held still: small changes are followed slowly, large ones at once."""
         now = frame.astype(np.float32)
-        if self._soft is None or float(cv2.absdiff(frame, self._soft.astype(np.uint8)).mean()) > 40.0:
+        soft = self._soft
+        if soft is None or float(cv2.absdiff(frame, soft.astype(np.uint8)).mean()) > 40.0:
             self._soft = now
             return frame
-        change = cv2.absdiff(now, self._soft)
-        share = np.minimum(change * np.float32(1.0 / _CALM), 1.0)
-        self._soft += (now - self._soft) * np.maximum(share, 0.3)
-        return self._soft.astype(np.uint8)
+        now -= soft  # the change
+        share = np.abs(now)
+        share *= np.float32(1.0 / _CALM)
+        now *= np.clip(share, 0.3, 1.0, out=share)
+        soft += now
+        return soft.astype(np.uint8)
 
     def _painted(self, frame: Picture) -> Picture:
         medium, tall, wide = self._medium, frame.shape[0], frame.shape[1]
@@ -157,9 +162,7 @@ class Makeover:
         half = (max(2, round(wide / 2)), max(2, round(tall / 2)))
         small = self._calmed(np.asarray(cv2.resize(frame, half, interpolation=cv2.INTER_AREA), np.uint8))
         if medium.brush:
-            small = np.asarray(
-                cv2.medianBlur(small, (int(medium.brush * coarse / 2) * max(half) // 640) * 2 + 3), np.uint8
-            )
+            small = _brushed(small, (int(medium.brush * coarse / 2) * max(half) // 640) * 2 + 3)
         if medium.mosaic:
             side = max(3, round(medium.mosaic * coarse * max(half) / 1280))
             tiny = cv2.resize(small, (max(1, half[0] // side), max(1, half[1] // side)), interpolation=cv2.INTER_AREA)
@@ -205,8 +208,7 @@ class Makeover:
         return matrix.astype(np.float32), curves
 
     def _under_sky(self, graded: Picture, frame: Picture) -> Picture:
-        """Put the light's own sky where the video's is: bright, even, reaching the top."""
-        assert self._light.sky is not None
+        """Put the light's own sky where the video's is: bright, even, reaching the top; into `graded` itself."""
         mask = sky_of(frame)
         self._sky = (
             mask if self._sky is None or self._sky.shape != mask.shape else self._sky + 0.15 * (mask - self._sky)
@@ -214,16 +216,42 @@ class Makeover:
         if float(self._sky.max()) < 0.05:
             return graded
         tall, wide = graded.shape[:2]
-        down = np.linspace(0, 1.6, tall, dtype=np.float32).clip(0, 1)[:, None, None]
-        top, low = (np.array(colour, np.float32) for colour in self._light.sky)
-        colours = np.broadcast_to(top + (low - top) * down, (tall, 1, 3)).astype(np.uint8)
-        # The clouds' own light and shade stay: the gradient takes the place of the colour, not of the drawing.
-        new = cv2.addWeighted(np.repeat(colours, wide, axis=1), 0.82, graded, 0.18, 0.0)
-        share = cv2.resize(np.asarray(self._sky * np.float32(self._new_sky), np.float32), (wide, tall))
-        # The mask is coarse; the frame's own light says where a ridge begins.
+        bottom = min(tall, math.ceil((float(np.flatnonzero(self._sky.max(axis=1) > 0.004)[-1]) + 2) * tall / len(mask)))
         light = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
-        share = share * cv2.LUT(light, _bright_from(light, share))
-        return np.asarray(cv2.blendLinear(new, graded, share, 1.0 - share), np.uint8)
+        coarse = np.asarray(self._sky * np.float32(self._new_sky), np.float32)
+        # The mask is coarse; the frame's own light says where a ridge begins.
+        bright = (_bright_from(light, coarse) * 255.0 + 0.5).astype(np.uint8)
+        share = cv2.resize((coarse * 255.0 + 0.5).astype(np.uint8), (wide, tall))[:bottom]
+        share = cv2.multiply(share, cv2.LUT(light[:bottom], bright), scale=1 / 255)
+        seen = graded[:bottom]
+        # The clouds' own light and shade stay: the gradient takes the place of the colour, not of the drawing.
+        new = cv2.addWeighted(self._gradient(tall, wide)[:bottom], 0.82, seen, 0.18, 0.0)
+        through = cv2.cvtColor(cv2.bitwise_not(share), cv2.COLOR_GRAY2RGB)
+        cv2.multiply(seen, through, dst=seen, scale=1 / 255)
+        cv2.add(seen, cv2.multiply(new, cv2.bitwise_not(through), scale=1 / 255), dst=seen)
+        return graded
+
+    def _gradient(self, tall: int, wide: int) -> Picture:
+        """Return the light's own sky over a whole frame; made once."""
+        if self._heaven is None or self._heaven.shape[:2] != (tall, wide):
+            assert self._light.sky is not None
+            down = np.linspace(0, 1.6, tall, dtype=np.float32).clip(0, 1)[:, None, None]
+            top, low = (np.array(colour, np.float32) for colour in self._light.sky)
+            self._heaven = np.repeat((top + (low - top) * down).astype(np.uint8), wide, axis=1)
+        return self._heaven
+
+
+def _brushed(picture: Picture, reach: int) -> Picture:
+    """Return the median over squares of `reach` pixels, an odd number; wide ones in a quarter of the pixels.
+
+    OpenCV is fast up to five pixels, and slow by the pixel beyond; patches that wide have no finer detail anyway.
+    """
+    if reach <= 5:
+        return np.asarray(cv2.medianBlur(picture, reach), np.uint8)
+    tall, wide = picture.shape[:2]
+    small = cv2.resize(picture, (max(2, wide // 2), max(2, tall // 2)), interpolation=cv2.INTER_AREA)
+    small = cv2.medianBlur(small, reach // 4 * 2 + 1)
+    return np.asarray(cv2.resize(small, (wide, tall), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def _named(words: str, rows: tuple[tuple[str, Named], ...]) -> Named | None:
