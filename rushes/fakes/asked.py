@@ -1,7 +1,7 @@
 """How a pretended vendor hears: every request is remembered with its body, an early answer may be raised from anywhere.
 
-Routes, checks and words are each vendor's own. Bodies are kept as they came where they are no JSON and no form; what a
-strict type says of them is in `bodies`.
+Routes, checks and words are each vendor's own. Bodies are kept as they came where they are no JSON; forms, and
+what a strict type says of a body, are in `bodies`.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def remembering(fake: Fake, answer: Answering) -> Callable[[Request], Awaitable[
 
 
 async def hear(request: Request) -> Seen:
-    """Read a request whole: JSON parsed, a form as a dict with its files as bytes, anything else as the bytes it is."""
+    """Read a request whole: JSON parsed, anything else as the bytes it is, None without a body."""
     path = request.url.path.removeprefix(request.scope.get("root_path", "")) or "/"
     query = f"?{request.url.query}" if request.url.query else ""
     return Seen(request.method, path + query, dict(request.headers), await _body(request))

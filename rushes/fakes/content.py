@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Literal, cast
@@ -22,6 +23,21 @@ SAMPLE_RATE = 44_100
 _AAC_SAMPLES = 1024
 _TONE_HZ = 220.0
 _KEPT = 64  # files; a rehearsal asks for a handful of sizes again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What a task makes: the size that the vendor would make, seconds, frames per second, whether it sounds."""
+
+    width: int
+    height: int
+    seconds: float
+    fps: float = 24.0
+    sound: bool = False
+
+    def mp4(self) -> bytes:
+        """Return it as a film of that shape and length, small."""
+        return mp4(*small(self.width, self.height), self.seconds, self.fps, self.sound)
 
 
 def small(width: int, height: int, longest: int = 320) -> tuple[int, int]:

@@ -21,10 +21,11 @@ answer (a submit's after its task was taken where the plan has `keeps_lost`), an
 has.
 """
 
-End = Literal["done", "failed", "moderated", "unknown", "link_expired", "link_broken", "cancelled", "lost"]
+End = Literal["done", "failed", "moderated", "unknown", "link_expired", "link_broken", "cancelled", "expired", "lost"]
 """How a task can end: well, by an error, by moderation of what came out, with a status word that nobody knows, with a
 
-result whose link has expired (403) or breaks off halfway, cancelled at the vendor, or forgotten (its id is unknown).
+result whose link has expired (403) or breaks off halfway, cancelled at the vendor, given up after waiting too long
+(where a vendor has a word for that; elsewhere it ends well), or forgotten (its id is unknown).
 """
 
 FAULTS: tuple[Fault, ...] = get_args(Fault)

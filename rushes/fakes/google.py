@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from rushes.fakes.asked import Said, bearer, here, refused, remembering, retry_after
-from rushes.fakes.content import mp4, small
+from rushes.fakes.content import Clip
 from rushes.fakes.fake import Fake, Fault, Seen, Task
 from rushes.fakes.inputs import Unfit, from_base64, look_at_still
 from rushes.fakes.serving import BreaksOff, HangUp
@@ -218,11 +218,11 @@ def _is_vertex(request: Request) -> bool:
 
 
 def _film(task: Task) -> bytes:
-    """Return what the task makes: 24 frames a second, the asked length and shape, small."""
-    parameters = task.asked.get("parameters", {})
-    wide = (1280, 720) if parameters.get("aspectRatio", "16:9") == "16:9" else (720, 1280)
-    sound = task.kind.startswith("veo-3") and parameters.get("generateAudio", True)
-    return mp4(*small(*wide), float(parameters.get("durationSeconds", 8)), 24, sound)
+    """Return what the task makes: 24 frames a second, the asked length and shape."""
+    asked = task.asked.get("parameters", {})
+    width, height = (720, 1280) if asked.get("aspectRatio") == "9:16" else (1280, 720)
+    sound = task.kind.startswith("veo-3") and asked.get("generateAudio", True)
+    return Clip(width, height, asked.get("durationSeconds", 8), 24, sound).mp4()
 
 
 def _text(content: bytes) -> str:
