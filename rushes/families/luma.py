@@ -55,7 +55,8 @@ Start = Annotated[ImageUrl | None, Field(description="Picture that the video beg
 End = Annotated[ImageUrl | None, Field(description="Picture that the video ends on.")]
 AspectRatio = Annotated[Shape, Field(description="Shape of the video; pictures are cropped to it at the centre.")]
 Loop = Annotated[
-    bool | None, Field(description="Lets the end run over into the beginning; a picture to end on goes before.")
+    bool | None,
+    Field(description="Lets the end run over into the beginning; with a picture to end on, by way of that picture."),
 ]
 Resolution = Annotated[
     Literal["540p", "720p", "1080p"],
@@ -329,7 +330,7 @@ def units_of_video(_request: FromVideo, wanted: Clip) -> float:
 
 
 def animatic(request: Ray | First, media: MediaMap, wanted: Clip) -> AnimaticCall:
-    """Ask the animatic engine for a new film; a picture to end on is a better end than a loop's."""
+    """Ask the animatic engine for a new film."""
     ends_on = media["end_image_url"].path if "end_image_url" in media else None
     return AnimaticCall(
         prompt=request.prompt,
@@ -340,7 +341,7 @@ def animatic(request: Ray | First, media: MediaMap, wanted: Clip) -> AnimaticCal
         seed=0,  # these endpoints know no seed: the same request is the same film
         image=media["image_url"].path if "image_url" in media else None,
         end_image=ends_on,
-        loop=bool(request.loop) and ends_on is None,
+        loop=bool(request.loop),
     )
 
 

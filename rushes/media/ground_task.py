@@ -14,8 +14,9 @@ __all__ = ["laid_down", "painted"]
 
 _SIDE = 128  # pixels at which the subject is judged
 _LIGHTS = (240.0, 104.0, 44.0)  # levels of the ground, in the order of preference
-_APART = 44.0  # levels from the ground beyond which a part of the subject stands out
-_ENOUGH = 0.6  # of the subject that has to
+_RIM = 3  # pixels: the part of the subject that lies beside the ground
+_APART = 44.0  # levels from the ground beyond which a part of the rim stands out
+_ENOUGH = 0.6  # of the rim that has to
 _TINT = 0.05  # of the subject's mean colour that the ground takes on
 _FALL = 11.0  # levels from the middle of the ground to its corners: soft, and even enough to be seen as one ground
 _TONES = (60, 195)  # levels between which paint is neither black nor white
@@ -66,10 +67,25 @@ def painted(rgb: Image.Image, alpha: Image.Image) -> Image.Image:
 
 
 def _standing_out(grey: Values, cover: Values, total: float) -> float:
-    """Return the first ground from which enough of the subject stands out, or else the best."""
-    shares = [float((cover * (np.abs(grey - light) > _APART)).sum()) / total for light in _LIGHTS]
+    """Return the first ground from which enough of the subject's rim stands out, or else the best."""
+    rim = cover - _shrunk(cover)
+    counted, total = (rim, float(rim.sum())) if rim.sum() > 0.0 else (cover, total)
+    shares = [float((counted * (np.abs(grey - light) > _APART)).sum()) / total for light in _LIGHTS]
     enough = (light for light, share in zip(_LIGHTS, shares, strict=True) if share >= _ENOUGH)
     return next(enough, _LIGHTS[int(np.argmax(shares))])
+
+
+def _shrunk(cover: Values) -> Values:
+    """Return a cover without its outer pixels; the picture's own edge is no rim."""
+    inner = cover.copy()
+    for axis in (0, 1):
+        for step in (-_RIM, _RIM):
+            moved = np.roll(cover, step, axis)
+            edge: list[slice] = [slice(None), slice(None)]
+            edge[axis] = slice(0, _RIM) if step > 0 else slice(-_RIM, None)
+            moved[tuple(edge)] = 1.0
+            inner = np.minimum(inner, moved)
+    return inner
 
 
 def _small(picture: Image.Image) -> Values:

@@ -201,9 +201,9 @@ def test_a_film_loops_when_asked(name: str, loop: bool | None, expected: bool) -
 
 
 @pytest.mark.parametrize("name", [FLASH_PICTURE, FIRST_PICTURE])
-def test_a_picture_to_end_on_goes_before_a_loop(name: str) -> None:
+def test_a_picture_to_end_on_and_a_loop_are_both_asked_for(name: str) -> None:
     call = call_for(name, ask(name, loop=True, **END), picture("image_url") | picture("end_image_url"))
-    assert (call.loop, call.end_image) == (False, "/tmp/end_image_url.npy")
+    assert (call.loop, call.end_image) == (True, "/tmp/end_image_url.npy")
 
 
 @pytest.mark.parametrize("name", [*REFRAME, *MODIFY])

@@ -7,6 +7,7 @@ import random
 from dataclasses import dataclass
 
 _RAMP = 0.36  # part of a move spent getting up to speed, and again slowing down
+_VISIT = 0.12  # part of the time that is spent at the other end
 _ROUNDED = 0.97  # 1 would be a triangle, whose corners are felt as jolts
 
 
@@ -58,6 +59,11 @@ def tremor(dice: random.Random, low_hertz: float, high_hertz: float, waves: int 
 def sway(waves: tuple[Wave, ...], seconds: float) -> float:
     """Return the tremor at a time, about -1 to 1; 0 with no speed at zero seconds, so that a clip starts at rest."""
     return smoothstep(seconds / 0.6) * sum(wave.at(seconds) for wave in waves)
+
+
+def visiting(t: float) -> float:
+    """Travel evenly from 0 to 1, stay there for a moment in the middle, and come home while `t` goes from 0 to 1."""
+    return min(max((1.0 - abs(2.0 * t - 1.0)) / (1.0 - _VISIT), 0.0), 1.0)
 
 
 def there_and_back(t: float) -> float:

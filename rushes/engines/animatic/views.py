@@ -20,7 +20,7 @@ from rushes.engines.animatic.continued import Continued
 from rushes.engines.animatic.cutout import cutout
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.dissolve import dissolve, share_at
-from rushes.engines.animatic.easing import there_and_back
+from rushes.engines.animatic.easing import there_and_back, visiting
 from rushes.engines.animatic.flow import match
 from rushes.engines.animatic.framing import cover
 from rushes.engines.animatic.lips import Mouth
@@ -86,7 +86,7 @@ def _goes_on(call: AnimaticCall, last: Picture, first: int) -> Single:
 
 
 class Single:
-    """One picture, which may give way to another one at the end, or come round to where it began."""
+    """One picture, which may give way to another one at the end, or come round to where it began, or both in turn."""
 
     def __init__(
         self,
@@ -115,9 +115,7 @@ class Single:
         self._loop = call.loop
         length = self._frames / call.fps if self._loop else seconds
         leaves = call.end_image is not None
-        self._shot.enliven(
-            call.prompt, seconds=length, seed=call.seed, loop=self._loop and not leaves and not first, leaves=leaves
-        )
+        self._shot.enliven(call.prompt, seconds=length, seed=call.seed, loop=self._loop and not first, leaves=leaves)
         self._masked = Masked(call, self._shot.stage) if call.masks else None
         self._morph: Morph | None = None
         if call.end_image is not None:
@@ -158,8 +156,9 @@ class Single:
     def _time(self, number: int) -> float:
         if self._first:
             return (number + 1) / self._frames  # the moment 0 is the last frame that was kept
-        if self._loop and self._end is None and self._morph is None:
-            return there_and_back(number / self._frames)
+        if self._loop:  # to a picture to end on, and home from there
+            both = self._end is not None or self._morph is not None
+            return (visiting if both else there_and_back)(number / self._frames)
         if self._frames == 1 and (self._end is not None or self._morph is not None):
             return 1.0
         return number / max(self._frames - 1, 1)

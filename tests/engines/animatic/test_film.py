@@ -64,6 +64,14 @@ def test_a_loop_closes(prompt: str, photo: bool, one: str) -> None:
     assert apart(frames[24], frames[0]) > apart(frames[-1], frames[0])
 
 
+@pytest.mark.parametrize("prompt", ["push in", "orbit left, rain falls"])
+def test_a_loop_with_a_picture_to_end_on_goes_there_and_comes_home(prompt: str, one: str, other: str) -> None:
+    frames = film(call(prompt, one, end_image=other, loop=True, frames=48))
+    assert apart(frames[24], cropped(np.load(other), 160, 90)) < 0.5
+    assert apart(frames[-1], frames[0]) <= 1.05 * max(steps(frames))
+    assert max(steps(frames)) < 5 * float(np.mean(steps(frames)))
+
+
 def test_a_loop_with_an_effect_closes_too(one: str) -> None:
     frames = film(call("", one, loop=True, effect="expansion", frames=48))
     assert apart(frames[-1], frames[0]) <= 1.05 * max(steps(frames))
