@@ -3,9 +3,9 @@
 The same moving picture goes, in turns, through our encoder as RGB, straight into x264 with the same settings as ready
 YUV frames, through PyAV as it is usually written (`from_ndarray`, converted by `encode`), and through the `ffmpeg`
 command line as raw RGB on a pipe. Prints frames per second (medians) and ratios to the bare encoder (medians of the
-rounds' ratios), and last how fast we are against the command line; the turns even out what else the machine does. Nothing is rendered, so this is the encoder's own
-ceiling. ffmpeg is taken from the path, else from the package `imageio-ffmpeg` (`pip install imageio-ffmpeg`); without
-one its column is left out.
+rounds' ratios), and last how fast we are against the command line; the turns even out what else the machine does.
+Nothing is rendered, so this is the encoder's own ceiling. ffmpeg is taken from the path, else from the package
+`imageio-ffmpeg` (`pip install imageio-ffmpeg`); without one its column is left out.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ class Standard:
         self._reformat = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
-        """Return the frame as 8-bit RGB in BT.709; it is upright and large as before; when it is shown is the caller's to know."""
+        """Return the frame as 8-bit RGB in BT.709, as large as before; when it is shown is the caller's to know."""
         space = None if frame.colorspace in {int(one) for one in Colorspace} else Colorspace.BT2020
         wide = self._reformat.reformat(frame, format="rgb48le", src_colorspace=space).to_ndarray()
         table, shown = _light(frame.color_trc), _levels()

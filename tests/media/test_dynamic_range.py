@@ -12,7 +12,7 @@ from tests.media.films import frames_of
 PQ, HLG = ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67
 BLACK, WHITE = 64, 940  # of ten bits, limited range
 _CODES = {  # shares of the signal's range for a light in cd/m², after ST 2084 and BT.2100
-    PQ: {0.0: 0.0, 26.0: 0.3728, 100.0: 0.5081, 203.0: 0.5807, 1000.0: 0.7518, 4000.0: 0.9026},
+    PQ: {0.0: 0.0, 26.0: 0.3800, 100.0: 0.5081, 203.0: 0.5807, 1000.0: 0.7518, 4000.0: 0.9026},
     HLG: {0.0: 0.0, 203.0: 0.75, 1000.0: 1.0},
 }
 
