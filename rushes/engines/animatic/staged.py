@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
+
 from rushes.calls import AnimaticCall
 from rushes.engines.animatic.ambience import Ambience
 from rushes.engines.animatic.depth import Picture
@@ -32,7 +34,7 @@ class Staged:
         self._seconds = call.frames / call.fps
         paper = (round(call.width * SPARE), round(call.height * SPARE))
         self._scene: Scene = set_scene(call.prompt, call.seed, *paper, spare=SPARE, pictures=pictures)
-        self._stage = Stage(self._scene.backdrop, self._scene.depth, *size)
+        self._stage = Stage(self._scene.backdrop, self._scene.depth, *size, kernel=cv2.INTER_LINEAR)
         self._path = plan(moves_of(call), self._seconds, call.seed, slack(self._scene.backdrop, *size))
         self._closing = None if self._path.still else closing_in(self._stage, self._path)
         # with its end flowing into its beginning, so that rain falls from the first frame on
