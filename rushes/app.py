@@ -25,6 +25,8 @@ from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
+from rushes.files import credentials
+from rushes.files.credentials import Credentials
 from rushes.files.disk import DiskStore
 from rushes.files.signing import Signer, load_secret
 from rushes.gateway.attendance import Attendance
@@ -73,6 +75,7 @@ class Application:
         settings = self._settings
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = load_secret(settings.data)
+        signs = _credentials(settings, self._clock)
         database = Database.open(settings.data / DATABASE_FILE)
         self._stops.append(database.close)
         files = DiskStore(settings.data / FILES_FOLDER, secret, self._clock)
@@ -102,6 +105,7 @@ class Application:
             webhook_keys=webhook_keys,
             clock=self._clock,
             attendance=Attendance(self._clock()),
+            credentials=signs,
             wake_sessions=lambda: self._runners.wake_sessions(),  # noqa: PLW0108  # they come after the door
         )
         self._door = Door(services, Site().handle)
@@ -166,6 +170,16 @@ def _deliverer(services: Services, body: BodyOf) -> Deliverer:
         clock=services.clock,
         dice=random.random,
     )
+
+
+def _credentials(settings: Settings, clock: Callable[[], float]) -> Credentials | None:
+    """Return what results are signed with. Raises ValueError for a given key that is no good, while somebody looks."""
+    if not settings.provenance:
+        return None
+    folder, given = settings.data / credentials.FOLDER, (settings.provenance_cert, settings.provenance_key)
+    found = Credentials(folder, clock, certificate=given[0], key=given[1])
+    found.check_given()
+    return found
 
 
 def _owner(settings: Settings, secret: bytes) -> str:

@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "voices": "List the voices you have cloned.",
     "keys": "Make, list and revoke keys; give them limits and budgets.",
     "webhooks": "List webhook deliveries, send one again, or make a new signing key.",
+    "verify": "Say who made a file, with what, and whether it is as it was signed.",
     "env": "Print shell exports that point clients at a server.",
     "conformance": "Check a server against every rule of the protocol.",
 }

@@ -22,7 +22,7 @@ class Echo:
 
     def load(self) -> Maker:
         """Nothing to load."""
-        return Maker(engine="echo", model="echo", version=__version__, stand_in=False)
+        return Maker(engine="echo", model="echo", version=__version__, stand_in=False, trained=False)
 
     def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Value:
         """Wait as asked, then return the payload. Raises Cancelled, and the error type that the call names."""

@@ -28,7 +28,7 @@ from rushes.jobs.job import Result
 # A JSON string's opening quote is never preceded by a backslash, so this finds whole string values only.
 _OWN_FILE = re.compile(rb'(?<!\\)"rushes-file:/((?:[^"\\]|\\.)*)"')
 
-_TYPES = {"jpg": "image/jpeg", "png": "image/png"}  # of companions; our runner makes no others
+_TYPES = {"jpg": "image/jpeg", "png": "image/png", "c2pa": "application/c2pa"}  # of companions; our runner makes no others
 
 
 def result_reply(result: Result, links: Links) -> Reply:
@@ -47,7 +47,10 @@ def result_reply(result: Result, links: Links) -> Reply:
 
 
 def link_header(companions: Mapping[str, str], links: Links) -> Header:
-    """The small pictures beside a result (RFC 8288), each with what it is to it: poster, thumbnail, contact-sheet."""
+    """The small pictures beside a result (RFC 8288), each with what it is to it: poster, thumbnail, contact-sheet;
+
+    also the manifest of a result that has no place for one, under the name that C2PA has for that (c2pa-manifest).
+    """
     shown = described(companions, links)
     texts = [f'<{one["url"]}>; rel="{one["rel"]}"; type="{one["content_type"]}"' for one in shown]
     return (b"link", ", ".join(texts).encode("ascii"))

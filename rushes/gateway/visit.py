@@ -21,6 +21,7 @@ from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.endpoint import Endpoint
 from rushes.errors import Rejection, RequestError
+from rushes.files.credentials import Credentials
 from rushes.files.signing import Signer
 from rushes.files.store import FileStore
 from rushes.gateway.attendance import Attendance
@@ -56,6 +57,7 @@ class Services:
     attendance: Attendance = field(default_factory=Attendance)
     sessions: Sessions = field(default_factory=Sessions)
     wake_sessions: Callable[[], None] = lambda: None  # have a runner for sessions, soon
+    credentials: Credentials | None = None  # None: results are not signed
 
 
 class Visit(NamedTuple):

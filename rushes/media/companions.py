@@ -20,7 +20,7 @@ from rushes.media.sound import Heard
 Pixels = npt.NDArray[np.uint8]
 """(H, W, 3) uint8 RGB, or BGR where it says so."""
 
-Rel = Literal["poster", "thumbnail", "contact-sheet", "waveform"]
+Rel = Literal["poster", "thumbnail", "contact-sheet", "waveform", "c2pa-manifest"]
 
 POSTER_SIDE, THUMBNAIL_SIDE, CELL_SIDE = 1280, 320, 320  # pixels of the long side; nothing is ever enlarged
 CELLS = 12  # of a contact sheet, evenly over the film, its first and last frames among them
@@ -37,7 +37,7 @@ _MOST_BLOCKS = 16 * WAVE_WIDTH
 
 @dataclass(frozen=True, slots=True)
 class Companion:
-    """A small picture beside a result."""
+    """A small picture beside a result, or the manifest of one that has no place for it (`provenance`)."""
 
     rel: Rel
     path: Path

@@ -2,7 +2,8 @@
 
 A warm helper (`sandbox_child`) has Pillow, NumPy and PyAV loaded and forks a fresh child for each task, which costs
 milliseconds instead of an interpreter start. Decoders are C code that strangers' bytes have crashed before; here such a
-crash is an exception. This is the caller's side: it starts the helper, asks and waits, and replaces a lost helper.
+crash is an exception. This is the caller's side: it starts the helper, asks and waits, and replaces a lost helper. A
+task may put questions on its way (bytes, answered with bytes), so that what it must not hold, as a key, stays outside.
 
     SandboxError
     ├── TaskFailed    the function raised; `type` and `msg` say what
@@ -20,6 +21,7 @@ import atexit
 import contextlib
 import json
 import os
+import select
 import socket
 import subprocess
 import sys
@@ -30,7 +32,15 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-MEDIA_TASKS = ("rushes.media.decode_task", "rushes.media.film_task", "rushes.media.sound_task")
+MEDIA_TASKS = (
+    "rushes.media.decode_task",
+    "rushes.media.film_task",
+    "rushes.media.sound_task",
+    "rushes.media.provenance_task",
+)
+
+Answerer = Callable[[bytes], bytes]
+"""Answers a question of a task; questions and answers have at most 60,000 bytes. What it raises ends the task."""
 
 _ANSWER_BYTES = 65_536
 _GRACE_S = 5.0  # what the helper gets on top of a task's wall time before it counts as hung
@@ -111,41 +121,57 @@ class Sandbox:
         arguments: Mapping[str, Any],
         limits: SandboxLimits,
         tick: Callable[[], None] = lambda: None,
+        answer: Answerer | None = None,
     ) -> Any:
         """Call `function` ("module:name") with keyword arguments; arguments and result are JSON values.
 
-        Raises SandboxError, and what `tick` raises, which ends the task. `tick` is called a few times a second.
+        Raises SandboxError, and what `tick` raises, which ends the task. `tick` is called a few times a second. With
+        `answer` the function gets one argument more, `ask`, which has its questions answered here.
         """
         request = json.dumps({"function": function, "arguments": dict(arguments), "limits": asdict(limits)}).encode()
         for _ in range(2):  # a helper that was killed since the last task is no reason to fail this one
             try:
-                return _read_answer(self._ask(request, limits.wall_s, tick))
+                return _read_answer(self._ask(request, limits.wall_s, tick, answer))
             except _Lost:
                 continue
         raise Unavailable("the process that decodes inputs was lost twice in a row")
 
-    def _ask(self, request: bytes, wall_s: float, tick: Callable[[], None]) -> list[dict[str, Any]]:
+    def _ask(
+        self, request: bytes, wall_s: float, tick: Callable[[], None], answer: Answerer | None
+    ) -> list[dict[str, Any]]:
         """Hand one task to the helper; return its messages, the last of which says how the process ended."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        asked, asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Closing `ours` early, e.g. because `tick` raised, tells the helper to kill the task.
-        with ours:
-            with theirs, self._lock:
+        with ours, asked:
+            with theirs, asking, self._lock:
                 process, control = self._running()
+                lent = [theirs.fileno(), asking.fileno()] if answer is not None else [theirs.fileno()]
                 try:
-                    socket.send_fds(control, [request], [theirs.fileno()])
+                    socket.send_fds(control, [request], lent)
                 except OSError:
                     self._end()
                     raise _Lost from None
-            return self._collect(ours, process, time.monotonic() + wall_s + _GRACE_S, tick)
+            questions = (asked, answer) if answer is not None else None
+            return self._collect(ours, process, time.monotonic() + wall_s + _GRACE_S, tick, questions)
 
     def _collect(
-        self, ours: socket.socket, process: subprocess.Popen[bytes], give_up: float, tick: Callable[[], None]
+        self,
+        ours: socket.socket,
+        process: subprocess.Popen[bytes],
+        give_up: float,
+        tick: Callable[[], None],
+        questions: tuple[socket.socket, Answerer] | None,
     ) -> list[dict[str, Any]]:
         messages: list[dict[str, Any]] = []
-        ours.settimeout(_SLICE_S)
         while not (messages and "end" in messages[-1]):
             tick()
+            if questions is not None and _waits(questions[0], ours):
+                if not _answer_one(*questions):
+                    questions = None
+                continue
             try:
+                ours.settimeout(_SLICE_S)
                 message = ours.recv(_ANSWER_BYTES)
             except TimeoutError:
                 if time.monotonic() < give_up:
@@ -217,6 +243,23 @@ def _environment() -> dict[str, str]:
     alone = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     # Large pages for pixels: a fresh child faults in all that it touches, which took half of a picture's time.
     return {**kept, **alone, "PYTHONPATH": path, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+
+
+def _waits(asked: socket.socket, ours: socket.socket) -> bool:
+    """Wait a little for either; say whether there is a question, or the end of all questions."""
+    ready, _, _ = select.select([asked, ours], [], [], _SLICE_S)
+    return asked in ready
+
+
+def _answer_one(asked: socket.socket, answer: Answerer) -> bool:
+    """Answer the question that waits; False when there was none, since the task has gone."""
+    try:
+        question = asked.recv(_ANSWER_BYTES)
+        if question:
+            asked.send(answer(question))
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return bool(question)
 
 
 def _read_answer(messages: list[dict[str, Any]]) -> Any:

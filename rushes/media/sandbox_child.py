@@ -19,6 +19,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -89,14 +90,16 @@ class Helper:
         return max(0.0, min(pending) - time.monotonic()) if pending else None
 
     def _accept(self) -> bool:
-        message, fds, _, _ = socket.recv_fds(self._control, _REQUEST_BYTES, 1)
+        message, fds, _, _ = socket.recv_fds(self._control, _REQUEST_BYTES, 2)  # the second: for questions
         if not message:
             return False
         reply = socket.socket(fileno=fds[0])
         request = json.loads(message)
         pid = os.fork()
         if pid == 0:
-            _run_and_exit(reply.detach(), request, self._modules)
+            _run_and_exit(reply.detach(), request, self._modules, *fds[1:])
+        for fd in fds[1:]:
+            os.close(fd)
         self._tasks[pid] = _Task(reply, time.monotonic() + request["limits"]["wall_s"])
         self._selector.register(reply, selectors.EVENT_READ, pid)
         return True
@@ -139,14 +142,16 @@ def _ending(status: int, late: bool) -> dict[str, str]:
     return {"end": "crash", "text": f"the process {what}"}
 
 
-def _run_and_exit(reply_fd: int, request: dict[str, Any], modules: dict[str, Any]) -> NoReturn:
+def _run_and_exit(reply_fd: int, request: dict[str, Any], modules: dict[str, Any], *asking: int) -> NoReturn:
     """Be the child: no way leads out of here but the exit."""
     code = 1
     try:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _close_all_but(reply_fd)
+        _close_all_but(reply_fd, *asking)
         _limit(request["limits"])
+        if asking:
+            request["arguments"]["ask"] = _asker(socket.socket(fileno=asking[0]))
         answer = _answer(request, modules)
         socket.socket(fileno=reply_fd).send(answer)
         code = 0
@@ -154,13 +159,29 @@ def _run_and_exit(reply_fd: int, request: dict[str, Any], modules: dict[str, Any
         os._exit(code)
 
 
-def _close_all_but(kept: int) -> None:
+def _asker(outside: socket.socket) -> Callable[[bytes], bytes]:
+    """Return what has a question answered by whoever waits for this task."""
+
+    def ask(question: bytes) -> bytes:
+        outside.send(question)
+        answer = outside.recv(_ANSWER_BYTES)
+        if not answer:
+            raise ConnectionError("nobody answers this task's questions")
+        return answer
+
+    return ask
+
+
+def _close_all_but(*kept: int) -> None:
     """Leave the child nothing of the helper's: not the control socket, not other tasks' replies, no terminal."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(nothing, fd)
-    os.closerange(3, kept)
-    os.closerange(kept + 1, kept + 1024)
+    begin = 3
+    for fd in sorted(kept):
+        os.closerange(begin, fd)
+        begin = fd + 1
+    os.closerange(begin, begin + 1024)
 
 
 def _limit(limits: dict[str, Any]) -> None:

@@ -33,6 +33,7 @@ from rushes.runners.overhear import overheard
 from rushes.runners.parent import is_gone
 from rushes.runners.process import Given, run_process
 from rushes.runners.reporter import Reporter
+from rushes.runners.signing import GatewaySigning
 from rushes.settings import Settings
 from rushes.work.perform import perform
 from rushes.work.tools import Deployment, Files, Tools
@@ -110,7 +111,8 @@ class Worker:
 
     def _try(self, job: ClaimAnswer, reporter: Reporter, folder: JobFolder) -> Outcome | Failure:
         files = Files(get=self.client.get_file, put=partial(self.client.put_file, job), folder=folder.path)
-        tools = Tools(self.endpoints, self.deployments, files, self.settings, reporter, time.monotonic)
+        signing = GatewaySigning(self.client, job)
+        tools = Tools(self.endpoints, self.deployments, files, self.settings, reporter, time.monotonic, signing)
         try:
             with overheard(reporter.overhear):
                 return perform(job, tools)

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from rushes.accounts.voices import PROFILE_NAME, PROFILE_TYPE
 from rushes.endpoint import Delivery, Plan
-from rushes.engines.engine import Output, Value, Voice
+from rushes.engines.engine import Frames, Output, Pictures, SoundTrack, Value, Voice
 from rushes.errors import ModelError
 from rushes.fields import File, Image
 from rushes.work.tools import Files, Report
 
 if TYPE_CHECKING:
     from rushes.work.products import Product
+    from rushes.work.sign import Sign
 
 INLINE_MAX_BYTES = 64 * 1024 * 1024  # of a reply's files together, where they stand in the reply itself
 
@@ -55,8 +56,9 @@ def deliver(
     report: Report,
     *,
     inline_max_bytes: int = INLINE_MAX_BYTES,
+    sign: Sign | None = None,
 ) -> Delivered:
-    """Make files of the output and bring them on their way. Raises Cancelled; ModelError for files too large to inline;
+    """Make files of the output, have them signed, and bring them on their way. Raises Cancelled; ModelError for files too large to inline;
 
     ValueError when the engine did not make what was planned.
     """
@@ -66,6 +68,8 @@ def deliver(
     from rushes.work.products import make_products  # noqa: PLC0415
 
     products = make_products(output, plan, delivery, files.folder(), report)
+    if sign is not None:
+        products = sign(products, not isinstance(output, Frames | Pictures | SoundTrack | Voice))
     if delivery.form != "url":
         check_inline(products, inline_max_bytes)
     if delivery.form == "data_uri":

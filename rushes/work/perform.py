@@ -23,6 +23,7 @@ from rushes.work.check import PictureCheck, check_prompt, is_checked
 from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
 from rushes.work.fetch import fetch_inputs
 from rushes.work.prompt import expand_prompt
+from rushes.work.sign import Sign, Work, signing_step
 from rushes.work.tools import Deployment, Report, Tools
 
 PROGRESS_PARTS = 20  # many small steps are logged at every twentieth of the way
@@ -49,7 +50,9 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
 
     started = tools.clock()
     delivery = endpoint.delivery(request)
-    delivered = generate(deployment, call, plan, delivery, tools, pictures)  # encoded while it comes, then stored
+    work = Work(endpoint.id, job.job_id, served_by, deployment.maker.trained, media, prompt_of(endpoint.roles, request))
+    sign = signing_step(work, delivery, tools)
+    delivered = generate(deployment, call, plan, delivery, tools, pictures, sign)  # encoded, signed, then stored
     inference_s = tools.clock() - started
 
     made = Made(
@@ -159,6 +162,7 @@ def generate(  # noqa: PLR0917
     delivery: Delivery,
     tools: Tools,
     pictures: PictureCheck | None = None,
+    sign: Sign | None = None,
 ) -> Delivered:
     """Let the engine make it, and bring what comes out on its way, past the check of `pictures` if there is one."""
     report = tools.report
@@ -167,7 +171,7 @@ def generate(  # noqa: PLR0917
     if pictures is not None:
         output = pictures.result(output, plan, report)
     most = min(INLINE_MAX_BYTES, tools.settings.max_body_bytes)
-    return deliver(output, plan, delivery, tools.files, report, inline_max_bytes=most)
+    return deliver(output, plan, delivery, tools.files, report, inline_max_bytes=most, sign=sign)
 
 
 def progress_lines(report: Report) -> Callable[[Progress], None]:

@@ -13,7 +13,7 @@ from typing import Protocol
 from rushes.endpoint import Endpoint
 from rushes.engines.engine import Engine, Maker
 from rushes.jobs.job import Level
-from rushes.jobs.protocol import StoredFile
+from rushes.jobs.protocol import SignerAnswer, StoredFile
 from rushes.settings import Settings
 
 
@@ -64,6 +64,18 @@ class Files:
     folder: Callable[[], Path]
 
 
+class Signing(Protocol):
+    """The way to have a result signed by whoever holds the key, which is never this process."""
+
+    def signer(self) -> SignerAnswer | None:
+        """Return who signs, and what is to be told; None where results are not signed."""
+        ...
+
+    def sign(self, claim: bytes) -> bytes:
+        """Return the signature of a manifest's claim. Raises rushes.media.provenance.NotSigned, Cancelled."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
     """Everything `perform` needs besides the job: what can be served, by whom, where files are, whom to tell.
@@ -77,3 +89,4 @@ class Tools:
     settings: Settings
     report: Report
     clock: Callable[[], float]
+    signing: Signing | None = None

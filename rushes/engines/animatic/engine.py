@@ -33,7 +33,7 @@ class AnimaticEngine:
 
     def load(self) -> Maker:
         """Return the maker; there are no weights to load."""
-        return Maker(engine="animatic", model="animatic", version=__version__, stand_in=True)
+        return Maker(engine="animatic", model="animatic", version=__version__, stand_in=True, trained=False)
 
     @overload
     def generate(self, call: AnimaticCall, progress: Say, cancelled: Stop) -> Frames: ...
