@@ -1,6 +1,7 @@
 """A subject's own picture as a figure in a scene: cut out softly from an even ground, else framed as a print.
 
-What is even is found by colour from the picture's rim; nothing is learned. Where it stands is `scene`'s choice.
+What is even is found by colour from the picture's rim; people before busy grounds are `matte`'s. Nothing is learned.
+Where it stands is `scene`'s choice.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import cv2
 import numpy as np
 
 from rushes.engines.animatic.depth import Picture, Plane
+from rushes.engines.animatic.matte import matte
 
 _SIDE = 640  # the longer side a subject is kept at; it never fills more than that of a film's frame
 _EVEN = 15.0  # levels by which an even ground may differ around the rim (the median away from its middle)
 _NEAR, _FAR = 14.0, 34.0  # levels from the ground's colour at which the subject begins, and is wholly there
 _LEAST, _MOST = 0.03, 0.85  # of the picture that a subject covers; else it was no subject
+_SOLID = 0.2  # of its box that a subject fills
 _RIM = 0.02  # of the shorter side, for a print's white border
 
 
@@ -24,13 +27,17 @@ def cutout(picture: Picture) -> Picture:
 
 
 def lifted(picture: Picture) -> Picture | None:
-    """Return a subject as `cutout` does, or None where none stands out from an even ground."""
+    """Return a subject as `cutout` does, or None where none stands out, neither from an even ground nor by its face."""
     small = _fitted(picture)
     cover = _standing_out(small)
+    if cover is None:
+        cover = matte(small)
     if cover is None:
         return None
     rows, columns = np.where(cover.max(axis=1) > 0.1)[0], np.where(cover.max(axis=0) > 0.1)[0]
     top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    if float(cover[top:bottom, left:right].mean()) < _SOLID:
+        return None  # lines on paper: without the paper they are hard to see
     cover, small = cover[top:bottom, left:right], small[top:bottom, left:right]
     # the rim's colours are half ground: take them from further inside, or a pale line would run around the subject
     inside = (cover > 0.96).astype(np.float32)
@@ -86,3 +93,9 @@ def _print(picture: Picture) -> Picture:
     card = np.full((tall + 2 * rim, wide + 2 * rim, 4), (247, 245, 240, 255), np.uint8)
     card[rim : rim + tall, rim : rim + wide, :3] = picture
     return card
+
+
+def is_bust(figure: Picture) -> bool:
+    """Say whether a figure (H, W, 4) is cut off below, so that it must stand on the frame's own edge."""
+    cover = figure[..., 3] > 128
+    return bool(cover[-1].mean() > 0.3 and cover[0].mean() < 0.2 and not cover[:, [0, -1]].all())

@@ -15,6 +15,7 @@ import numpy as np
 
 from rushes.engines.animatic.brief import Brief, Subject, read_brief
 from rushes.engines.animatic.cast import PEOPLE, RIDER, ROLES, VEHICLES, Role
+from rushes.engines.animatic.cutout import is_bust
 from rushes.engines.animatic.depth import FAR, Picture, Plane
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.ink import Colour, Paper
@@ -201,6 +202,8 @@ def _shown(here: Setting, ground: Ground, pictures: Sequence[Picture]) -> list[A
         span = (-ratio / 2 - MARGIN, -MARGIN, ratio / 2 + MARGIN, 1.0 + MARGIN)
         role = Role(ROLES["rock"].draw, span, 1.0)
         row = max(ground.line, here.row(0.9)) + 0.006 * (k % 2)
+        if is_bust(picture):  # somebody without legs can't stand in a meadow
+            tall, row = tall + 1.0 - row, 1.0
         near = 1.0 - 1e-3 * (count - k)  # nothing may stand before what the caller gave
         actors.append(Actor(role, Look(None, k), "picture", here.column(slot), row, tall, near, picture=picture))
     return actors

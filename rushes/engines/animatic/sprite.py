@@ -23,6 +23,7 @@ _ROUND = 0.20  # how much brighter and darker than flat a figure's sides are lit
 _SPARE = 1.12  # drawn this much larger than it stands, for a camera that comes closer
 _PERIODS = {"walk": 1.1, "run": 0.66, "dance": 1.5, "jump": 1.3, "wave": 1.1, "swim": 1.6}
 _PACES = {"run": 2.4, "drive": 1.0, "walk": 1.0, "fly": 1.0, "swim": 0.7, "float": 0.5}
+_LENT = 0.6  # of the scene's tint that a given subject takes on; more would change who it is
 _FARTHEST = 0.7  # paper heights that anyone goes in a film: who leaves the frame leaves an empty one
 _UNMOVED = (
     "castle",
@@ -126,7 +127,7 @@ class Sprite:
     def _draw(self, phase: float) -> Picture:
         actor = self.actor
         if actor.picture is not None:
-            return _pasted(actor.picture, self._unit)
+            return _relit(_pasted(actor.picture, self._unit), self._light)
         sketch = Sketch(actor.role.span, self._unit)
         left, bottom, right, _ = actor.role.span
         if actor.role.home == "ground" and actor.kind not in ("grass", "cloud") and "portrait" not in actor.kind:
@@ -172,6 +173,17 @@ def _pasted(picture: Picture, tall: int) -> Picture:
     through = 1.0 - figure[..., 3:].astype(np.float32) / 255.0
     place[...] = np.minimum(figure + place * through, 255.0).astype(np.uint8)
     return canvas
+
+
+def _relit(image: Picture, light: Light) -> Picture:
+    """Bring a photographed subject part of the way into the scene's light, and all the way into its print."""
+    plain = image.astype(np.float32)
+    tint = 1.0 - (0.7 if light.dark else 1.0) * _LENT * (1.0 - np.array(light.tint, np.float32) / 255.0)
+    colour = plain[..., :3] * tint
+    if light.grey:
+        value = colour @ np.array((0.3, 0.59, 0.11), np.float32)
+        colour += light.grey * (value[..., None] * np.array(light.toned, np.float32) / 255.0 - colour)
+    return np.concatenate([np.clip(colour + 0.5, 0, plain[..., 3:]), plain[..., 3:]], axis=2).astype(np.uint8)
 
 
 def _lit(image: Picture, light: Light, actor: Actor) -> Picture:
