@@ -89,7 +89,7 @@ def set_scene(
         toned = value[..., None] * np.array(light.toned, np.float32) / 255.0
         paper.picture += light.grey * (toned - paper.picture)
     if brief.weather == "fog":
-        veil = np.clip(1.0 - np.abs(paper.rows - ground.horizon - 0.08) / 0.4, 0.0, 1.0)[..., None] * np.float32(0.5)
+        veil = np.clip(1.0 - np.abs(paper.rows - ground.horizon - 0.08) / 0.4, 0.0, 1.0)[..., None] * np.float32(0.3)
         paper.picture += veil * (np.array(light.haze, np.float32) - paper.picture)
     depth = cv2.GaussianBlur(paper.depth, (0, 0), max(1.0, 0.004 * max(width, height)))
     sprites = tuple(Sprite(actor, light, height) for actor in actors)
@@ -297,6 +297,8 @@ def _group(here: Setting, ground: Ground, subject: Subject, role: Role, slot: fl
     """Return as many actors as there are of a subject, in a loose group."""
     dice, light = here.dice, here.light
     unit = _unit(here, subject, role, biggest)
+    if not here.brief.framing and "portrait" not in _named(role):
+        unit *= here.dice.uniform(0.84, 1.12)  # nobody said how near
     many = subject.count
     unit *= {1: 1.0, 2: 0.92, 3: 0.84}.get(many, 0.62 if many < 7 else 0.5)
     left, _bottom, right, _top = role.span

@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from rushes.calls import StillsCall
+from rushes.calls import AnimaticCall, StillsCall
 from rushes.engines.animatic.cutout import cutout
 from rushes.engines.animatic.depth import Picture
-from rushes.engines.animatic.scene import draw_scene
+from rushes.engines.animatic.staged import Staged
 from rushes.engines.animatic.views import loaded
 from rushes.engines.engine import Cancelled, Pictures, Progress
 
+_FRAMES, _FPS = 49, 12.0
 _STEP = 7919  # between the seeds of one call's pictures: neighbouring seeds of two calls share none of theirs
 
 
@@ -32,7 +33,14 @@ def _drawn(call: StillsCall, progress: Callable[[Progress], None], cancelled: Ca
     for number in range(call.count):
         if cancelled():
             raise Cancelled
-        seed = call.seed + number * _STEP
-        picture = draw_scene(call.prompt, seed, call.width, call.height, subjects)[0]
+        picture = _caught(call, call.seed + number * _STEP, subjects)
         progress(Progress(number + 1, call.count, "pictures"))
-        yield np.ascontiguousarray(picture)
+        yield picture
+
+
+def _caught(call: StillsCall, seed: int, subjects: list[Picture]) -> Picture:
+    """Return the middle frame of a short film from a still camera: rain falls, and who walks is in the middle of it."""
+    film = AnimaticCall(call.prompt, call.width, call.height, _FRAMES, _FPS, seed, camera_fixed=True)
+    picture = np.empty((call.height, call.width, 3), np.uint8)
+    Staged(film, subjects).draw(_FRAMES // 2, picture)
+    return picture

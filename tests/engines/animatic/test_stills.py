@@ -51,3 +51,10 @@ def test_progress_counts_pictures_and_a_cancel_is_seen_between_them() -> None:
     with pytest.raises(Cancelled):
         list(made.pictures)
     assert [(one.done, one.total, one.noun) for one in told] == [(1, 5, "pictures")]
+
+
+@pytest.mark.parametrize("weather", ["heavy rain", "snowing heavily"])
+def test_rain_and_snow_fall_in_pictures_too(weather: str) -> None:
+    wet = drawn(prompt=f"a beach at night, {weather}", count=1, width=320, height=180)[0].astype(np.int16)
+    upper = wet[:60].mean(axis=2)
+    assert (np.abs(upper - np.median(upper, axis=1, keepdims=True)) > 25).mean() > 0.004
