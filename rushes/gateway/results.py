@@ -28,7 +28,7 @@ from rushes.jobs.job import Result
 # A JSON string's opening quote is never preceded by a backslash, so this finds whole string values only.
 _OWN_FILE = re.compile(rb'(?<!\\)"rushes-file:/((?:[^"\\]|\\.)*)"')
 
-_TYPES = {"jpg": "image/jpeg", "png": "image/png", "c2pa": "application/c2pa"}  # of companions; our runner makes no others
+_TYPES = {"jpg": "image/jpeg", "png": "image/png", "c2pa": "application/c2pa"}  # of companions
 
 
 def result_reply(result: Result, links: Links) -> Reply:

@@ -58,9 +58,9 @@ def deliver(
     inline_max_bytes: int = INLINE_MAX_BYTES,
     sign: Sign | None = None,
 ) -> Delivered:
-    """Make files of the output, have them signed, and bring them on their way. Raises Cancelled; ModelError for files too large to inline;
+    """Make files of the output, have them signed, and bring them on their way. Raises Cancelled; ModelError for files
 
-    ValueError when the engine did not make what was planned.
+    too large to inline, or that could not be signed; ValueError when the engine did not make what was planned.
     """
     if isinstance(output, Value):
         return Delivered(value=output.value)
