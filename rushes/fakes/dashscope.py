@@ -70,7 +70,8 @@ class _Input(Strict):
     last_frame_url: str | None = None
     audio_url: str | None = None
     template: str | None = None
-    extend_prompt: bool = True  # the SDK's, deprecated, always sent
+    extend_prompt: bool = True  # the SDK sends these two with everything
+    function: str | None = None
 
 
 class _Parameters(Strict):
@@ -128,9 +129,8 @@ class _Door:
         fault = self.fake.submit_fault(prompt)
         if fault is not None and not (fault == "hang_up" and self.fake.plan.keeps_lost):
             return self._wrong(fault)
-        task = self.fake.take(
-            str(uuid.uuid4()), body.model, {**seen.body, "_sides": _sides(body, model, still)}, prompt
-        )
+        task = self.fake.take(str(uuid.uuid4()), body.model, seen.body, prompt)
+        self.clips[task.id] = _clip(body, model, still)
         if fault == "hang_up":
             return HangUp()
         return JSONResponse({"request_id": _id(), "output": {"task_id": task.id, "task_status": "PENDING"}})

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
+from typing import Literal, cast
 
 import uvicorn
 from starlette.responses import Response
@@ -29,28 +29,34 @@ class LosableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Put the cut where `HangUp` finds it."""
         super().on_message_begin()
-        cast(Scope, self.scope)["extensions"] = {_HANG_UP: {"cut": self.transport.abort}}
+        cast(Scope, self.scope)["extensions"] = {_HANG_UP: {"cut": self.transport.abort, "close": self.transport.close}}
 
 
 class HangUp(Response):
     """No answer: the connection ends as if the vendor's server had died after it read the request."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Cut the connection, then wait until the server has seen that it is gone."""
-        cut = cast(Callable[[], None], scope["extensions"][_HANG_UP]["cut"])
-        cut()
-        while (await receive())["type"] != "http.disconnect":
-            continue
+        """Cut the connection."""
+        await _lose(scope, receive, "cut")
 
 
 class BreaksOff(Response):
     """An answer that promises its whole length, sends half of it, and then the connection ends."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the head and half of the body; returning early makes uvicorn close the connection."""
+        """Send the head and half of the body."""
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
+        await _lose(scope, receive, "close")
+
+
+async def _lose(scope: Scope, receive: Receive, how: Literal["cut", "close"]) -> None:
+    """End the connection, at once or after what is written, and wait until the server has seen that it is gone."""
+    end = cast(Callable[[], None], scope["extensions"][_HANG_UP][how])
+    end()
+    while (await receive())["type"] != "http.disconnect":
+        continue
 
 
 class _Server(uvicorn.Server):
@@ -75,9 +81,10 @@ def config(app: ASGIApp) -> uvicorn.Config:
         ws="none",
         lifespan="off",
         log_config=None,
-        log_level=100,  # an answer that breaks off is no news
+        log_level="error",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
 
