@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import cv2
@@ -110,7 +110,7 @@ class Makeover:
         """`strength` is 0..1; `look` a picture whose colours count."""
         words = prompt.lower()
         self._strength = min(max(strength, 0.0), 1.0)
-        named_light, named_medium = _named(words, _LIGHTS), _named(words, _MEDIA)
+        named_light, named_medium = _light_of(words), _named(words, _MEDIA)
         self._light = named_light or (Light((0, 0, 0), (255, 255, 255)) if look is not None else _PRINT)
         self._medium = named_medium or _PAINT
         self._look = look
@@ -254,6 +254,16 @@ def _brushed(picture: Picture, reach: int) -> Picture:
     return np.asarray(cv2.resize(small, (wide, tall), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
+def _light_of(words: str) -> Light | None:
+    """Return the light that the words name first; a time of day gives the colours where weather is named as well."""
+    hours = tuple(row for row in _LIGHTS if row[1].fall is None)
+    falling = _named(words, tuple(row for row in _LIGHTS if row[1].fall is not None))
+    hour = _named(words, hours)
+    if hour is None or falling is None:
+        return hour or falling
+    return replace(hour, fall=falling.fall)
+
+
 def _named(words: str, rows: tuple[tuple[str, Named], ...]) -> Named | None:
     hits = [(match.start(), row) for pattern, row in rows if (match := re.search(rf"\b(?:{pattern})", words))]
     return min(hits, key=lambda hit: hit[0])[1] if hits else None
@@ -321,7 +331,12 @@ def sky_of(picture: Picture) -> Plane:
     if mask.mean() < 0.06 or mask[-3:].mean() > 0.3:  # too little, or a plain ground that is no sky
         mask[:] = 0.0
     whole = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    return np.asarray(cv2.GaussianBlur(cv2.dilate(whole, np.ones((5, 5), np.uint8)), (0, 0), 1.6), np.float32)
+    sky = cv2.GaussianBlur(cv2.dilate(whole, np.ones((5, 5), np.uint8)), (0, 0), 1.6)
+    # A face before the sky is no part of it; where much of the sky itself is warm, it is a sunset's.
+    warm = cv2.morphologyEx((blue < -24.0).astype(np.float32), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    if float(warm[whole > 0].sum()) < 0.3 * float((whole > 0).sum()):
+        sky = sky * (1.0 - cv2.GaussianBlur(warm, (0, 0), 0.7))
+    return np.asarray(sky, np.float32)
 
 
 def palette_transfer(source: Picture, look: Picture) -> Matrix:

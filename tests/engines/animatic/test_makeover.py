@@ -56,3 +56,19 @@ def test_a_sky_is_found_and_a_face_s_wall_is_none() -> None:
     assert mask[: len(mask) // 4].mean() > 0.6
     assert mask[len(mask) // 2 :].mean() < 0.05
     assert sky_of(np.full((90, 160, 3), 200, np.uint8)).max() == 0.0
+
+
+def test_a_face_before_the_sky_keeps_its_colours() -> None:
+    frame = np.full((180, 320, 3), (196, 210, 232), np.uint8)
+    frame[130:] = (60, 70, 50)
+    frame[40:110, 130:190] = (230, 186, 160)
+    sky = sky_of(frame)
+    assert sky[10, 10] > 0.9
+    assert sky[38, 80] < 0.1
+
+
+def test_a_snowy_night_is_dark_and_it_snows() -> None:
+    frame = landscape(320, 180)
+    both, snow = Makeover("a snowy winter night", 1.0), Makeover("a snowy winter", 1.0)
+    assert both.fall == snow.fall == "snow"
+    assert both(frame.copy()).mean() < 0.75 * snow(frame.copy()).mean()
