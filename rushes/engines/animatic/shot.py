@@ -6,15 +6,18 @@ picture, or arrives at rest on it. Which pictures there are, and how shots follo
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rushes.calls import AnimaticCall
 from rushes.engines.animatic.ambience import Ambience
+from rushes.engines.animatic.bearing import shortened, sideways
 from rushes.engines.animatic.camera import Move, read_camera
 from rushes.engines.animatic.depth import Picture, Plane, disparity, raised
 from rushes.engines.animatic.face import Face, find_face
 from rushes.engines.animatic.framing import beyond, closing_in, cover, framed, slack
-from rushes.engines.animatic.path import Arrival, Pose, plan
+from rushes.engines.animatic.path import Arrival, Path, Pose, plan
 from rushes.engines.animatic.render import Stage
 from rushes.engines.animatic.shutter import OPEN, smear
 from rushes.engines.animatic.solid import solid
@@ -22,6 +25,8 @@ from rushes.engines.animatic.speaker import speaks
 from rushes.engines.animatic.surroundings import deepened, surrounded
 
 _SURE_FACE = 0.75  # a bump where no face is would bend the ground
+_LOOKS = 12  # moments at which the way is looked at
+_LITTLE = 0.02  # frame widths to the side, which bend nothing that is seen
 _ORDINARY = 1.25  # what a parameter at its end means, in ordinary moves
 
 
@@ -49,6 +54,8 @@ class Shot:
         self.stage = Stage(picture, _headed(picture, self.face) if depth is None else depth, *size)
         self._step = step
         path = plan(moves, seconds, seed, slack(picture, *size))
+        if self.looked:
+            path = _borne(path, self.stage)
         self._arriving = arriving
         self._path = Arrival(path) if arriving else path
         self._still = path.still
@@ -94,6 +101,15 @@ class Shot:
         self.stage = Stage(surrounded(picture, across, upright), deepened(depth, across / wide, upright / tall), *size)
         if self.face is not None:
             self.face = self.face.shifted(across, upright)
+
+
+def _borne(path: Path, stage: Stage) -> Path:
+    """Return the path with no more of a way to the side than what stands in the photograph bears."""
+    way = max((abs(path.at(t / _LOOKS).right) for t in range(_LOOKS + 1)), default=0.0)
+    if way < _LITTLE:
+        return path
+    bears = sideways(stage.picture, stage.estimate) * stage.picture.shape[1] / stage.width
+    return replace(path, moves=shortened(path.moves, way, bears))
 
 
 def depth_of(picture: Picture) -> Plane:

@@ -20,6 +20,7 @@ _SOFT, _GONE = 0.05, 0.16
 _BLURS = (0.0007, 0.002)
 _WANDER = 0.10, 0.40  # of the distance from the rim: how far a mirrored thing slides across, and up or down
 _SEED = 5
+_ALONG, _EVEN, _MOSTLY = 0.02, 12.0, 0.6  # of a side, levels, share: a rim without outlines is a wall's or a sky's
 _SMALL = 256  # pixels of the longer side at which the ground is judged
 _GROUND, _CROSSED = 20.0, 0.04  # levels that the rim may differ; part of it that lines may cross
 
@@ -35,6 +36,7 @@ def surrounded(picture: Picture, across: int, upright: int) -> Picture:
         return np.asarray(goes_on, dtype=np.uint8)
     mirrored = cv2.copyMakeBorder(picture, upright, upright, across, across, cv2.BORDER_REFLECT_101)
     canvas: Picture = np.asarray(mirrored, dtype=np.uint8)
+    _carry_on(canvas, across, upright)
     blurs = [_blurred(canvas, share * np.sqrt(wide * tall)) for share in _BLURS]
     grain, dice = _grain(picture), np.random.default_rng(_SEED)
     high, long = canvas.shape[:2]
@@ -64,6 +66,24 @@ def _is_on_even_ground(picture: Picture) -> bool:
         return False
     rim = np.concatenate([unlike[0], unlike[-1], unlike[:, 0], unlike[:, -1]])
     return float((rim > _GROUND).mean()) < _CROSSED
+
+
+def _carry_on(canvas: Picture, across: int, upright: int) -> None:
+    """Let a wall or a sky that reaches a side of the picture go on there, in place; a mirror would show all twice."""
+    tall, wide = canvas.shape[:2]
+    inner = np.s_[upright : tall - upright], np.s_[across : wide - across]
+    sides = ((across, canvas[inner[0]].transpose(1, 0, 2)), (upright, canvas.transpose(0, 1, 2)))
+    for band, lines in sides:
+        if not band:
+            continue
+        for rim, beyond in ((band, np.s_[:band]), (len(lines) - band - 1, np.s_[len(lines) - band :])):
+            line = lines[rim : rim + 1].astype(np.float32)
+            soft = cv2.GaussianBlur(line, (0, 0), max(1.0, _ALONG * line.shape[1]), borderType=cv2.BORDER_REFLECT)
+            even = (np.abs(line - soft).max(axis=2) < _EVEN).astype(np.float32)
+            near = cv2.GaussianBlur(even, (0, 0), max(1.0, _ALONG * line.shape[1]), borderType=cv2.BORDER_REFLECT)
+            share = _step((near - _MOSTLY) / np.float32(0.9 - _MOSTLY))[..., None]
+            calm = cv2.GaussianBlur(line, (0, 0), max(1.0, 0.1 * _ALONG * line.shape[1]))
+            lines[beyond] = (lines[beyond] + share * (calm - lines[beyond]) + 0.5).astype(np.uint8)
 
 
 def deepened(depth: Plane, across: float, upright: float) -> Plane:

@@ -69,3 +69,12 @@ def test_what_stands_near_the_edge_of_an_even_ground_is_not_seen_twice() -> None
     around = surrounded(picture, 24, 12)
     assert around[:, :24].min() > 230
     assert np.array_equal(around[12:-12, 24:-24], picture)
+
+
+def test_a_wall_goes_on_where_a_head_nearly_touches_the_edge() -> None:
+    picture = textured(300, 200)
+    picture[:60] = 200
+    picture[6:60, 120:180] = 20
+    around = surrounded(picture, 12, 16)
+    assert around[:16, 20:-20].min() > 180
+    assert np.array_equal(around[16:-16, 12:-12], picture)
