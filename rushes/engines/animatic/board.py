@@ -62,11 +62,14 @@ def blended(frame: Picture, box: Box, part: Picture) -> None:
     if not (box.left or box.top):
         box.of(frame)[...] = part
         return
-    length = part.shape[along]
-    ramp = np.clip(np.arange(1, length + 1, dtype=np.float32) / (2 * _OVERLAP / (1 + 2 * _OVERLAP) * length), 0.0, 1.0)
+    over = 2 * _OVERLAP / (1 + 2 * _OVERLAP) * part.shape[along]
+    ramp = np.minimum(np.arange(1, min(math.ceil(over), part.shape[along]) + 1, dtype=np.float32) / over, 1.0)
     mask = ramp[None, :, None] if along else ramp[:, None, None]
+    both = np.s_[:, : len(ramp)] if along else np.s_[: len(ramp)]
     under = box.of(frame)
-    under[...] = under + (part.astype(np.float32) - under) * mask
+    mixed = under[both] + (part[both].astype(np.float32) - under[both]) * mask
+    under[...] = part
+    under[both] = mixed
 
 
 def cards(count: int, width: int, height: int) -> tuple[Box, ...]:

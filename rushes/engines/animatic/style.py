@@ -134,8 +134,8 @@ def _smooth_plane(plane: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Flatten one channel over a wide reach, keeping strong outlines; at half of its size again."""
     tall, wide = plane.shape
     small = cv2.resize(plane, (max(wide // 2, 1), max(tall // 2, 1)), interpolation=cv2.INTER_AREA)
-    for _ in range(2):
-        small = cv2.bilateralFilter(small, 9, 36, 6)
+    for _ in range(4):
+        small = cv2.bilateralFilter(small, 5, 36, 6)
     return np.asarray(cv2.resize(small, (wide, tall), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
 
 
