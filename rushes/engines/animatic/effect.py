@@ -16,6 +16,7 @@ import numpy as np
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.easing import ease, smoothstep
+from rushes.engines.animatic.face import Face, find_face
 from rushes.engines.animatic.hearts import outlined, rising
 from rushes.errors import ModelError
 
@@ -23,17 +24,24 @@ _CELL = 8
 _GLOSS = 1.2  # the most that a strand shines
 _BRIGHTEST = 1.0 + 0.26 * _GLOSS
 _PINK = (255, 92, 138)
+_FARTHEST = 0.72  # from the middle, of half the frame, that an effect may have its own
+_ABOUT_ONE = ("squish", "expansion", "fuzzyfuzzy", "bloombloom", "dizzydizzy")
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Where each node of a coarse grid lies: `u`, `v` from -1 to 1 across the frame."""
+    """Where each node of a coarse grid lies: `u`, `v` from -1 to 1 across the frame, 0 at what the effect is about.
+
+    `middle` is where that is, from -1 to 1; `head` half the height of a face that is there, of the frame's, 0 if none.
+    """
 
     width: int
     height: int
     u: Plane
     v: Plane
     noise: Plane
+    middle: tuple[float, float] = (0.0, 0.0)
+    head: float = 0.0
 
     @classmethod
     def over(cls, width: int, height: int, seed: int) -> Grid:
@@ -46,8 +54,28 @@ class Grid:
     def warp(self, frame: Picture, u: Plane, v: Plane) -> None:
         """Read the frame at other places, given for each node, in place."""
         half = np.array([(self.width - 1) / 2, (self.height - 1) / 2], np.float32)
-        places = cv2.resize((np.clip(cv2.merge([u, v]), -1, 1) + 1) * half, (self.width, self.height))
+        nodes = np.clip(cv2.merge([u, v]), -1, 1)
+        if self.middle != (0.0, 0.0):
+            middle = np.array(self.middle, np.float32)
+            nodes = middle + nodes * np.where(nodes < 0.0, 1.0 + middle, 1.0 - middle).astype(np.float32)
+        places = cv2.resize((nodes + 1) * half, (self.width, self.height))
         frame[...] = cv2.remap(frame, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+
+    def about(self, face: Face | None) -> Grid:
+        """Return the grid with its zero at a face instead of the frame's middle; the rim stays where it is."""
+        if face is None:
+            return self
+        left, top, right, bottom = face.box
+        x = min(max((left + right) / self.width - 1.0, -_FARTHEST), _FARTHEST)
+        y = min(max((top + bottom) / self.height - 1.0, -_FARTHEST), _FARTHEST)
+        u = np.where(self.u < x, (self.u - x) / (1.0 + x), (self.u - x) / (1.0 - x)).astype(np.float32)
+        v = np.where(self.v < y, (self.v - y) / (1.0 + y), (self.v - y) / (1.0 - y)).astype(np.float32)
+        return replace(self, u=u, v=v, middle=(x, y), head=(bottom - top) / 2 / self.height)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Return the pixel that the effect is about."""
+        return (self.middle[0] + 1.0) * self.width / 2, (self.middle[1] + 1.0) * self.height / 2
 
     def halved(self) -> Grid:
         """Return the same grid over a frame of half the size."""
@@ -66,10 +94,13 @@ class Effect:
             raise ModelError("one_of", f"the animatic engine knows no effect {name!r}; it knows {', '.join(EFFECTS)}")
         self._apply = EFFECTS[name]
         self._grid = Grid.over(width, height, seed)
+        self._looks = name in _ABOUT_ONE
 
     def draw(self, t: float, frame: Picture) -> None:
         """Lay the effect over a frame at `t` in 0..1, in place; at 0 the frame stays as it is."""
         if t > 0.0:
+            if self._looks:  # once: somebody who turns away later is still who it is about
+                self._grid, self._looks = self._grid.about(find_face(frame)), False
             self._apply(self._grid, frame, t)
 
 
@@ -156,7 +187,7 @@ def _expansion(grid: Grid, frame: Picture, t: float) -> None:
 def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
     """Fur grows outwards from everything: strands carry each colour over its outline, catch light, and shiver."""
     grown = smoothstep(t / 0.7)
-    x, y, out_x, out_y, gloss = _fur(grid.width, grid.height)
+    x, y, out_x, out_y, gloss = _fur(grid.width, grid.height, *(round(value) for value in grid.centre))
     shiver = 0.22 * math.sin(math.tau * 3.0 * t)
     reach = 0.034 * min(grid.width, grid.height) * grown
     from_x = cv2.scaleAdd(out_y, reach * shiver, cv2.scaleAdd(out_x, -reach, x))
@@ -168,13 +199,13 @@ def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
 
 
 @lru_cache(maxsize=1)  # drawn once for a film, not once a frame
-def _fur(width: int, height: int) -> tuple[Plane, Plane, Plane, Plane, Picture]:
+def _fur(width: int, height: int, middle: int, level: int) -> tuple[Plane, Plane, Plane, Plane, Picture]:
     """Return each pixel's x and y, how far its strand reaches in x and y (0..1, outwards), and its gloss.
 
     Gloss is in bytes, 0 for -_GLOSS to 255 for _GLOSS.
     """
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    right, down = x - np.float32(width / 2), y - np.float32(0.48 * height)
+    right, down = x - np.float32(middle), y - np.float32(level - 0.02 * height)
     away = np.hypot(right, down) + np.float32(1e-3)
     side = min(width, height)
     dice = np.random.default_rng(7)
@@ -202,11 +233,15 @@ def _bloombloom(grid: Grid, frame: Picture, t: float) -> None:
     over = frame.copy()
     for _ in range(34):
         x, y, size, begins, hue, turn = dice.uniform(0, 1, 6)
-        away = abs(x - 0.5) * 2.0  # thickest at the edges: what the film is about stays to be seen
+        away = min(
+            1.0, abs(2.0 * x - 1.0 - grid.middle[0])
+        )  # thickest at the edges: what the film is about stays to be seen
         opened = smoothstep((t - 0.6 * begins) / 0.35) * (0.35 + 0.65 * away)
         if opened > 0.02:
             colour = (255, int(120 + 110 * hue), int(150 + 60 * (1 - hue)))
             at = (round(x * grid.width), round((0.25 + 0.75 * y) * grid.height))
+            if grid.head and math.hypot(at[0] - grid.centre[0], at[1] - grid.centre[1]) < 1.3 * grid.head * grid.height:
+                continue  # nobody wants blossoms on a face
             _blossom(over, at, (0.05 + 0.06 * size) * side * opened, turn + 0.3 * t, colour)
     tall, wide = frame.shape[:2]
     small = cv2.resize(over, (max(wide // 8, 1), max(tall // 8, 1)), interpolation=cv2.INTER_AREA)
@@ -231,9 +266,15 @@ def _dizzydizzy(grid: Grid, frame: Picture, t: float) -> None:
 def _stars(grid: Grid, frame: Picture, t: float) -> None:
     """Let five stars circle above the middle, those in front larger, in place."""
     side, shown = min(grid.width, grid.height), smoothstep((t - 0.1) / 0.2)
+    middle, level = grid.centre[0], 0.2 * grid.height
+    wide, tall = 0.34 * side, 0.07 * side
+    if grid.head:  # around the forehead
+        level = max(grid.centre[1] - 0.9 * grid.head * grid.height, 0.06 * grid.height)
+        wide = min(1.6 * grid.head * grid.height, 0.4 * side)
+        tall = 0.22 * wide
     turns = [math.tau * (number / 5 + 1.6 * t) for number in range(5)]
     for turn in sorted(turns, key=math.sin):  # those behind first
-        x, y = 0.5 * grid.width + 0.34 * side * math.cos(turn), (0.2 * grid.height + 0.07 * side * math.sin(turn))
+        x, y = middle + wide * math.cos(turn), level + tall * math.sin(turn)
         size = side * (0.034 + 0.010 * math.sin(turn)) * shown
         corner = np.arange(10) * (math.tau / 10) + 2.0 * turn
         long = np.where(np.arange(10) % 2 == 0, size, 0.45 * size)

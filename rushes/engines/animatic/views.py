@@ -23,6 +23,7 @@ from rushes.engines.animatic.dissolve import dissolve, share_at
 from rushes.engines.animatic.easing import there_and_back, visiting
 from rushes.engines.animatic.flow import match
 from rushes.engines.animatic.framing import cover
+from rushes.engines.animatic.heads import headed
 from rushes.engines.animatic.lips import Mouth
 from rushes.engines.animatic.masks import Masked
 from rushes.engines.animatic.morph import Morph
@@ -76,7 +77,10 @@ def first_picture(call: AnimaticCall) -> tuple[Picture, Plane | None]:
     """Return what the film begins on, and its depth where it is known."""
     path = call.image or (call.pictures[0] if call.pictures else None)
     if path is not None:
-        return cover(loaded(path), call.width, call.height), None
+        picture = loaded(path)
+        if call.effect is not None and not call.masks:
+            picture = headed(picture, call.width, call.height)
+        return cover(picture, call.width, call.height), None
     prompt = introduced(call.prompt) if speaks(call) else call.prompt
     return draw_scene(prompt, call.seed, round(call.width * _SPARE), round(call.height * _SPARE))
 
@@ -211,4 +215,6 @@ class Board:
     def _panel(self, call: AnimaticCall, path: str, box: Box, moves: tuple[Move, ...]) -> Shot:
         size = (box.width, box.height)
         seconds = max(call.frames - 1, 0) / call.fps
-        return Shot(styled(cover(loaded(path), *size), call.style), size, moves, seconds=seconds, seed=call.seed)
+        return Shot(
+            styled(cover(headed(loaded(path), *size), *size), call.style), size, moves, seconds=seconds, seed=call.seed
+        )
