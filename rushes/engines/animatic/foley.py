@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import log2
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from rushes.engines.animatic import sounds_outdoors as outdoors
 from rushes.engines.animatic import sounds_people as people
 from rushes.engines.animatic.sounding import Wave
 
-Make = Callable[[np.random.Generator, int], Wave]  # (dice, sample rate) -> one round of the layer
+Make = Callable[..., Wave]  # (dice, sample rate), and beats a second where the sound has a pace -> one round
 
 _MOST_LAYERS = 4
 
@@ -50,7 +51,10 @@ class Layer:
 
 
 class _Sound(NamedTuple):
-    """A row of the table; `wide` sounds differ from side to side, the others come from one place that wanders."""
+    """A row of the table; `wide` sounds differ from side to side, the others come from one place that wanders.
+
+    `beats` a second are those of a sound that can keep another pace.
+    """
 
     words: str
     make: Make
@@ -59,19 +63,20 @@ class _Sound(NamedTuple):
     depth: float
     wide: bool = True
     follows: float = 0.0
+    beats: float = 0.0
 
 
-def layers_of(words: str, seed: int, sample_rate: int, side: int = 0) -> tuple[Layer, ...]:
+def layers_of(words: str, seed: int, sample_rate: int, side: int = 0, pace: float | None = None) -> tuple[Layer, ...]:
     """Return the layers that a description asks for, most important first; the air of a room when it names no sound.
 
-    `side` is 0 for the left channel and 1 for the right one.
+    `side` is 0 for the left channel and 1 for the right one; steps keep the `pace` of a picture, in beats a second.
     """
     text = words.lower()
     hits = [(match.start(), row) for row in _SOUNDS if (match := re.search(rf"\b(?:{row.words})", text))]
     rows = [row for _, row in sorted(hits, key=lambda hit: hit[0])][:_MOST_LAYERS] or [_ROOM]
     # What is named first is what is heard first.
     return tuple(
-        _layer(row, 0.85**number, [seed % 2**63, number], sample_rate, side) for number, row in enumerate(rows)
+        _layer(row, 0.85**number, [seed % 2**63, number], sample_rate, side, pace) for number, row in enumerate(rows)
     )
 
 
@@ -80,14 +85,23 @@ def rush_of(seed: int, sample_rate: int, side: int = 0) -> Layer:
     return _layer(_RUSH, 1.0, [seed % 2**63, 99], sample_rate, side)
 
 
-def _layer(row: _Sound, share: float, seed: list[int], sample_rate: int, side: int) -> Layer:
+def _layer(  # noqa: PLR0917
+    row: _Sound, share: float, seed: list[int], sample_rate: int, side: int, pace: float | None = None
+) -> Layer:
     place = np.random.default_rng(seed)
     period_s, phase = row.period_s * place.uniform(0.8, 1.2), float(place.random())
     dice = np.random.default_rng([*seed, side if row.wide else 0, 1])
-    wave = row.make(dice, sample_rate)
+    at_pace = (_nearest(pace, row.beats),) if row.beats and pace is not None else ()
+    wave = row.make(dice, sample_rate, *at_pace)
     wave = wave / np.float32(max(float(np.abs(wave).max()), 1e-6))
     pan = 0.0 if row.wide else 0.35 * (1 - 2 * side)
     return Layer(wave, row.level * share, period_s, row.depth, phase, pan, row.follows)
+
+
+def _nearest(pace: float, usual: float) -> float:
+    """Return the pace, or its half or double if that is clearly likelier: what bobs up and down moves twice a step."""
+    octaves = {0.5: 0.15, 1.0: 0.0, 2.0: 0.15}
+    return pace * min(octaves, key=lambda octave: abs(log2(pace * octave / usual)) + octaves[octave])
 
 
 _ROOM = _Sound("", people.room, 0.07, 9.0, 0.3)
@@ -102,8 +116,11 @@ _SOUNDS: tuple[_Sound, ...] = (
     _Sound(r"river|stream|brook|waterfall|water|fountain|splash|pour", outdoors.stream, 0.28, 8.0, 0.2, follows=0.3),
     _Sound(r"bubbl|underwater|aquarium|div(?:er|ing)|boil|fish", outdoors.bubbles, 0.34, 8.0, 0.2),
     _Sound(r"fire\b|fires\b|fireplace|flame|campfire|bonfire|burn|crackl|candle|torch", outdoors.fire, 0.36, 7.0, 0.2),
-    _Sound(r"foot ?steps?|walk|steps\b|strid|marching|hik", people.steps, 0.42, 9.0, 0.1, wide=False),
-    _Sound(r"running|runs?\b|jog|sprint", people.running, 0.42, 9.0, 0.1, wide=False),
+    _Sound(
+        r"foot ?steps?|walk|steps\b|strid|marching|hik",
+        people.steps, 0.42, 9.0, 0.1, wide=False, beats=people.WALK,
+    ),
+    _Sound(r"running|runs?\b|jog|sprint", people.running, 0.42, 9.0, 0.1, wide=False, beats=people.RUN),
     _Sound(r"horse|hoof|hooves|gallop|cavalry|pony", outdoors.horse, 0.42, 11.0, 0.25, wide=False),
     _Sound(r"dogs?\b|pupp|bark(?:s|ing)?\b", outdoors.dog, 0.36, 9.0, 0.1, wide=False),
     _Sound(r"city|cities|streets?\b|traffic|urban|town|roads?\b|highway", machines.city, 0.30, 10.0, 0.25, follows=0.3),
@@ -114,7 +131,10 @@ _SOUNDS: tuple[_Sound, ...] = (
     _Sound(r"helicopter|chopper|rotor", machines.rotor, 0.36, 9.0, 0.2),
     _Sound(r"trains?\b|railway|railroad|locomotive|subway|tram\b", machines.train, 0.36, 9.0, 0.2),
     _Sound(r"siren|ambulance|police", machines.siren, 0.24, 9.0, 0.3, wide=False),
-    _Sound(r"birds?\b|birdsong|chirp|forest|garden|meadow|morning|park\b|jungle", outdoors.birds, 0.30, 14.0, 0.2),
+    _Sound(
+        r"birds?\b|gulls?\b|seagulls?\b|birdsong|chirp|forest|garden|meadow|morning|park\b|jungle",
+        outdoors.birds, 0.30, 14.0, 0.2,
+    ),
     _Sound(r"crickets?\b|cicada|insects?\b|night\b|summer evening", outdoors.crickets, 0.22, 12.0, 0.2),
     _Sound(
         r"music|song|melod|orchestra|piano|guitar|violin|synth|ambient|danc|cinematic|epic",

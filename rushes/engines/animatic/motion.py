@@ -13,6 +13,8 @@ Series = npt.NDArray[np.float32]
 _SIDE = 64  # a frame's longer side as it is looked at: what matters is how much moves, not what
 _STILL, _LIVELY = 0.6, 9.0  # mean levels between neighbours: compression's noise, and a whole frame in motion
 _SMOOTH_S = 0.12
+_SLOWEST, _QUICKEST = 1.2, 4.0  # beats a second that can be steps
+_EVEN_SWING = 0.02
 
 
 def motion_of(path: str, frames: int) -> Series:
@@ -30,6 +32,20 @@ def motion_of(path: str, frames: int) -> Series:
         energies[0] = energies[1]
     moved = np.clip((np.array(energies, np.float32) - _STILL) / (_LIVELY - _STILL), 0.0, 1.0) ** 0.6
     return _smooth(moved, fps)
+
+
+def pace_of(series: Series, fps: float) -> float | None:
+    """Return how many times a second the motion comes and goes, if it does so evenly at the pace of steps."""
+    swing = series - float(series.mean())
+    low, high = max(2, int(fps / _QUICKEST)), int(fps / _SLOWEST) + 1
+    if len(series) < 2.5 * high or float(swing.std()) < _EVEN_SWING:
+        return None
+    likeness = [float(np.corrcoef(swing[:-lag], swing[lag:])[0, 1]) for lag in range(low, high + 1)]
+    best = int(np.argmax(likeness))
+    if likeness[best] < 0.5 or best in (0, len(likeness) - 1):
+        return None
+    before, peak, after = likeness[best - 1 : best + 2]
+    return fps / (low + best + 0.5 * (before - after) / min(before - 2.0 * peak + after, -1e-6))
 
 
 def spread_over(series: Series, fps: float, first: int, count: int, rate: int) -> Series:

@@ -6,15 +6,17 @@ import numpy as np
 
 from rushes.engines.animatic.sounding import Dice, Wave, arch, fading, knock, noise, rung, silence, strewn, tone
 
-
-def steps(dice: Dice, rate: int) -> Wave:
-    """Eight steps at a walk."""
-    return _paces(dice, rate, 4.4, 1.0)
+WALK, RUN = 8.0 / 4.4, 8.0 / 2.9  # steps a second
 
 
-def running(dice: Dice, rate: int) -> Wave:
+def steps(dice: Dice, rate: int, beats: float = WALK) -> Wave:
+    """Eight steps at a walk, so many a second."""
+    return _paces(dice, rate, 8.0 / beats, 1.0)
+
+
+def running(dice: Dice, rate: int, beats: float = RUN) -> Wave:
     """Eight steps at a run, harder."""
-    return _paces(dice, rate, 2.9, 1.5)
+    return _paces(dice, rate, 8.0 / beats, 1.5)
 
 
 def _paces(dice: Dice, rate: int, seconds: float, grit: float) -> Wave:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from rushes.calls import AnimaticCall
 from rushes.engines.animatic.foley import Layer, layers_of, rush_of
 from rushes.engines.animatic.loudness import TARGET, gain_to, limited, loudness
-from rushes.engines.animatic.motion import Series, motion_of, spread_over
+from rushes.engines.animatic.motion import Series, motion_of, pace_of, spread_over
 from rushes.engines.animatic.speech import speech
 from rushes.engines.engine import Cancelled, SoundChunk, SoundTrack
 
@@ -42,12 +42,13 @@ def _channels(call: AnimaticCall) -> int:
     return 2 if call.foley is not None else (call.speech.channels if call.speech else 1)
 
 
-def _layers(call: AnimaticCall, channels: int) -> list[tuple[Layer, ...]]:
+def _layers(call: AnimaticCall, channels: int, moved: Series | None) -> list[tuple[Layer, ...]]:
     """Return made-up sounds for each channel: the same things, not the same samples, so that they sound wide."""
     if call.foley is None:
         return []
     sides = range(min(channels, 2))
-    layers = [layers_of(call.foley, call.seed, RATE, side) for side in sides]
+    pace = pace_of(moved, call.fps) if moved is not None else None
+    layers = [layers_of(call.foley, call.seed, RATE, side, pace) for side in sides]
     if call.video is None:
         return layers
     return [(*layers[side], rush_of(call.seed, RATE, side)) for side in sides]
@@ -55,8 +56,9 @@ def _layers(call: AnimaticCall, channels: int) -> list[tuple[Layer, ...]]:
 
 def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> Iterator[SoundChunk]:
     length = max(1, round(call.frames / call.fps * RATE))
-    layers = _layers(call, channels)  # here and not before: the first frame need not wait for it
-    moved = motion_of(call.video, call.frames) if layers and call.video is not None else None
+    # Here and not before: the first frame need not wait for it.
+    moved = motion_of(call.video, call.frames) if call.foley is not None and call.video is not None else None
+    layers = _layers(call, channels, moved)
     hear = partial(_heard, moved=moved, fps=call.fps)
     gain = _gain(layers, min(length, _MEASURED_S * RATE), hear) if layers else 1.0
     is_cut = call.sound is None or len(_opened(call.sound)) > length
