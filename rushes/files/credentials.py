@@ -85,12 +85,12 @@ class Credentials:
             _write_private(self._folder / AUTHORITY, made.authority, mode=0o644)
             _write_private(self._key_file, made.key)
             _write_private(self._certificate, made.certificate, mode=0o644)  # last: where it lies, the rest does
+        remedy = "" if self._given else "; remove the folder to have a new key made"
         try:
             return SigningKey.read(self._certificate.read_bytes(), self._key_file.read_bytes(), now)
         except OSError as error:
-            raise ValueError(f"cannot read {error.filename}: {error.strerror}") from error
+            raise ValueError(f"cannot read {error.filename}: {error.strerror}{remedy}") from error
         except ValueError as error:
-            remedy = "" if self._given else "; remove the folder to have a new key made"
             raise ValueError(f"{self._certificate} and {self._key_file}: {error}{remedy}") from error
 
 

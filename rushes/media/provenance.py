@@ -220,7 +220,7 @@ def sign_file(
     and what `signature.sign` or `tick` raise.
     """
     embed = content_type in EMBEDS
-    to = folder / (f"signed-{path.name}" if embed else f"{path.name}{SIDECAR_SUFFIX}")
+    to = folder / (f"signed-{path.name}" if embed else f"{title}{SIDECAR_SUFFIX}")
     task = _Task(path, title, content_type, facts, signature, to, embed, tick, sandbox or media_sandbox())
     ingredients = ingredients_of(facts, content_type)
     if finished and embed and task.carries():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from rushes.engines.engine import Cancelled
@@ -10,6 +11,8 @@ from rushes.media.provenance import NotSigned
 from rushes.runners.client import Refused, RunnerClient
 
 _GONE = 410
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class GatewaySigning:
         try:
             return self.client.signer()
         except Refused as refusal:
-            raise NotSigned(str(refusal)) from refusal
+            raise _not_signed(refusal) from refusal
 
     def sign(self, claim: bytes) -> bytes:
         """Return the signature of a claim."""
@@ -33,4 +36,10 @@ class GatewaySigning:
         except Refused as refusal:
             if refusal.status == _GONE:
                 raise Cancelled from refusal
-            raise NotSigned(str(refusal)) from refusal
+            raise _not_signed(refusal) from refusal
+
+
+def _not_signed(refusal: Refused) -> NotSigned:
+    # What the gateway says names its files, which are the operator's business and not the caller's.
+    LOG.error("results cannot be signed: %s", refusal)
+    return NotSigned("the server cannot use its signing key; its log says why")

@@ -24,6 +24,7 @@ from rushes.accounts.usage import Usage
 from rushes.accounts.voices import VoiceShelf
 from rushes.db.sqlite import Database
 from rushes.families import served
+from rushes.files.credentials import Credentials
 from rushes.files.disk import DiskStore
 from rushes.files.signing import Signer
 from rushes.gateway.routes import Door
@@ -92,7 +93,9 @@ def wait_for(condition: Callable[[], bool], within_s: float = 15.0) -> None:
 
 
 @contextmanager
-def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: Any) -> Iterator[Live]:
+def running(
+    folder: Path, port: int = 0, keys: KeyRing | None = None, credentials: Credentials | None = None, **given: Any
+) -> Iterator[Live]:
     """Run a gateway until the block ends; `keys` of an earlier one keep its runners' key valid."""
     settings = Settings(data=folder, key=KEY, test_endpoints=True, **given)
     ready: threading.Event = threading.Event()
@@ -119,6 +122,7 @@ def running(folder: Path, port: int = 0, keys: KeyRing | None = None, **given: A
             outbox=Outbox(database, events, time.time),
             webhook_keys=SigningKeys(folder / "webhook-keys", time.time),
             clock=time.time,
+            credentials=credentials,
         )
         config = uvicorn.Config(
             Door(services), ws="none", lifespan="off", log_level="critical", timeout_graceful_shutdown=1
