@@ -26,8 +26,8 @@ One result of every endpoint, made without a GPU by the *animatic* engine: the m
 weights can draw (what it can and can't do: [note 04](../design/04-the-animatic.md)). None of it was made by the model
 that an endpoint is named for, and every result says so in its header `x-rushes-served-by`.
 
-Previews are 320 pixels wide and show films whole, but in few frames and faster than they run; the line under some is
-their sound. The films themselves have the sizes and rates that stand beside them. To make one at home:
+Previews are at most 320 pixels wide and show films whole, but in few frames and faster than they run; the line under
+some is their sound. The films themselves have the sizes and rates that stand beside them. To make one at home:
 `rushes run ENDPOINT name=value …`, or any of [the clients](../guide/clients.md). `@name` is one of the files
 [at the end of this page](#what-was-given).
 """

@@ -157,7 +157,9 @@ def animated(film: Film) -> bytes:
             return written
         too_much = len(written) / guessed(chosen, quality)
     count, quality, scale = _LAST
-    return _encoded(_chosen(frames, count, scale), quality)
+    while len(written := _encoded(_chosen(frames, count, scale), quality)) > MOST_BYTES:
+        scale *= 0.8
+    return written
 
 
 def _chosen(frames: Sequence[Pixels], count: int, scale: float) -> list[Pixels]:
