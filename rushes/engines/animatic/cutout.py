@@ -35,7 +35,8 @@ def lifted(picture: Picture) -> Picture | None:
     if cover is None:
         return None
     rows, columns = np.where(cover.max(axis=1) > 0.1)[0], np.where(cover.max(axis=0) > 0.1)[0]
-    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    # a row of nothing below says that the subject ends there, and not its picture (see `is_bust`)
+    top, bottom, left, right = rows[0], min(rows[-1] + 2, len(cover)), columns[0], columns[-1] + 1
     if float(cover[top:bottom, left:right].mean()) < _SOLID:
         return None  # lines on paper: without the paper they are hard to see
     cover, small = cover[top:bottom, left:right], small[top:bottom, left:right]

@@ -187,7 +187,9 @@ def _expansion(grid: Grid, frame: Picture, t: float) -> None:
 def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
     """Fur grows outwards from everything: strands carry each colour over its outline, catch light, and shiver."""
     grown = smoothstep(t / 0.7)
-    x, y, out_x, out_y, gloss = _fur(grid.width, grid.height, *(round(value) for value in grid.centre))
+    x, y, out_x, out_y, gloss = _fur(
+        grid.width, grid.height, *(round(value) for value in grid.centre), round(grid.head * grid.height)
+    )
     shiver = 0.22 * math.sin(math.tau * 3.0 * t)
     reach = 0.034 * min(grid.width, grid.height) * grown
     from_x = cv2.scaleAdd(out_y, reach * shiver, cv2.scaleAdd(out_x, -reach, x))
@@ -199,7 +201,7 @@ def _fuzzyfuzzy(grid: Grid, frame: Picture, t: float) -> None:
 
 
 @lru_cache(maxsize=1)  # drawn once for a film, not once a frame
-def _fur(width: int, height: int, middle: int, level: int) -> tuple[Plane, Plane, Plane, Plane, Picture]:
+def _fur(width: int, height: int, middle: int, level: int, head: int) -> tuple[Plane, Plane, Plane, Plane, Picture]:
     """Return each pixel's x and y, how far its strand reaches in x and y (0..1, outwards), and its gloss.
 
     Gloss is in bytes, 0 for -_GLOSS to 255 for _GLOSS.
@@ -220,6 +222,8 @@ def _fur(width: int, height: int, middle: int, level: int) -> tuple[Plane, Plane
     gloss = np.asarray(cv2.remap(strands, *at, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
     # The middle would be a whirl of points, and what is far from it is ground, which has no fur.
     furred = np.clip(away / (0.08 * side), 0.0, 1.0) * np.exp(-((away / (0.44 * side)) ** 4))
+    if head:  # eyes and mouth look out of it
+        furred = furred * np.clip((np.hypot(right * 1.25, down) / head - 0.72) / 0.3, 0.0, 1.0)
     length = np.clip(0.5 + 0.5 * gloss, 0.0, 1.6) * furred
     gloss = np.clip(gloss, -2.0, 2.0) * furred * (0.5 * _GLOSS)
     shine = np.asarray((gloss / _GLOSS + 1.0) * 127.5 + 0.5, np.uint8)

@@ -90,3 +90,10 @@ def test_night_falls_on_a_given_subject() -> None:
         for time in ("noon", "night")
     )
     assert night.image(0.0)[..., :3].mean() < 0.9 * day.image(0.0)[..., :3].mean()
+
+
+def test_a_bottle_that_ends_in_its_picture_is_no_bust() -> None:
+    picture = np.full((240, 200, 3), 248, np.uint8)
+    picture[40:200, 70:130] = (40, 80, 170)
+    picture[20:40, 95:105] = (190, 150, 60)
+    assert not is_bust(cutout(picture))
