@@ -6,8 +6,10 @@ import numpy as np
 
 from rushes.engines.animatic.carry import Witness
 from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.recording import Recording
 from tests.engines.animatic.asking import apart, call, recorded
 from tests.engines.animatic.pictures import film, motion, textured
+from tests.media.films import frames_of, write_film
 
 
 def panning(count: int, step: float = 2.0) -> Picture:
@@ -42,3 +44,22 @@ def test_a_video_of_one_frame_is_gone_on_from(tmp_path: Path) -> None:
     frames = film(call("", video=recorded(textured(160, 90)[None], tmp_path), keep=1, frames=6))
     assert len(frames) == 6
     assert apart(frames[1], frames[0]) < 4.0
+
+
+def test_kept_frames_are_exact_and_survive_our_encoder(tmp_path: Path) -> None:
+    video = recorded(panning(12), tmp_path)
+    made = film(call("push in", video=video, keep=9, frames=20))
+    with Recording(video) as recording:
+        source = np.stack([recording.at(number) for number in range(9)])
+    assert np.array_equal(made[:9], source)
+    write_film(tmp_path / "film.mp4", made, 12)
+    shown = frames_of(tmp_path / "film.mp4")[:9]
+    light = np.array([0.2126, 0.7152, 0.0722])
+    error = np.mean(((shown.astype(np.float64) - source) @ light) ** 2, axis=(1, 2))
+    assert 10.0 * np.log10(255.0**2 / error.max()) >= 38.0
+
+
+def test_flow_is_continuous_over_the_seam(tmp_path: Path) -> None:
+    frames = film(call("static shot", video=recorded(panning(14), tmp_path), keep=14, frames=24))
+    pace = [float(np.median(motion(a, b)[..., 0])) for a, b in itertools.pairwise(frames)]
+    assert max(abs(pace[index] - pace[index - 1]) for index in range(10, 20)) < 0.35 * abs(pace[8])
