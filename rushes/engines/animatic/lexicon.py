@@ -93,15 +93,16 @@ SUBJECTS: dict[str, str] = {
     "man": "man guy gentleman person figure human hiker traveler traveller soldier worker farmer fisherman "
     "boy-friend father "
     "boxer diver ninja doctor teacher student pirate clown santa zombie vampire policeman officer firefighter cowboy "
-    "superhero driver pilot grandfather brother son husband groom waiter barista climber explorer scientist player "
+    "superhero driver pilot grandfather brother husband groom waiter barista climber explorer scientist player "
     "skateboarder magician prince fighter viking emperor engineer barber gardener "
     "businessman detective samurai knight warrior wizard monk king dancer skier runner chef someone he hero "
     "photographer musician artist athlete monje hombre persona homme personne mann 男人 人 男 男性 人物",
-    "woman": "grandmother grandma nurse witch sister daughter wife girlfriend waitress goddess fairy mermaid "
+    "woman": "grandmother grandma nurse witch sister wife girlfriend waitress goddess fairy mermaid "
     "geisha nun "
     "woman lady mother queen princess bride she ballerina actress model dress mujer señora femme frau "
     "女人 女 女性",
-    "child": "child kid boy girl toddler baby children kids niño niña enfant garçon fille kind junge mädchen 孩子 "
+    "child": "child son daughter kid boy girl toddler baby children kids niño niña enfant garçon fille kind junge "
+    "mädchen 孩子 "
     "小孩 男孩 女孩 子供 "
     "少年 少女",
     "couple": "couple lovers pair friends pareja paar 情侣 夫妻 恋人",

@@ -28,6 +28,9 @@ def settled(players: list[Actor], place: str) -> list[Actor]:
 
 
 def _seated(players: list[Actor], place: str) -> list[Actor]:
+    if any(one.kind in _SEATS for one in players):  # a man and a bench: he sits on it, whatever he does there
+        free = [one.kind in PEOPLE and one.action in ("", "work", "lie") for one in players]
+        players = [replace(one, action="sit") if idle else one for one, idle in zip(players, free, strict=True)]
     sitters = [one for one in players if one.action in ("sit", "lie") and one.kind in (*PEOPLE, *_SMALL)]
     people = [one for one in sitters if one.kind in PEOPLE]
     seat = next((one for one in players if one.kind in _SEATS), None)

@@ -52,3 +52,7 @@ def test_a_guitar_is_held_by_its_player() -> None:
     found = players("A man playing guitar")
     assert abs(found["guitar"].x - found["man"].x) < 0.1 * found["man"].size
     assert found["guitar"].look.word == "held"
+
+
+def test_who_reads_on_a_bench_sits_on_it() -> None:
+    assert players("Ein Mann liest ein Buch auf einer Bank")["man"].action == "sit"
