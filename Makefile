@@ -35,5 +35,5 @@ bench: ## Run the benchmarks, one after the other
 	@for file in $$(grep -l __main__ bench/*.py); do echo "== $$file"; $(PY) $$file || exit 1; done
 
 clean: ## Remove everything that can be made again, .venv and node_modules included
-	rm -rf .venv .venv-litellm node_modules out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-litellm .venv-vendors node_modules out .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

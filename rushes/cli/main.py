@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "webhooks": "List webhook deliveries, send one again, or make a new signing key.",
     "verify": "Say who made a file, with what, and whether it is as it was signed.",
     "env": "Print shell exports that point clients at a server.",
+    "fakes": "Pretend to be the vendors, to rehearse a setup without paying.",
     "conformance": "Check a server against every rule of the protocol.",
 }
 """Each command and its line in the help; the function of that name, or the group, lies in the file of that name."""

@@ -89,6 +89,11 @@ def config(app: ASGIApp) -> uvicorn.Config:
     )
 
 
+def serve(app: ASGIApp, sock: socket.socket) -> None:
+    """Serve `app` on a socket that listens, in this thread, until SIGINT or SIGTERM."""
+    asyncio.run(uvicorn.Server(config(app)).serve(sockets=[sock]))
+
+
 @contextmanager
 def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serve `app` on loopback in a thread until the block ends; yields its URL, without a slash at its end."""
