@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 import random
 import time
 from collections.abc import Callable
@@ -36,6 +37,7 @@ from rushes.gateway.webhooks import body_of
 from rushes.jobs.events import Events
 from rushes.jobs.store import JobStore
 from rushes.jobs.sweep import run_sweep
+from rushes.runners.deployments import complaints, keys_of, leaders, remote_leaders
 from rushes.runners.local import LOCAL_PREFIX, LocalRunners, Recipe
 from rushes.settings import Settings
 from rushes.web.site import Site
@@ -73,6 +75,9 @@ class Application:
         Raises OSError or ValueError when the data folder or the key can't be used.
         """
         settings = self._settings
+        wrong = complaints(settings, served(test_endpoints=settings.test_endpoints), os.environ)
+        if wrong:
+            raise ValueError("; ".join(wrong))
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = load_secret(settings.data)
         signs = _credentials(settings, self._clock)
@@ -189,8 +194,10 @@ def _owner(settings: Settings, secret: bytes) -> str:
 
 def _recipe(settings: Settings, runner_key: str, url: str) -> Recipe:
     """Say how local runners reach this server and what they hold."""
-    deployments = ("animatic", "echo") if settings.test_endpoints else ("animatic",)
-    return Recipe(url, runner_key, deployments, settings)
+    endpoints = served(test_endpoints=settings.test_endpoints)
+    remote = remote_leaders(settings, endpoints)
+    here = tuple(sorted(leaders(settings, endpoints) - set(remote)))
+    return Recipe(url, runner_key, here, settings, remote, keys_of(settings, os.environ))
 
 
 def _loopback_url(settings: Settings) -> str:

@@ -79,10 +79,11 @@ class Mask:
 class AnimaticCall:
     """A moving storyboard: `frames` pictures of `width` x `height` (both even) at `fps`; the same call, same frames.
 
-    It begins on `image` and ends on `end_image`, or loops; `pictures` are subjects to be composed in. With a `video`,
-    its first `keep` frames come untouched and the film goes on from the last of them; with `keep` None the whole of it
-    is filmed anew: `strength` (0 to 1) says how far it may leave the original, `window` which part of it is seen, as
-    left, top, right, bottom from 0 to 1. All inputs are scaled to cover the frame and cropped at the centre.
+    It begins on `image` and ends on `end_image`, or loops, by way of `end_image` if both are asked for; `pictures` are
+    subjects to be composed in. With a `video`, its first `keep` frames come untouched and the film goes on from the
+    last of them; with `keep` None the whole of it is filmed anew: `strength` (0 to 1) says how far it may leave the
+    original, `window` which part of it is seen, as left, top, right, bottom from 0 to 1. All inputs are scaled to cover
+    the frame and cropped at the centre.
     `masks` say which parts of `image` travel, and which stay still.
     `sound` (a decoded sound) or `speech` is the film's sound, and moves the lips of who is seen where `lipsync` is set;
     `foley` is a description of sounds to be made up, mixed with `sound` if there is one.
@@ -151,7 +152,7 @@ class EchoCall:
     exit_code: int | None
 
 
-Form = Literal["base64", "data_uri", "bytes", "upload", "url"]
+Form = Literal["base64", "data_uri", "bytes", "upload", "url", "voice"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,12 @@ class Attachment:
     """An input file where it stands in a vendor's request; `form` is how it travels there.
 
     base64 without a prefix; a data URI; bytes, as a part of a multipart body; an upload of its own, whose id stands in
-    its place; or an address that the vendor can fetch. `path` is the file as it came and `pixels` a picture's decoded
+    its place; an address that the vendor can fetch; or, of a cloned voice's profile, the vendor's own id of it. `path` is the file as it came and `pixels` a picture's decoded
     form (as `endpoint.Media` has it), which is used where the vendor can't take the file as it is, or where the picture
     is to be cropped at its centre to the `shape` (width / height) first. `loc` is the input's place in the request.
     """
 
-    kind: Literal["image", "video", "audio"]
+    kind: Literal["image", "video", "audio", "voice"]
     path: str
     content_type: str
     form: Form
@@ -183,7 +184,8 @@ class VendorCall:
 
     `body` is JSON but for its attachments, at any depth; `model` stands apart, so that the operator may map it to
     another. `fields` tells our field's place for a member of the body, for when the vendor refuses it: {"cfg_scale":
-    ("body", "guidance")}; members of our own name need not be told. Nothing in it is secret.
+    ("body", "guidance")}; members of our own name need not be told. Nothing in it is secret. `voice` is not None where
+    a voice is to be made: its id with us, which `perform` fills in, and which a vendor that lets one choose gets too.
     """
 
     vendor: str
@@ -191,6 +193,7 @@ class VendorCall:
     model: str
     body: Mapping[str, Any]
     fields: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
+    voice: str | None = None
 
 
 Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall | VendorCall

@@ -162,7 +162,8 @@ class Receipt:
     """What an engine that works elsewhere brought: the output, who made it, and what it says that it used.
 
     `usage` counts by unit ("seconds", "tokens", "pictures"); `cost_usd` is that at the operator's list price, None
-    where there is none. `seed` and `prompt` are the ones that were in use there, where it tells.
+    where there is none. `seed` and `prompt` are the ones that were in use there, where it tells. `value`
+    is the endpoint's whole output from an engine that speaks its schema.
     """
 
     output: Output
@@ -171,6 +172,7 @@ class Receipt:
     cost_usd: float | None = None
     seed: int | None = None
     prompt: str | None = None
+    value: Any = None
 
 
 class Errand(Protocol):

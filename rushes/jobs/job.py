@@ -304,9 +304,14 @@ MAX_ATTEMPTS: Mapping[str, int] = {
 }
 
 
-def may_retry(error_type: str, attempt: int) -> bool:
+NOTED_FACTOR = 10
+"""A job whose runner kept a note goes on where it was: it is tried so much oftener, since it may be paid already."""
+
+
+def may_retry(error_type: str, attempt: int, *, noted: bool = False) -> bool:
     """Say whether a job whose try number `attempt` (from 1) ended with this type goes back to the queue."""
-    return attempt < MAX_ATTEMPTS.get(error_type, 1)
+    most = MAX_ATTEMPTS.get(error_type, 1)
+    return attempt < (most * NOTED_FACTOR if noted and most > 1 else most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +322,7 @@ class Try:
     cancel_requested: bool
     retry: bool  # see NewJob
     left: bool = False  # it was to be cancelled because its caller hung up
+    noted: bool = False  # its runner kept something for the next try
 
 
 def after_failure(failure: Failure, tried: Try) -> Failure | None:
@@ -326,11 +332,12 @@ def after_failure(failure: Failure, tried: Try) -> Failure | None:
     """
     if tried.cancel_requested and (failure.type in MAX_ATTEMPTS or failure.type == CANCELLED):
         return Cancelled(tried.left).failure
-    return None if tried.retry and may_retry(failure.type, tried.attempt) else failure
+    again = may_retry(failure.type, tried.attempt, noted=tried.noted)
+    return None if again and (tried.retry or tried.noted) else failure
 
 
 def after_stop(failure: Failure, tried: Try) -> Failure | None:
     """Decide the same for a try that was stopped through no fault of the job: it doesn't count, however often."""
     if tried.cancel_requested:
         return Cancelled(tried.left).failure
-    return None if tried.retry else failure
+    return None if tried.retry or tried.noted else failure

@@ -168,7 +168,7 @@ UPDATE jobs SET lease_until = :until WHERE id = :id AND token = :token AND statu
 RETURNING n, cancel_requested
 
 -- name: running
-SELECT n, id, attempts, cancel_requested, retry FROM jobs WHERE id = :id AND token = :token AND status = 1
+SELECT n, id, attempts, cancel_requested, retry, EXISTS (SELECT 1 FROM notes WHERE job = n) FROM jobs WHERE id = :id AND token = :token AND status = 1
 
 -- name: finish
 UPDATE jobs
@@ -208,15 +208,16 @@ SELECT coalesce(max(i) + 1, 0) FROM logs WHERE job = :n
 INSERT INTO logs (job, i, at, level, message, labels) VALUES (?, ?, ?, ?, ?, ?)
 
 -- name: lost_leases
-SELECT n, id, attempts, cancel_requested, retry FROM jobs WHERE status = 1 AND lease_until < :now
+SELECT n, id, attempts, cancel_requested, retry, EXISTS (SELECT 1 FROM notes WHERE job = n) FROM jobs WHERE status = 1 AND lease_until < :now
 
 -- name: leases_of
--- Every running job has a lease; saying so makes the index of leases do for finding a runner's few jobs.
-SELECT n, id, attempts, cancel_requested, retry FROM jobs
-WHERE status = 1 AND lease_until > 0 AND runner = :runner
+-- Every running job has a lease; saying so makes the index of leases do for finding a runner's few jobs. A process of
+-- many threads is one runner: each is named with a slash after the process's name.
+SELECT n, id, attempts, cancel_requested, retry, EXISTS (SELECT 1 FROM notes WHERE job = n) FROM jobs
+WHERE status = 1 AND lease_until > 0 AND (runner = :runner OR substr(runner, 1, length(:runner) + 1) = :runner || '/')
 
 -- name: leases_of_prefix
-SELECT n, id, attempts, cancel_requested, retry FROM jobs
+SELECT n, id, attempts, cancel_requested, retry, EXISTS (SELECT 1 FROM notes WHERE job = n) FROM jobs
 WHERE status = 1 AND lease_until > 0 AND substr(runner, 1, length(:runner)) = :runner
 
 -- name: any_missed_start

@@ -366,9 +366,10 @@ class _Running:
     tried: Try
 
 
-def _running(row: tuple[int, str, int, int, int]) -> _Running:
-    n, job_id, attempts, cancel_requested, retry = row
-    return _Running(n, job_id, Try(attempts, bool(cancel_requested), bool(retry), cancel_requested == _LEFT))
+def _running(row: tuple[int, str, int, int, int, int]) -> _Running:
+    n, job_id, attempts, cancel_requested, retry, noted = row
+    tried = Try(attempts, bool(cancel_requested), bool(retry), cancel_requested == _LEFT, bool(noted))
+    return _Running(n, job_id, tried)
 
 
 def _settle(

@@ -1,16 +1,23 @@
-"""What a runner can hold: kinds of engines by name, loaded when the runner starts.
+"""What a runner can hold: deployments by name, set up when the runner starts, and the routes that they lead.
 
-The table has import paths and not classes, so that reading it loads no engine; the import happens in the runner's
-process. A deployment without settings of its own is named like its kind.
+Built-in engines stand here as import paths and not as classes, so that reading the table loads no engine; a vendor's
+file is imported where one of its deployments is. What is wrong with the settings is found here too, before anything
+starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+import os
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 from importlib import import_module
 
 from rushes.endpoint import Endpoint
 from rushes.engines.engine import Engine
+from rushes.engines.vendor.vendors import UnknownVendor, names, vendor
+from rushes.routing import is_remote, route_of
+from rushes.settings import Settings
 from rushes.work.tools import Deployment
 
 ENGINES: Mapping[str, str] = {
@@ -18,30 +25,105 @@ ENGINES: Mapping[str, str] = {
     "echo": "rushes.engines.echo:Echo",
 }
 
+KEYS_VARIABLE = "RUSHES_DEPLOYMENT_KEYS"
+"""Holds a local process's keys as JSON; they were resolved where the server started."""
+
+Keys = Mapping[str, tuple[str, ...]]
+"""The keys of vendors' deployments, by the deployments' names."""
+
+Routes = Mapping[str, tuple[Deployment, ...]]
+"""The deployments that serve an endpoint, in order, by the endpoint's id."""
+
 
 class UnknownDeployment(Exception):
     """A deployment was named that no engine stands behind."""
 
 
-def load(names: Iterable[str]) -> tuple[Deployment, ...]:
-    """Import and load each engine, in the order given. Raises UnknownDeployment."""
-    return tuple(_load(name) for name in names)
+def keys_of(settings: Settings, environment: Mapping[str, str]) -> Keys:
+    """Return all vendors' keys. Raises ValueError where a variable that should hold one is empty."""
+    return {name: one.secrets(environment) for name, one in settings.deployments.items()}
 
 
-def _load(name: str) -> Deployment:
-    path = ENGINES.get(name)
-    if path is None:
-        raise UnknownDeployment(f"no deployment is called {name!r}; there are: {', '.join(sorted(ENGINES))}")
-    module, _, class_name = path.partition(":")
+def take_keys(settings: Settings) -> Keys:
+    """Take this process's keys out of its environment, so that nothing that is started here inherits them."""
+    told = os.environ.pop(KEYS_VARIABLE, None)
+    if told is None:
+        return keys_of(settings, os.environ)
+    return {name: tuple(keys) for name, keys in json.loads(told).items()}
+
+
+def leaders(settings: Settings, endpoints: Mapping[str, Endpoint]) -> frozenset[str]:
+    """Return the deployments that come first for some endpoint."""
+    return frozenset(route[0] for route in _names(settings, endpoints).values() if route)
+
+
+def remote_leaders(settings: Settings, endpoints: Mapping[str, Endpoint]) -> tuple[str, ...]:
+    """Return those of them that have their work done elsewhere, in the order of the settings."""
+    first = leaders(settings, endpoints)
+    return tuple(name for name in settings.deployments if name in first and is_remote(name, settings.deployments))
+
+
+def load(
+    wanted: Collection[str], endpoints: Mapping[str, Endpoint], settings: Settings, keys: Keys | None = None
+) -> Routes:
+    """Set up every deployment on the routes that the wanted ones lead, and return those. Raises UnknownDeployment."""
+    for name in wanted:
+        _check_known(name, settings)
+    led = {served: route for served, route in _names(settings, endpoints).items() if route and route[0] in wanted}
+    needed = dict.fromkeys(name for route in led.values() for name in route)
+    loaded = {name: _load(name, settings, keys or {}) for name in needed}
+    return {served: tuple(loaded[name] for name in route) for served, route in led.items()}
+
+
+def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environment: Mapping[str, str]) -> list[str]:
+    """Return what is wrong with deployments and routes, a line each; nothing is loaded or asked."""
+    found = [_complaint(name, settings, environment) for name in settings.deployments]
+    for pattern in settings.routes:
+        if not any(fnmatchcase(name, pattern) for name in endpoints):
+            found.append(f"routes: no endpoint is called {pattern!r}")
+    for one in endpoints.values():
+        if not _route(one, settings):
+            found.append(f"routes: none of the deployments that are named for {one.id} can serve it")
+    return [line for line in found if line]
+
+
+def _complaint(name: str, settings: Settings, environment: Mapping[str, str]) -> str:
+    deployment = settings.deployments[name]
+    if deployment.vendor not in names():
+        return f"deployments.{name}: no vendor is called {deployment.vendor!r}; there are: {', '.join(names())}"
+    try:
+        deployment.secrets(environment)
+    except ValueError as error:
+        return f"deployments.{name}: {error}"
+    return ""
+
+
+def _names(settings: Settings, endpoints: Mapping[str, Endpoint]) -> dict[str, tuple[str, ...]]:
+    return {one.id: _route(one, settings) for one in endpoints.values()}
+
+
+def _route(endpoint: Endpoint, settings: Settings) -> tuple[str, ...]:
+    return route_of(endpoint.id, endpoint.engines, settings.routes, settings.deployments)
+
+
+def _check_known(name: str, settings: Settings) -> None:
+    known: Iterable[str] = sorted({*ENGINES, *settings.deployments})
+    if name not in known:
+        raise UnknownDeployment(f"no deployment is called {name!r}; there are: {', '.join(known)}")
+
+
+def _load(name: str, settings: Settings, keys: Keys) -> Deployment:
+    setting = settings.deployments.get(name)
+    if setting is not None:
+        # HTTP and picture code that a runner without vendors need not load.
+        from rushes.engines.vendor.engine import VendorEngine  # noqa: PLC0415
+
+        try:
+            made = vendor(setting.vendor)
+        except UnknownVendor as error:
+            raise UnknownDeployment(str(error)) from None
+        remote = VendorEngine(name, made, setting, keys.get(name, ()), allowed=settings.allowed_networks)
+        return Deployment(name, setting.kind, remote, remote.load())
+    module, _, class_name = ENGINES[name].partition(":")
     engine: Engine = getattr(import_module(module), class_name)()
     return Deployment(name, name, engine, engine.load())
-
-
-def serving(deployments: Iterable[Deployment], endpoints: Mapping[str, Endpoint]) -> Mapping[str, Deployment]:
-    """Return, for each endpoint that one of them can serve, the first that can."""
-    found: dict[str, Deployment] = {}
-    for deployment in deployments:
-        for endpoint in endpoints.values():
-            if deployment.kind in endpoint.engines:
-                found.setdefault(endpoint.id, deployment)
-    return found

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from rushes.runners.deployments import KEYS_VARIABLE
 from rushes.runners.parent import KEY_VARIABLE
 from rushes.settings import Settings
 
-JOBS, SESSIONS = "rushes.runners.worker", "rushes.runners.sessions"  # what a process runs
+JOBS, SESSIONS, CROWD = "rushes.runners.worker", "rushes.runners.sessions", "rushes.runners.crowd"
 LOCAL_PREFIX = "local-"  # of the names of all local runners, in this life of the server and in earlier ones
 STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at most
 STEADY_S = 5.0  # a process that lived so long did not die of its start
@@ -46,12 +47,18 @@ class Release(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """What a local runner is started with. `url` leads to this server over loopback; `key` is the runner key."""
+    """What a local runner is started with. `url` leads to this server over loopback; `key` is the runner key.
+
+    `deployments` are those that lead where the work is done here, `remote` those whose work is done elsewhere; `keys`
+    are the vendors'.
+    """
 
     url: str
     key: str
     deployments: tuple[str, ...]
     settings: Settings
+    remote: tuple[str, ...] = ()
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -79,6 +86,8 @@ class LocalRunners:
         if self.owner:
             await asyncio.to_thread(_remove_leftovers, _FOLDERS + LOCAL_PREFIX + self.owner)
         self._places = [asyncio.create_task(self._keep(str(place), JOBS)) for place in range(self.count)]
+        if self.recipe.remote and self.count:
+            self._places.append(asyncio.create_task(self._keep("crowd", CROWD)))
 
     def wake_sessions(self) -> None:
         """Have one more process, for sessions, from the first time that this is called; it returns at once.
@@ -157,7 +166,7 @@ def _remove_leftovers(prefix: str) -> None:
 def _command(recipe: Recipe, name: str, module: str) -> list[str]:
     options = {
         "--url": recipe.url,
-        "--deployments": ",".join(recipe.deployments),
+        "--deployments": ",".join(recipe.remote if module == CROWD else recipe.deployments),
         "--name": name,
         "--parent": str(os.getpid()),
     }
@@ -175,6 +184,8 @@ def _environment(recipe: Recipe, folder: Path) -> dict[str, str]:
     prompt_key = recipe.settings.prompt_key
     if prompt_key is not None:  # the one secret that a runner acts with itself
         told["RUSHES_PROMPT_KEY"] = prompt_key.get_secret_value()
+    if recipe.keys:
+        told[KEYS_VARIABLE] = json.dumps(recipe.keys)
     return inherited | told | {KEY_VARIABLE: recipe.key, "TMPDIR": str(folder)}
 
 

@@ -39,13 +39,13 @@ from rushes.jobs.protocol import (
 )
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
-from rushes.runners.deployments import load, serving
+from rushes.runners.deployments import Routes, load, take_keys
 from rushes.runners.parent import is_gone
 from rushes.runners.process import Given, run_process
 from rushes.runners.worker import JobFolder
 from rushes.settings import Settings
 from rushes.work.session import SessionWork
-from rushes.work.tools import Deployment, Files, Tools
+from rushes.work.tools import Files, Tools
 
 LEASE_SHARE = 1 / 3  # of a lease between two beats
 OPEN_S = 10.0  # for the gateway to take a session's socket
@@ -208,7 +208,7 @@ class Host:
     name: str
     client: RunnerClient
     endpoints: Mapping[str, Endpoint]  # by the id of their sessions
-    deployments: Mapping[str, Deployment]
+    routes: Routes
     settings: Settings
     parent: int | None = None
     _turn: threading.Lock = field(default_factory=threading.Lock)
@@ -270,8 +270,8 @@ class Host:
         assert endpoint.realtime is not None
         report = SessionReport(self.client, job)
         files = Files(get=self.client.get_file, put=partial(self.client.put_file, job), folder=folder.path)
-        tools = Tools(self.endpoints, self.deployments, files, self.settings, report, time.monotonic)
-        work = SessionWork(endpoint, endpoint.realtime, self.deployments[endpoint.id], tools, self._turn)
+        tools = Tools(self.endpoints, self.routes, files, self.settings, report, time.monotonic)
+        work = SessionWork(endpoint, endpoint.realtime, self.routes[endpoint.id][0], tools, self._turn)
         return Hosted(job, self.client, work, report)
 
 
@@ -283,9 +283,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _host_of(given: Given, key: str, settings: Settings) -> Host:
     able = {one.id: one for one in served(test_endpoints=settings.test_endpoints).values() if one.realtime is not None}
     media_sandbox().start()  # gets warm while the engines load
-    deployments = serving(load(given.wanted), able)
-    hosted = {able[name].session_id: able[name] for name in deployments}
-    return Host(given.name, RunnerClient(given.url, key), hosted, deployments, settings, given.parent)
+    routes = load(given.wanted, able, settings, take_keys(settings))
+    hosted = {able[name].session_id: able[name] for name in routes}
+    return Host(given.name, RunnerClient(given.url, key), hosted, routes, settings, given.parent)
 
 
 if __name__ == "__main__":

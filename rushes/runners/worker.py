@@ -14,9 +14,11 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -28,15 +30,17 @@ from rushes.jobs.job import Outcome
 from rushes.jobs.protocol import Beat, BeatReply, ClaimAnswer, ClaimRequest, Fail, Finish, Leave, Line
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
-from rushes.runners.deployments import load, serving
+from rushes.runners.deployments import Routes, load, take_keys
+from rushes.runners.errands import JobErrand
 from rushes.runners.overhear import overheard
 from rushes.runners.parent import is_gone
 from rushes.runners.process import Given, run_process
 from rushes.runners.reporter import Reporter
 from rushes.runners.signing import GatewaySigning
 from rushes.settings import Settings
+from rushes.work.breaker import Breakers
 from rushes.work.perform import perform
-from rushes.work.tools import Deployment, Files, Tools
+from rushes.work.tools import Files, Tools
 
 HUNG_EXIT = 70  # sysexits.h: a fault inside
 LAST_WORD_S = 0.3  # for handing the job back in the second that there is
@@ -69,13 +73,15 @@ class Worker:
     name: str
     client: RunnerClient
     endpoints: Mapping[str, Endpoint]
-    deployments: Mapping[str, Deployment]
+    routes: Routes
     settings: Settings
     parent: int | None = None
+    breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
+    turn: threading.Lock | None = None  # taken for engines that work here, where other threads have the same
 
     def run(self) -> None:
         """Claim and work until the parent is gone. Raises Refused when the gateway takes no claim of ours."""
-        wanted = ClaimRequest(runner=self.name, endpoints=tuple(self.deployments), wait_s=self.settings.claim_wait_s)
+        wanted = ClaimRequest(runner=self.name, endpoints=tuple(self.routes), wait_s=self.settings.claim_wait_s)
         waits = pauses()
         while not is_gone(self.parent):
             try:
@@ -112,14 +118,29 @@ class Worker:
     def _try(self, job: ClaimAnswer, reporter: Reporter, folder: JobFolder) -> Outcome | Failure:
         files = Files(get=self.client.get_file, put=partial(self.client.put_file, job), folder=folder.path)
         signing = GatewaySigning(self.client, job)
-        tools = Tools(self.endpoints, self.deployments, files, self.settings, reporter, time.monotonic, signing)
+        tools = Tools(
+            self.endpoints,
+            self.routes,
+            files,
+            self.settings,
+            reporter,
+            time.monotonic,
+            signing,
+            breakers=self.breakers,
+            errand=JobErrand(job, self.client, reporter, folder.path),
+            turn=self.turn,
+        )
         try:
-            with overheard(reporter.overhear):
+            # What is printed has no thread: where many jobs share a process, only what engines report is theirs.
+            with overheard(reporter.overhear) if self.turn is None else nullcontext():
                 return perform(job, tools)
         except Cancelled:
             return _too_long(self.settings) if reporter.overdue else RequestError(CANCELLED).failure()
         except CallerError as error:
             return error.failure()
+        except Refused as error:
+            LOG.warning("job %s: the gateway took nothing more for it: %s", job.job_id, error)
+            return RequestError("runner_connection_refused").failure()
         except GatewayAway as error:
             LOG.warning("job %s lost its files' way to the gateway: %s", job.job_id, error)
             return RequestError("runner_connection_error").failure()
@@ -161,8 +182,8 @@ def _worker(given: Given, key: str, settings: Settings) -> Worker:
     endpoints = served(test_endpoints=settings.test_endpoints)
     if any(endpoint.clip for endpoint in endpoints.values() if set(endpoint.engines) & set(given.wanted)):
         media_sandbox().start()  # gets warm while the engines load
-    deployments = serving(load(given.wanted), endpoints)
-    return Worker(given.name, RunnerClient(given.url, key), endpoints, deployments, settings, given.parent)
+    routes = load(given.wanted, endpoints, settings, take_keys(settings))
+    return Worker(given.name, RunnerClient(given.url, key), endpoints, routes, settings, given.parent)
 
 
 def _too_long(settings: Settings) -> Failure:

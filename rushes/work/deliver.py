@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rushes.accounts.voices import PROFILE_NAME, PROFILE_TYPE
 from rushes.endpoint import Delivery, Plan
-from rushes.engines.engine import Frames, Output, Pictures, SoundTrack, Value, Voice
+from rushes.engines.engine import FinishedFiles, Frames, Output, Pictures, SoundTrack, Value, Voice
 from rushes.errors import ModelError
 from rushes.fields import File, Image
 from rushes.work.tools import Files, Report
@@ -77,7 +77,8 @@ def deliver(
     else:
         shown, ids = store(products, files, report, with_hex=delivery.form == "hex")
     beside, their_ids = store_companions(products, files, report)
-    profile_id = store_profile(output, files, report) if isinstance(output, Voice) else None
+    profile = output.profile if isinstance(output, Voice | FinishedFiles) else None
+    profile_id = store_profile(profile, files, report) if profile is not None else None
     duration_s = next((product.duration_s for product in products if product.duration_s is not None), None)
     return Delivered(shown, ids + their_ids, duration_s=duration_s, profile_id=profile_id, companions=beside)
 
@@ -143,8 +144,8 @@ def describe(product: Product, url: str, size_bytes: int) -> File:
     return File(**facts)
 
 
-def store_profile(voice: Voice, files: Files, report: Report) -> str:
+def store_profile(profile: str, files: Files, report: Report) -> str:
     """Store a voice's profile and return its file's id; it is no part of the output."""
     path: Path = files.folder() / PROFILE_NAME
-    path.write_text(voice.profile)
+    path.write_text(profile)
     return files.put(path, PROFILE_NAME, PROFILE_TYPE, report.tick).file_id

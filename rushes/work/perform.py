@@ -8,31 +8,25 @@ leases, retries and what happens to the outcome are the runner's and the gateway
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 
 from pydantic import BaseModel
 
-from rushes.calls import Call, CloneCall
-from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Plan, Roles, ServedBy, Stills
-from rushes.engines.engine import Progress
+from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Plan, Roles, Stills
 from rushes.errors import ModelError
 from rushes.jobs.job import Outcome, VoiceMade
 from rushes.jobs.protocol import ClaimAnswer
 from rushes.work.check import PictureCheck, check_prompt, is_checked
-from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
 from rushes.work.fetch import fetch_inputs
 from rushes.work.prompt import expand_prompt
-from rushes.work.sign import Sign, Work, signing_step
-from rushes.work.tools import Deployment, Report, Tools
-
-PROGRESS_PARTS = 20  # many small steps are logged at every twentieth of the way
+from rushes.work.route import by_route
+from rushes.work.serve import Order, serve
+from rushes.work.tools import Report, Tools
 
 
 def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     """Do the job. Raises CallerError for what the caller must know, Cancelled when it is no longer wanted."""
     endpoint = tools.endpoints[job.endpoint]
-    deployment = tools.deployments[job.endpoint]
     report = tools.report
 
     given = endpoint.input.model_validate_json(job.input)  # the door has validated it; it was stored as it came
@@ -45,36 +39,36 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     forgotten = voice_to_forget(endpoint, request)
     plan = make_plan(endpoint, request, media, report)
     pictures = check_inputs(endpoint, request, media, plan, tools) if checked else None
-    call, voice_id = with_voice_id(endpoint.engines[deployment.kind](request, media, plan), job.job_id)
-    served_by = announce(endpoint, deployment, seed, report)
+    prompt = prompt_of(endpoint.roles, request)
+    order = Order(job.job_id, endpoint, request, media, plan, seed, pictures, prompt)
 
     started = tools.clock()
-    delivery = endpoint.delivery(request)
-    work = Work(endpoint.id, job.job_id, served_by, deployment.maker.trained, media, prompt_of(endpoint.roles, request))
-    sign = signing_step(work, delivery, tools)
-    delivered = generate(deployment, call, plan, delivery, tools, pictures, sign)  # encoded, signed, then stored
+    # Asked for, encoded or downloaded, signed, then stored, by the first deployment of the route that can.
+    done = by_route(job, endpoint, tools.routes[job.endpoint], tools.breakers, report, partial(serve, order, tools))
     inference_s = tools.clock() - started
 
     made = Made(
-        files=delivered.files,
-        seed=seed or 0,
-        prompt=prompt_of(endpoint.roles, request),
-        value=delivered.value,
+        files=done.delivered.files,
+        seed=done.served_by.seed or 0,
+        prompt=done.prompt or prompt,
+        value=done.delivered.value,
         plan=plan,
-        duration_s=delivered.duration_s,
-        voice_id=voice_id,
+        duration_s=done.delivered.duration_s,
+        voice_id=done.voice_id,
     )
-    output = endpoint.reply(request, made)
+    output = done.output or endpoint.reply(request, made)
+    profile_id = done.delivered.profile_id
     return Outcome(
         output=output.model_dump_json(exclude_none=True).encode(),  # absent members are left out, never null
-        served_by=served_by.header(),
+        served_by=done.served_by.header(),
         units=endpoint.units(asked, plan),
         inference_s=round(inference_s, 6),
-        files=delivered.file_ids,
-        voice=VoiceMade(voice_id, delivered.profile_id) if voice_id and delivered.profile_id else None,
+        files=done.delivered.file_ids,
+        voice=VoiceMade(done.voice_id, profile_id) if done.voice_id and profile_id else None,
         forget_voice=forgotten,
-        private=not delivery.stored,
-        companions=delivered.companions,
+        private=not endpoint.delivery(request).stored,
+        companions=done.delivered.companions,
+        paid=done.paid,
     )
 
 
@@ -91,14 +85,6 @@ def voice_to_forget(endpoint: Endpoint, request: BaseModel) -> str | None:
         msg = f"{voice!r} is a built-in voice and stays; only voices that were cloned can be deleted"
         raise ModelError("feature_not_supported", msg, loc=("body", field))
     return voice or None
-
-
-def with_voice_id(call: Call, job_id: str) -> tuple[Call, str | None]:
-    """Give a voice that is to be made its id, from the job's, so that a job tried again makes the same voice."""
-    if not isinstance(call, CloneCall):
-        return call, None
-    voice_id = f"voice-{hashlib.sha256(job_id.encode()).hexdigest()[:12]}"
-    return replace(call, voice=voice_id), voice_id
 
 
 def choose_seed(request: BaseModel, roles: Roles, job_id: str) -> tuple[BaseModel, int | None]:
@@ -135,14 +121,6 @@ def describe(plan: Plan) -> str:
     return f"Making about {plan.duration_s:.1f} s of sound at {plan.sample_rate} Hz, channels: {plan.channels}"
 
 
-def announce(endpoint: Endpoint, deployment: Deployment, seed: int | None, report: Report) -> ServedBy:
-    """Say who makes the result; a stand-in is a warning, so that nobody takes it for the real model."""
-    maker, stand_in = deployment.maker, deployment.maker.stand_in and not endpoint.own
-    note = f"a stand-in: {maker.model}" if stand_in else maker.model
-    report.say(f"Served by the {maker.engine} engine ({note}, version {maker.version})", "WARN" if stand_in else "INFO")
-    return ServedBy(maker.engine, deployment.name, maker.model, maker.version, stand_in, seed)
-
-
 def check_inputs(
     endpoint: Endpoint, request: BaseModel, media: MediaMap, plan: Plan | None, tools: Tools
 ) -> PictureCheck | None:
@@ -153,42 +131,3 @@ def check_inputs(
     if pictures is not None:
         pictures.inputs(request, media, tools.report)
     return pictures
-
-
-def generate(  # noqa: PLR0917
-    deployment: Deployment,
-    call: Call,
-    plan: Plan | None,
-    delivery: Delivery,
-    tools: Tools,
-    pictures: PictureCheck | None = None,
-    sign: Sign | None = None,
-) -> Delivered:
-    """Let the engine make it, and bring what comes out on its way, past the check of `pictures` if there is one."""
-    report = tools.report
-    report.tick()
-    output = deployment.engine.generate(call, progress_lines(report), report.cancelled)
-    if pictures is not None:
-        output = pictures.result(output, plan, report)
-    most = min(INLINE_MAX_BYTES, tools.settings.max_body_bytes)
-    return deliver(output, plan, delivery, tools.files, report, inline_max_bytes=most, sign=sign)
-
-
-def progress_lines(report: Report) -> Callable[[Progress], None]:
-    """Return what an engine calls between steps: a sign of life each time, a log line at every part of the way.
-
-    Sampling steps are few and slow, so each is logged; frames come by the hundred, so they are not.
-    """
-    told = 0
-
-    def tell(progress: Progress) -> None:
-        nonlocal told
-        part = progress.done * PROGRESS_PARTS // max(progress.total, 1)
-        if progress.noun != "steps" and part == told:
-            report.tick()
-            return
-        told = part
-        share = progress.done / max(progress.total, 1)
-        report.say(f"{progress.done} of {progress.total} {progress.noun}", labels={"progress": f"{share:.4g}"})
-
-    return tell

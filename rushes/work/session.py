@@ -26,8 +26,9 @@ from rushes.jobs.job import Outcome
 from rushes.media.stills import encode_still
 from rushes.work.check import is_checked
 from rushes.work.fetch import fetch_inputs
-from rushes.work.perform import announce, check_inputs
+from rushes.work.perform import check_inputs
 from rushes.work.products import watched
+from rushes.work.serve import announce
 from rushes.work.tools import Deployment, Tools
 
 MOST_PROBLEMS = 20
@@ -66,7 +67,7 @@ class SessionWork:
 
     def outcome(self) -> Outcome:
         """Say what became of the session, for its job."""
-        served_by = announce(self.endpoint, self.deployment, None, self.tools.report)
+        served_by = announce(self.endpoint, self.deployment.name, self.deployment.maker, None, self.tools.report)
         seconds = round(self.busy_s, 6)
         output = f'{{"outputs":{self.answered},"busy_seconds":{seconds}}}'
         return Outcome(output.encode(), served_by.header(), self.units, seconds)

@@ -5,16 +5,19 @@ The runner fills these in (`runners.worker`); tests fill them in by hand.
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from rushes.endpoint import Endpoint
-from rushes.engines.engine import Engine, Maker
+from rushes.engines.engine import Engine, Errand, Maker
 from rushes.jobs.job import Level
 from rushes.jobs.protocol import SignerAnswer, StoredFile
 from rushes.settings import Settings
+from rushes.work.breaker import Breakers
 
 
 class Report(Protocol):
@@ -80,13 +83,18 @@ class Signing(Protocol):
 class Tools:
     """Everything `perform` needs besides the job: what can be served, by whom, where files are, whom to tell.
 
-    `deployments` is by endpoint id; `clock` counts seconds from anywhere and never goes back.
+    `routes` are each endpoint's deployments in order, by its id; `clock` counts seconds from anywhere and never goes
+    back. `errand` is for engines that work elsewhere; `turn` is taken for those that work here, where others share
+    them.
     """
 
     endpoints: Mapping[str, Endpoint]
-    deployments: Mapping[str, Deployment]
+    routes: Mapping[str, tuple[Deployment, ...]]
     files: Files
     settings: Settings
     report: Report
     clock: Callable[[], float]
     signing: Signing | None = None
+    breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
+    errand: Errand | None = None
+    turn: threading.Lock | None = None

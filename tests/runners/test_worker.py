@@ -187,10 +187,10 @@ class Faulty:
 
 def do_one(live: Live, engine: Faulty) -> None:
     client = RunnerClient(live.url, live.services.keys.runner_key)
-    deployments = {"rushes/echo": Deployment("faulty", "echo", engine, engine.load())}
+    routes = {"rushes/echo": (Deployment("faulty", "echo", engine, engine.load()),)}
     job = client.claim(ClaimRequest(runner="here", endpoints=("rushes/echo",), wait_s=5))
     assert job is not None
-    Worker("here", client, ENDPOINTS, deployments, Settings()).work(job)
+    Worker("here", client, ENDPOINTS, routes, Settings()).work(job)
     client.close()
 
 

@@ -155,7 +155,7 @@ def tools(shelf: Shelf, report: Told, engine: TinyEngine | None = None, settings
     seconds = iter(range(1000))
     return Tools(
         endpoints={ENDPOINT.id: ENDPOINT},
-        deployments={ENDPOINT.id: deployment},
+        routes={ENDPOINT.id: (deployment,)},
         files=shelf.files(),
         settings=settings or Settings(),
         report=report,

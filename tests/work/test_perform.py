@@ -16,7 +16,8 @@ from rushes.engines.engine import Cancelled, Maker, Output, Progress, SoundTrack
 from rushes.errors import ModelError
 from rushes.fields import File, VoiceId, WireModel
 from rushes.jobs.job import VoiceMade
-from rushes.work.perform import choose_seed, describe, perform, progress_lines, with_voice_id
+from rushes.work.perform import choose_seed, describe, perform
+from rushes.work.serve import progress_lines, with_voice_id
 from rushes.work.tools import Deployment, Tools
 from tests.work.parts import ENDPOINT, Shelf, TinyEngine, TinyInput, Told, job, png, tools
 
@@ -179,8 +180,8 @@ def voice_endpoint(forgets: bool = False) -> Endpoint:
 
 
 def with_endpoint(given: Tools, endpoint: Endpoint, engine: Parrot | None = None) -> Tools:
-    deployments = {endpoint.id: Deployment("tiny", "tiny", engine, engine.load())} if engine else given.deployments
-    return replace(given, endpoints={endpoint.id: endpoint}, deployments=deployments)
+    routes = {endpoint.id: (Deployment("tiny", "tiny", engine, engine.load()),)} if engine else given.routes
+    return replace(given, endpoints={endpoint.id: endpoint}, routes=routes)
 
 
 def test_a_voice_that_was_made_is_reported_with_its_stored_profile(tmp_path: Path) -> None:

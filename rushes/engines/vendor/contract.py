@@ -40,13 +40,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One HTTP request to a whole `url`. At most one of `json` and `form` is given; `form` is multipart/form-data."""
+    """One HTTP request to a whole `url`. At most one of `json`, `form` (multipart/form-data) and `content` is given."""
 
-    method: Literal["GET", "POST", "DELETE"]
+    method: Literal["GET", "POST", "PUT", "DELETE"]
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     json: Any = field(default=None, repr=False)
     form: Mapping[str, str | Part] | None = field(default=None, repr=False)
+    content: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,14 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Then:
+    """An upload in two steps: this is to be sent too, and then the file is known by `value`."""
+
+    request: Request
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class PictureRules:
     """What pictures a vendor takes. One that fits is sent as it came; one that can be made to fit is, by scaling within
 
@@ -215,7 +224,7 @@ class Vendor:
     look_up: Callable[[Account, VendorCall, str], Request] | None = None
     found: Callable[[VendorCall, str, Response], str | None] | None = None
     check: Callable[[VendorCall, str], None] = lambda _call, _model: None
-    pictures: PictureRules = PictureRules()
+    pictures: PictureRules | None = PictureRules()  # None: as they came
     videos: RecordingRules = RecordingRules()
     sounds: RecordingRules = RecordingRules()
     retired: Mapping[str, str] = field(default_factory=dict)  # model: what is known of its end

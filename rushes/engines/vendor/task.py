@@ -33,3 +33,13 @@ class Task:
             return None
         found = cls(**loads(note))
         return found if found.deployment == deployment else None
+
+
+def holder_of(note: str | None) -> str | None:
+    """Return the deployment whose task a note tells of, None where there is no note."""
+    return str(loads(note)["deployment"]) if note else None
+
+
+def mark_of(note: str) -> str | None:
+    """Return the name of the task that a note tells of, None where there is no note."""
+    return str(loads(note)["name"]) if note else None

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -31,6 +32,7 @@ from rushes.engines.vendor.contract import (
     Prepared,
     Request,
     Response,
+    Then,
     Trouble,
     Vendor,
     Waiting,
@@ -39,6 +41,7 @@ from rushes.engines.vendor.keys import Keyring, fingerprint
 from rushes.engines.vendor.pictures import encoded_picture, recording
 from rushes.engines.vendor.task import Task
 from rushes.engines.vendor.wire import Unanswered, Undelivered, Wire
+from rushes.errors import ModelError
 from rushes.routing import VendorDeployment
 
 TRIES = 4  # of a request whose vendor fails by itself, and of a download
@@ -111,8 +114,7 @@ class Way:
         """Bring the results and say what they came to."""
         files = self._fetched(done, ticket)
         profile = json.dumps({"vendor": self._vendor.name, **done.profile}) if done.profile is not None else None
-        value = done.value
-        output: Output = Value(value) if value is not None and not files else FinishedFiles(files, profile)
+        output: Output = FinishedFiles(files, profile) if files else Value(done.value)
         return Receipt(
             output=output,
             maker=self._maker(),
@@ -120,6 +122,7 @@ class Way:
             cost_usd=self._cost_usd(done.usage),
             seed=done.seed,
             prompt=done.prompt,
+            value=done.value,
         )
 
     def _maker(self) -> Maker:
@@ -294,6 +297,8 @@ class Way:
         return value
 
     def _placed(self, attachment: Attachment) -> Any:
+        if attachment.form == "voice":
+            return self._voice(attachment)
         prepared = self._prepared(attachment)
         match attachment.form:
             case "base64":
@@ -310,10 +315,20 @@ class Way:
             case "upload":
                 return self._uploaded(prepared)
 
+    def _voice(self, attachment: Attachment) -> str:
+        """Return the vendor's own id of a voice that was cloned with it."""
+        profile = json.loads(Path(attachment.path).read_text())
+        if not isinstance(profile, dict) or profile.get("vendor") != self._vendor.name:
+            msg = "this voice was cloned by another engine than the one that is to speak now; clone it again"
+            raise ModelError("feature_not_supported", msg, loc=attachment.loc)
+        return str(profile["voice_id"])
+
     def _prepared(self, attachment: Attachment) -> Prepared:
         vendor = self._vendor
-        if attachment.kind == "image":
+        if attachment.kind == "image" and vendor.pictures is not None:
             content, content_type = encoded_picture(attachment, vendor.pictures)
+        elif attachment.kind == "image":
+            content, content_type = Path(attachment.path).read_bytes(), attachment.content_type
         else:
             rules = vendor.videos if attachment.kind == "video" else vendor.sounds
             content, content_type = recording(attachment, rules)
@@ -327,7 +342,8 @@ class Way:
         pause_s = FIRST_PAUSE_S
         for left in reversed(range(TRIES)):
             try:
-                return uploaded(prepared, self._wire.ask(upload(self._account(), prepared), self._errand.tick))
+                found = uploaded(prepared, self._wire.ask(upload(self._account(), prepared), self._errand.tick))
+                return self._carried(found) if isinstance(found, Then) else found
             except Unanswered as error:
                 if not left:
                     raise Trouble("server", str(error)) from None
@@ -337,6 +353,13 @@ class Way:
             self._wait(self._spread(pause_s))
             pause_s *= 2
         raise AssertionError("the last try raises")
+
+    def _carried(self, then: Then) -> Any:
+        """Send the bytes where the vendor said that it wants them."""
+        response = self._wire.ask(then.request, self._errand.tick)
+        if response.status >= 300:
+            raise Trouble("server", f"an upload was answered {response.status}")
+        return then.value
 
     def _fetched(self, done: Done, ticket: str | None) -> tuple[FinishedFile, ...]:
         """Bring every result; a link that has expired is asked for anew where the task can be."""

@@ -163,7 +163,7 @@ def _built(request: Request) -> httpcore2.Request:
     elif request.json is not None:
         whole = httpx2.Request(request.method, request.url, headers=headers, json=request.json)
     else:
-        whole = httpx2.Request(request.method, request.url, headers=headers)
+        whole = httpx2.Request(request.method, request.url, headers=headers, content=request.content)
     url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
     return httpcore2.Request(request.method, url, headers=whole.headers.raw, content=whole.read())
 

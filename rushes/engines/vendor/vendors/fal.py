@@ -1,0 +1,155 @@
+"""fal itself, or another server of this API, for any endpoint: the request goes on as it came.
+
+Wire: the client library's queue protocol (submit, status, result, cancel) and its storage for inputs. A deployment's
+`url` is a server that has the queue at /queue and storage at /rest, as ours has; without one it is fal's own hosts.
+The model is the endpoint's id, so `models` may send an endpoint's requests to another one of the same schema.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from rushes.calls import VendorCall
+from rushes.engines.vendor.contract import (
+    Account,
+    Done,
+    Follow,
+    Kind,
+    Link,
+    Prepared,
+    Request,
+    Response,
+    State,
+    Then,
+    Trouble,
+    Vendor,
+    Waiting,
+)
+from rushes.engines.vendor.whole import addresses
+
+QUEUE, REST = "https://queue.fal.run", "https://rest.fal.ai"
+_STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 408: "server", 429: "busy"}
+_BALANCE = ("exhausted balance", "insufficient", "top up")  # a 403 of an empty account says so in words
+VOICE = "custom_voice_id"
+
+
+def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, Any], name: str) -> Request:
+    """Ask for the endpoint; a server that knows Idempotency-Key takes a request of the same name once."""
+    headers = {**_headers(account), "idempotency-key": name, "x-fal-no-retry": "1"}
+    return Request("POST", f"{_queue(account)}/{model}", headers, json=dict(body))
+
+
+def accepted(_call: VendorCall, response: Response) -> str:
+    """Return the request's addresses, which are all that is needed from here on."""
+    answer = _checked(response)
+    if not isinstance(answer.get("status_url"), str) or not isinstance(answer.get("response_url"), str):
+        raise Trouble("unknown", f"it took the request with {response.body[:200]!r}")
+    return json.dumps({name: answer.get(f"{name}_url") for name in ("status", "response", "cancel")})
+
+
+def poll(account: Account, ticket: str) -> Request:
+    """Ask for the status."""
+    return _to(account, "GET", json.loads(ticket)["status"])
+
+
+def cancel(account: Account, ticket: str) -> Request:
+    """Ask for the end of it, which counts while it waits, and mostly later too."""
+    return _to(account, "PUT", json.loads(ticket)["cancel"])
+
+
+def read(account: Account, ticket: str, response: Response) -> State:
+    """Understand a status, and a result, which has none."""
+    known = json.loads(ticket)
+    answer = _checked(response)
+    match answer.get("status"):
+        case "IN_QUEUE" | "IN_PROGRESS" as word if "request_id" in answer:
+            return Waiting(str(word))
+        case "COMPLETED" if "response_url" in answer:
+            return Follow(_to(account, "GET", known["response"]))
+    profile = {"voice_id": answer[VOICE]} if isinstance(answer.get(VOICE), str) else None
+    links = tuple(Link(url) for url in addresses(answer))
+    seed = answer.get("seed")
+    return Done(links, {"requests": 1.0}, seed if isinstance(seed, int) else None, profile=profile, value=answer)
+
+
+def upload(account: Account, prepared: Prepared) -> Request:
+    """Ask for a place to put a file."""
+    suffix = prepared.content_type.rpartition("/")[2] or "bin"
+    body = {"content_type": prepared.content_type, "file_name": f"input.{suffix}"}
+    url = f"{_rest(account)}/storage/upload/initiate?storage_type=fal-cdn-v3"
+    return Request("POST", url, _headers(account), json=body)
+
+
+def uploaded(prepared: Prepared, response: Response) -> Then:
+    """Put it there."""
+    answer = _checked(response)
+    to = Request("PUT", str(answer["upload_url"]), {"content-type": prepared.content_type}, content=prepared.content)
+    return Then(to, str(answer["file_url"]))
+
+
+def _checked(response: Response) -> Mapping[str, Any]:
+    """Return the answer. Raises Trouble for every status above 299."""
+    if response.status < 300:
+        return response.object()
+    detail = response.object().get("detail")
+    text = detail if isinstance(detail, str) else f"it answered {response.status}"
+    if response.status in (400, 422) and isinstance(detail, list) and detail:
+        _refuse(detail[0])
+    kind = _STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+    if response.status == 403 and any(word in text.lower() for word in _BALANCE):
+        kind = "balance"
+    is_request = "x-fal-request-id" in response.headers and response.status >= 500
+    raise Trouble(
+        kind, text, code=response.status, member="task" if is_request else None, retry_after_s=_seconds(response)
+    )
+
+
+def _refuse(problem: Mapping[str, Any]) -> None:
+    """Pass on what the caller did wrong, with the place in the request, which is ours too."""
+    where = [str(part) for part in problem.get("loc", ["body"])[1:]]
+    kind: Kind = "moderated" if problem.get("type") == "content_policy_violation" else "invalid"
+    raise Trouble(kind, str(problem.get("msg", "")), code=problem.get("type"), member=where[0] if where else None)
+
+
+def _seconds(response: Response) -> float | None:
+    text = response.headers.get("retry-after", "")
+    return float(text) if text.isdigit() else None
+
+
+def _to(account: Account, method: Any, url: str) -> Request:
+    """The vendor's own address of a request; the key goes nowhere but to its host."""
+    ours = urlsplit(url).netloc == urlsplit(account.url).netloc
+    return Request(method, url, _headers(account) if ours else {})
+
+
+def _headers(account: Account) -> dict[str, str]:
+    return {"authorization": f"Key {account.key}"}
+
+
+def _queue(account: Account) -> str:
+    return account.url if account.url == QUEUE else f"{account.url}/queue"
+
+
+def _rest(account: Account) -> str:
+    return REST if account.url == QUEUE else f"{account.url}/rest"
+
+
+VENDOR = Vendor(
+    name="fal",
+    title="fal",
+    url=QUEUE,
+    submit=submit,
+    accepted=accepted,
+    poll=poll,
+    read=read,
+    cancel=cancel,
+    upload=upload,
+    uploaded=uploaded,
+    pictures=None,
+    pause_s=0.5,
+    longest_pause_s=5.0,
+    deadline_s=3_600.0,
+)

@@ -1,0 +1,161 @@
+"""What one deployment makes of a job: it is asked in its own words, and what it gives is brought on its way.
+
+Which deployment that is, and which comes next where it can't, is `route`'s to decide; the steps before and after stand
+in `perform`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from pydantic import BaseModel
+
+from rushes.calls import Call, CloneCall, VendorCall
+from rushes.endpoint import Endpoint, MediaMap, Plan, ServedBy
+from rushes.engines.engine import Maker, Output, Progress, RemoteEngine
+from rushes.jobs.job import Paid
+from rushes.routing import ANY_ENDPOINT
+from rushes.work.as_given import as_given, whole_output
+from rushes.work.check import PictureCheck
+from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
+from rushes.work.sign import Sign, Work, signing_step
+from rushes.work.tools import Deployment, Report, Tools
+
+PROGRESS_PARTS = 20  # many small steps are logged at every twentieth of the way
+TURN_S = 0.25  # between two signs of life while another thread's job has the engine
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be made, whoever makes it."""
+
+    job_id: str
+    endpoint: Endpoint
+    request: BaseModel
+    media: MediaMap
+    plan: Plan | None
+    seed: int | None
+    pictures: PictureCheck | None
+    prompt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What came of it. `output` is there where the deployment gave the endpoint's whole output itself."""
+
+    delivered: Delivered
+    served_by: ServedBy
+    voice_id: str | None = None
+    prompt: str | None = None
+    paid: Paid | None = None
+    output: BaseModel | None = None
+
+
+def serve(order: Order, tools: Tools, deployment: Deployment) -> Served:
+    """Have it made by this deployment. Raises CallerError, Unable, Cancelled."""
+    call, voice_id = with_voice_id(call_for(order, deployment.kind), order.job_id)
+    if isinstance(call, VendorCall):
+        return _bought(order, tools, deployment, call, voice_id)
+    served_by = announce(order.endpoint, deployment.name, deployment.maker, order.seed, tools.report)
+    with _turn(tools):
+        delivered = generate(order, tools, deployment, call, _sign(order, tools, served_by, deployment.maker))
+    return Served(delivered, served_by, voice_id)
+
+
+def call_for(order: Order, kind: str) -> Call:
+    """Ask the family how a kind of engine is asked; one that takes any endpoint gets the request as it came."""
+    engines = order.endpoint.engines
+    if kind in engines or kind != ANY_ENDPOINT:
+        return engines[kind](order.request, order.media, order.plan)
+    ours = next(iter(engines.values()))(order.request, order.media, order.plan)
+    makes_voice = isinstance(ours, CloneCall)
+    return as_given(order.endpoint, order.request, order.media, makes_voice=makes_voice)
+
+
+def _bought(order: Order, tools: Tools, deployment: Deployment, call: VendorCall, voice_id: str | None) -> Served:
+    """Have it made elsewhere, and bring what came."""
+    engine, errand = deployment.engine, tools.errand
+    if not isinstance(engine, RemoteEngine) or errand is None:
+        raise TypeError(f"{deployment.name} can't run errands here")
+    receipt = engine.run_errand(call, errand)
+    seed = order.seed if receipt.seed is None else receipt.seed
+    served_by = announce(order.endpoint, deployment.name, receipt.maker, seed, tools.report)
+    delivered = _on_its_way(receipt.output, order, tools, _sign(order, tools, served_by, receipt.maker))
+    paid = Paid(deployment.name, receipt.usage, receipt.cost_usd)
+    whole = whole_output(order.endpoint, receipt, delivered) if call.voice is None else None
+    return Served(delivered, served_by, voice_id, receipt.prompt, paid, whole)
+
+
+def with_voice_id(call: Call, job_id: str) -> tuple[Call, str | None]:
+    """Give a voice that is to be made its id, from the job's, so that a job tried again makes the same voice."""
+    voice_id = f"voice-{hashlib.sha256(job_id.encode()).hexdigest()[:12]}"
+    if isinstance(call, CloneCall) or (isinstance(call, VendorCall) and call.voice is not None):
+        return replace(call, voice=voice_id), voice_id
+    return call, None
+
+
+def announce(endpoint: Endpoint, deployment: str, maker: Maker, seed: int | None, report: Report) -> ServedBy:
+    """Say who makes the result; a stand-in is a warning, so that nobody takes it for the real model."""
+    stand_in = maker.stand_in and not endpoint.own
+    note = f"a stand-in: {maker.model}" if stand_in else maker.model
+    report.say(f"Served by the {maker.engine} engine ({note}, version {maker.version})", "WARN" if stand_in else "INFO")
+    return ServedBy(maker.engine, deployment, maker.model, maker.version, stand_in, seed)
+
+
+def generate(order: Order, tools: Tools, deployment: Deployment, call: Call, sign: Sign | None) -> Delivered:
+    """Let an engine of ours make it, and bring what comes out on its way."""
+    report = tools.report
+    report.tick()
+    output = deployment.engine.generate(call, progress_lines(report), report.cancelled)
+    return _on_its_way(output, order, tools, sign)
+
+
+def _on_its_way(output: Output, order: Order, tools: Tools, sign: Sign | None) -> Delivered:
+    """Encode, sign and store."""
+    if order.pictures is not None:
+        output = order.pictures.result(output, order.plan, tools.report)
+    most = min(INLINE_MAX_BYTES, tools.settings.max_body_bytes)
+    delivery = order.endpoint.delivery(order.request)
+    return deliver(output, order.plan, delivery, tools.files, tools.report, inline_max_bytes=most, sign=sign)
+
+
+def _sign(order: Order, tools: Tools, served_by: ServedBy, maker: Maker) -> Sign | None:
+    work = Work(order.endpoint.id, order.job_id, served_by, maker.trained, order.media, order.prompt)
+    return signing_step(work, order.endpoint.delivery(order.request), tools)
+
+
+@contextmanager
+def _turn(tools: Tools) -> Iterator[None]:
+    """Have the engines of this process to oneself, where other threads use them too."""
+    if tools.turn is None:
+        yield
+        return
+    while not tools.turn.acquire(timeout=TURN_S):
+        tools.report.tick()
+    try:
+        yield
+    finally:
+        tools.turn.release()
+
+
+def progress_lines(report: Report) -> Callable[[Progress], None]:
+    """Return what an engine calls between steps: a sign of life each time, a log line at every part of the way.
+
+    Sampling steps are few and slow, so each is logged; frames come by the hundred, so they are not.
+    """
+    told = 0
+
+    def tell(progress: Progress) -> None:
+        nonlocal told
+        part = progress.done * PROGRESS_PARTS // max(progress.total, 1)
+        if progress.noun != "steps" and part == told:
+            report.tick()
+            return
+        told = part
+        share = progress.done / max(progress.total, 1)
+        report.say(f"{progress.done} of {progress.total} {progress.noun}", labels={"progress": f"{share:.4g}"})
+
+    return tell
