@@ -13,10 +13,9 @@ from PIL import Image
 __all__ = ["laid_down", "painted"]
 
 _SIDE = 128  # pixels at which the subject is judged
-_LIGHTS = (240.0, 104.0, 44.0)  # levels of the ground, in the order of preference
-_RIM = 3  # pixels: the part of the subject that lies beside the ground
-_APART = 44.0  # levels from the ground beyond which a part of the rim stands out
-_ENOUGH = 0.6  # of the rim that has to
+_LIGHTS = (240.0, 196.0, 150.0, 104.0, 44.0)  # levels of the ground, in the order of preference
+_APART = 48.0  # levels in one channel from which a part of the subject can be told from the ground
+_ENOUGH = 0.85  # of the subject that has to be told: a pale label would read as a hole
 _TINT = 0.05  # of the subject's mean colour that the ground takes on
 _FALL = 11.0  # levels from the middle of the ground to its corners: soft, and even enough to be seen as one ground
 _TONES = (60, 195)  # levels between which paint is neither black nor white
@@ -40,7 +39,7 @@ def ground(rgb: Image.Image, alpha: Image.Image) -> Image.Image:
     colours, cover = _small(rgb), _small(alpha) / np.float32(255.0)
     total = float(cover.sum())
     mean = (colours * cover[..., None]).sum(axis=(0, 1)) / max(total, 1e-3)
-    light = _LIGHTS[0] if total < 1.0 else _standing_out(colours.mean(axis=2), cover, total)
+    light = _LIGHTS[0] if total < 1.0 else _standing_out(colours, cover, total)
     away = np.linspace(-1.0, 1.0, _SIDE, dtype=np.float32) ** 2
     plain = light - _FALL * 0.5 * (away[:, None] + away[None, :])
     tint = _TINT * (mean - mean.mean()) if total >= 1.0 else np.zeros(3)
@@ -66,26 +65,11 @@ def painted(rgb: Image.Image, alpha: Image.Image) -> Image.Image:
     return Image.merge("RGB", (region, region, region))
 
 
-def _standing_out(grey: Values, cover: Values, total: float) -> float:
-    """Return the first ground from which enough of the subject's rim stands out, or else the best."""
-    rim = cover - _shrunk(cover)
-    counted, total = (rim, float(rim.sum())) if rim.sum() > 0.0 else (cover, total)
-    shares = [float((counted * (np.abs(grey - light) > _APART)).sum()) / total for light in _LIGHTS]
+def _standing_out(colours: Values, cover: Values, total: float) -> float:
+    """Return the first ground from which enough of the subject stands out, or else the best."""
+    shares = [float((cover * (np.abs(colours - light).max(axis=2) > _APART)).sum()) / total for light in _LIGHTS]
     enough = (light for light, share in zip(_LIGHTS, shares, strict=True) if share >= _ENOUGH)
     return next(enough, _LIGHTS[int(np.argmax(shares))])
-
-
-def _shrunk(cover: Values) -> Values:
-    """Return a cover without its outer pixels; the picture's own edge is no rim."""
-    inner = cover.copy()
-    for axis in (0, 1):
-        for step in (-_RIM, _RIM):
-            moved = np.roll(cover, step, axis)
-            edge: list[slice] = [slice(None), slice(None)]
-            edge[axis] = slice(0, _RIM) if step > 0 else slice(-_RIM, None)
-            moved[tuple(edge)] = 1.0
-            inner = np.minimum(inner, moved)
-    return inner
 
 
 def _small(picture: Image.Image) -> Values:

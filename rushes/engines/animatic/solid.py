@@ -18,7 +18,7 @@ _STANDS_OUT = 16.0  # levels from the ground's colour
 _LEAST, _MOST = 0.004, 0.85  # of the picture that is no ground; a line drawing is little else
 _FLOOR = 0.9  # of the lower edge: covered to more than that, it is a floor, and the picture a place
 _CLOSED, _BEYOND = 0.18, 0.09  # of the longer side: gaps that belong to a body; how far around it nothing slopes
-_BODY, _ROUND = 0.74, 0.10  # a body's disparity at its rim, and how much nearer its middle is
+_BODY, _ROUND = 0.74, 0.07  # a body's disparity at its rim, and how much nearer its middle is
 _WALL, _TABLE = 0.06, 0.20  # how far before the farthest the ground is at the top, and how much more at the bottom
 
 

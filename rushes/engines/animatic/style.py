@@ -225,7 +225,7 @@ def _cyberpunk(picture: Picture) -> Picture:
     tones = cv2.multiply(_tones(grey, _WARM), through, scale=1 / 255)
     cv2.add(tones, cv2.multiply(_tones(grey, _COLD), cv2.bitwise_not(through), scale=1 / 255), dst=tones)
     lit = cv2.addWeighted(night, 0.5, tones, 0.5, 0.0)
-    return _glowing(_toned(np.asarray(lit, np.uint8), 1.2, 1.12, -6), 0.6)
+    return _glowing(_toned(np.asarray(lit, np.uint8), 1.0, 1.12, -4), 0.6)
 
 
 def _day(picture: Picture) -> Picture:
