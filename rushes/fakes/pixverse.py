@@ -175,7 +175,7 @@ class _Vendor:
         state = task.look()
         if state == "ended" and task.end == "lost":
             raise _refused(400032, "video not found")
-        return _said(self._told(request, task, WAITING.get(state) or ENDED[task.end]))
+        return _said(self._told(request, task, WAITING.get(state) or ENDED.get(task.end, 8)))
 
     async def voices(self, request: Request, seen: Seen) -> Response:
         """Tell a page of the voices that texts are spoken with."""
