@@ -86,7 +86,7 @@ class Rehearsal:
 @contextmanager
 def rehearsing(name: str, **setting: Any) -> Iterator[Rehearsal]:
     """Start the pretended vendor of this name, and set our engine up with its key."""
-    fake, clock = Fake(), Clock()
+    fake, clock = Fake(key=VENDORS[name].key), Clock()
     with running(VENDORS[name].app(fake)) as url:
         deployment = VendorDeployment.model_validate(
             {"engine": "vendor", "vendor": name, "key": VENDORS[name].key, "url": url, **setting}
