@@ -99,7 +99,7 @@ class _Door:
     async def list(self, request: Request, seen: Seen) -> Response:
         self._let_in(seen)
         limit, offset = (_number(request, name, default) for name, default in (("limit", 100), ("offset", 0)))
-        names = [*reversed(self.made)]
+        names = [name for name in reversed(self.made) if name in self.fake.tasks]
         found = [self._record(request, self.fake.tasks[name]) for name in names[offset : offset + limit]]
         more = offset + limit < len(names)
         return JSONResponse(
