@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from rushes.fakes import ark, dashscope, decart, google, kling, luma, minimax, pixverse
+from rushes.fakes import ark, dashscope, decart, fal, google, kling, luma, minimax, pixverse
 from rushes.fakes.control import controlled
 from rushes.fakes.fake import Fake
 
@@ -33,6 +33,7 @@ VENDORS: Mapping[str, Vendor] = {
     "pixverse": Vendor("PixVerse", pixverse.app),
     "luma": Vendor("Luma", luma.app),
     "decart": Vendor("Decart (Lucy)", decart.app),
+    "fal": Vendor("fal, for any endpoint", fal.app, key="rehearsal-id:rehearsal-secret"),
 }
 """By the name that a deployment's `vendor` says."""
 

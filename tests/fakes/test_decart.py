@@ -11,6 +11,7 @@ from rushes.fakes.decart import FAULTS, app
 from rushes.fakes.fake import Fake
 from rushes.fakes.inputs import look_at_film, look_at_still
 from rushes.fakes.serving import running
+from tests.fakes.fetch import plain_client
 
 PICTURE = {"data": ("a.png", png(320, 180), "image/png")}
 PROMPT = {"prompt": "a boat"}
@@ -25,7 +26,7 @@ def fake() -> Fake:
 def decart(fake: Fake) -> Iterator[httpx2.Client]:
     with (
         running(app(fake, retired=("lucy-pro-i2v",))) as url,
-        httpx2.Client(base_url=f"{url}/v1", headers={"X-API-KEY": fake.key}) as client,
+        plain_client(base_url=f"{url}/v1", headers={"X-API-KEY": fake.key}) as client,
     ):
         yield client
 

@@ -14,6 +14,7 @@ from rushes.fakes.fake import Fake
 from rushes.fakes.inputs import look_at_film, look_at_still
 from rushes.fakes.minimax import FAULTS, app
 from rushes.fakes.serving import running
+from tests.fakes.fetch import fetch, plain_client
 
 TEXT = {"model": "T2V-01", "prompt": "a boat"}
 SPEECH = {"model": "speech-02-hd", "text": "hello there", "voice_setting": {"voice_id": "Wise_Woman"}}
@@ -30,7 +31,10 @@ def fake() -> Fake:
 
 @pytest.fixture
 def minimax(fake: Fake) -> Iterator[httpx2.Client]:
-    with running(app(fake)) as url, httpx2.Client(base_url=url, headers={"authorization": f"Bearer {fake.key}"}) as one:
+    with (
+        running(app(fake)) as url,
+        plain_client(base_url=url, headers={"authorization": f"Bearer {fake.key}"}) as one,
+    ):
         yield one
 
 
@@ -59,7 +63,7 @@ def test_a_film_is_a_task_then_a_file_then_a_link(minimax: httpx2.Client) -> Non
     state = ended(minimax, body | {"first_frame_image": uri(png(400, 600))})
     assert (state["video_width"], state["video_height"]) == (1080, 1620)
     file = said(minimax.get("/v1/files/retrieve", params={"file_id": state["file_id"]}))["file"]
-    film = look_at_film(httpx2.get(file["download_url"]).content)
+    film = look_at_film(fetch(file["download_url"]).content)
     assert film.seconds == pytest.approx(6, abs=0.1)
     assert film.width / film.height == pytest.approx(2 / 3, abs=0.03)
     said(minimax.get("/v1/files/retrieve", params={"file_id": "1"}), 2013)
@@ -132,7 +136,7 @@ def test_speech_comes_in_hex_as_it_was_asked_for(minimax: httpx2.Client, form: s
 def test_speech_comes_as_a_link_and_twice_as_fast(minimax: httpx2.Client) -> None:
     slow = said(minimax.post("/v1/t2a_v2", json={**SPEECH, "output_format": "url"}))
     fast = {**SPEECH, "voice_setting": {"voice_id": "Abbess", "speed": 2}}
-    assert httpx2.get(slow["data"]["audio"]).headers["content-type"] == "audio/mpeg"
+    assert fetch(slow["data"]["audio"]).headers["content-type"] == "audio/mpeg"
     length = said(minimax.post("/v1/t2a_v2", json=fast))["extra_info"]["audio_length"]
     assert length == pytest.approx(slow["extra_info"]["audio_length"] / 2, abs=1)
 
@@ -142,7 +146,7 @@ def test_a_voice_is_cloned_spoken_with_told_and_deleted(minimax: httpx2.Client) 
     file = said(minimax.post("/v1/files/upload", data={"purpose": "voice_clone"}, files=sample))["file"]
     asked = {"file_id": file["file_id"], "voice_id": "narrator1", "text": "hi", "model": "speech-02-hd"}
     demo = said(minimax.post("/v1/voice_clone", json=asked))["demo_audio"]
-    assert httpx2.get(demo).content
+    assert fetch(demo).content
     said(minimax.post("/v1/voice_clone", json=asked), 2013)
     spoken = {**SPEECH, "voice_setting": {"voice_id": "narrator1"}}
     said(minimax.post("/v1/t2a_v2", json=spoken))
@@ -168,7 +172,7 @@ def test_a_sample_needs_ten_seconds_of_sound_and_a_purpose(minimax: httpx2.Clien
 def test_pictures_come_as_links_or_in_base64_in_the_asked_shape(minimax: httpx2.Client) -> None:
     body = {"model": "image-01", "prompt": "a boat", "aspect_ratio": "21:9", "n": 3}
     urls = said(minimax.post("/v1/image_generation", json=body))["data"]["image_urls"]
-    stills = [look_at_still(httpx2.get(url).content) for url in urls]
+    stills = [look_at_still(fetch(url).content) for url in urls]
     assert len(set(urls)) == len(stills) == 3
     assert stills[0].ratio == pytest.approx(21 / 9, abs=0.1)
     subject = [{"type": "character", "image_file": uri(png(400, 400))}]
@@ -208,7 +212,7 @@ def test_a_film_may_end_badly_in_the_vendors_words(minimax: httpx2.Client, end: 
 
 
 def test_a_link_may_expire_or_break(minimax: httpx2.Client) -> None:
-    assert httpx2.get(link(minimax, {**TEXT, "prompt": "fake:end_link_expired"})).status_code == 403
+    assert fetch(link(minimax, {**TEXT, "prompt": "fake:end_link_expired"})).status_code == 403
     broken = link(minimax, {**TEXT, "prompt": "fake:end_link_broken"})
     with pytest.raises(httpx2.TransportError):
-        httpx2.get(broken)
+        fetch(broken)

@@ -12,6 +12,7 @@ from rushes.fakes.fake import Fake
 from rushes.fakes.inputs import look_at_film
 from rushes.fakes.pixverse import FAULTS, app
 from rushes.fakes.serving import running
+from tests.fakes.fetch import fetch
 
 FILM = {"model": "v4.5", "duration": 5, "quality": "540p", "prompt": "a boat"}
 TEXT = {**FILM, "aspect_ratio": "9:16"}
@@ -30,7 +31,9 @@ def pixverse(fake: Fake) -> Iterator[httpx2.Client]:
     hooks = {"request": [trace]}
     with (
         running(app(fake)) as url,
-        httpx2.Client(base_url=f"{url}/openapi/v2", headers={"API-KEY": fake.key}, event_hooks=hooks) as client,
+        httpx2.Client(
+            verify=False, base_url=f"{url}/openapi/v2", headers={"API-KEY": fake.key}, event_hooks=hooks
+        ) as client,
     ):
         yield client
 
@@ -60,7 +63,7 @@ def ended(pixverse: httpx2.Client, operation: str, body: dict[str, Any]) -> Any:
 
 def film(state: Any) -> Any:
     assert state["status"] == 1
-    return look_at_film(httpx2.get(state["url"]).content)
+    return look_at_film(fetch(state["url"]).content)
 
 
 def test_a_picture_is_uploaded_and_filmed_in_its_own_shape(pixverse: httpx2.Client) -> None:
@@ -177,7 +180,7 @@ def test_a_task_may_be_forgotten_and_its_link_expire_or_break(pixverse: httpx2.C
     found = said(pixverse.post("/video/text/generate", json={**TEXT, "prompt": "fake:end_lost fake:looks=0"}))
     said(pixverse.get(f"/video/result/{found['video_id']}"), 400032)
     late = ended(pixverse, "text", {**TEXT, "prompt": "fake:end_link_expired"})
-    assert httpx2.get(late["url"]).status_code == 403
+    assert fetch(late["url"]).status_code == 403
     broken = ended(pixverse, "text", {**TEXT, "prompt": "fake:end_link_broken"})
     with pytest.raises(httpx2.TransportError):
-        httpx2.get(broken["url"])
+        fetch(broken["url"])
