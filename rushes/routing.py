@@ -1,9 +1,9 @@
 """Deployments and routes: which engines the operator has set up, and which of them serve an endpoint, in which order.
 
-    [deployments.kling]          [routes]
-    engine = "vendor"            "fal-ai/kling-video/*" = ["kling", "animatic"]
-    vendor = "kling"
-    key_env = "KLING_KEY"
+    [deployments.mine]           [routes]
+    engine = "vendor"            "fal-ai/*/text-to-video" = ["mine", "animatic"]
+    vendor = "fal"
+    key_env = "FAL_KEY"
 
 An endpoint that no pattern names is served by what needs no setting up. Everything here is frozen and pure.
 """
