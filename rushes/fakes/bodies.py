@@ -63,4 +63,6 @@ def _part(piece: bytes) -> tuple[str, str | bytes]:
     said = dict(_PARAMETER.findall(headers.get(b"content-disposition", b"")))
     if b"name" not in said:
         raise Wrong("body", "a part of the form has no name")
-    return said[b"name"].decode(), content if b"filename" in said else content.decode(errors="replace")
+    stated = headers.get(b"content-type", b":text/plain").partition(b":")[2].strip()
+    is_file = b"filename" in said or not stated.startswith(b"text/")  # some clients name no file
+    return said[b"name"].decode(), content if is_file else content.decode(errors="replace")

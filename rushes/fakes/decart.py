@@ -1,7 +1,7 @@
 """Decart, pretended: jobs of multipart bodies, their state and their bytes, and the same at once.
 
-Pictures go to the models that end in `-i2v` (withdrawn by the vendor since, as `retired` can say) and `-i2i`, films to
-all others. Errors are `{"detail": …}` with a plain HTTP status. There are no links: content is fetched with the key.
+Models that film a picture have been withdrawn by the vendor since, as `retired` can say. Errors are `{"detail": …}` with
+a plain HTTP status. There are no links: content is fetched with the key.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from starlette.applications import Starlette
@@ -22,15 +22,24 @@ from rushes.fakes.asked import Said, remembering, retry_after
 from rushes.fakes.bodies import Wrong
 from rushes.fakes.content import mp4, png, small
 from rushes.fakes.fake import Fake, Fault, Seen, Task
+from rushes.fakes.inputs import Still
 from rushes.fakes.limits import MIB, FilmLimits, PictureLimits, check_film, check_still
 from rushes.fakes.serving import BreaksOff, HangUp
 
 PICTURES = PictureLimits(("JPEG", "PNG", "WEBP"), most_bytes=20 * MIB)
 FILMS = FilmLimits(most_bytes=200 * MIB)
-MODELS = (
-    "lucy-dev-i2v", "lucy-pro-i2v", "lucy-pro-t2v", "lucy-pro-t2i", "lucy-pro-i2i", "lucy-pro-v2v", "lucy-fast-v2v",
-    "lucy-restyle-v2v",
-)  # fmt: skip
+Kind = Literal["nothing", "picture", "film"]
+MODELS: Mapping[str, tuple[Kind, Kind]] = {
+    **dict.fromkeys(("lucy-dev-i2v", "lucy-pro-i2v"), ("picture", "film")),
+    "lucy-pro-t2v": ("nothing", "film"),
+    "lucy-pro-t2i": ("nothing", "picture"),
+    **dict.fromkeys(("lucy-pro-i2i", "lucy-image-2", "lucy-image-latest"), ("picture", "picture")),
+    **dict.fromkeys(("lucy-pro-v2v", "lucy-fast-v2v", "lucy-restyle-v2v", "lucy-restyle-2"), ("film", "film")),
+    **dict.fromkeys(("lucy-restyle-latest", "lucy-2.1", "lucy-2.5", "lucy-2.6", "lucy-latest"), ("film", "film")),
+    **dict.fromkeys(("lucy-vton-3.5", "lucy-vton-3.6", "lucy-vton-latest"), ("film", "film")),
+}
+"""What each model takes besides a prompt, and what it makes. Those that make films of pictures were withdrawn."""
+
 FIELDS = {"prompt", "data", "seed", "resolution", "enhance_prompt", "reference_image"}
 SIZES = {"720p": (1280, 704), "480p": (854, 480)}
 SECONDS = 5.0
@@ -154,7 +163,7 @@ class _Vendor:
         if ENDED.get(task.end) != "completed":
             raise _refused(400, "Job has no content")
         width, height = small(*self.sizes[task.id])
-        if task.kind.endswith("i"):
+        if MODELS[task.kind][1] == "picture":
             return _file(task, await run_in_threadpool(png, width, height), "image/png")
         film = await run_in_threadpool(partial(mp4, width, height, SECONDS, FPS))
         return _file(task, film, "video/mp4")
@@ -172,8 +181,13 @@ def _checked(model: str, body: Any) -> tuple[int, int]:
     if unknown := set(form) - FIELDS:
         raise Wrong(min(unknown), "Extra inputs are not permitted")
     prompt = form.get("prompt")
-    if not isinstance(prompt, str) or not 1 <= len(prompt) <= MOST_PROMPT:
-        raise Wrong("prompt", f"a text of 1 to {MOST_PROMPT} characters is required")
+    least = 0 if MODELS[model][0] == "film" else 1  # an edit may say nothing
+    if prompt is None and "reference_image" in form:
+        prompt = "" if least == 0 else None
+    if not isinstance(prompt, str) or not least <= len(prompt) <= MOST_PROMPT:
+        raise Wrong("prompt", f"a text of {least} to {MOST_PROMPT} characters is required")
+    if "reference_image" in form:
+        _picture(form["reference_image"], "reference_image")
     seed = form.get("seed", "0")
     if not isinstance(seed, str) or not seed.isascii() or not seed.isdigit() or int(seed) > MOST_SEED:
         raise Wrong("seed", f"a whole number from 0 to {MOST_SEED} is required")
@@ -186,14 +200,21 @@ def _checked(model: str, body: Any) -> tuple[int, int]:
 
 def _is_tall(model: str, given: Any) -> bool:
     """Check the file that a model wants, and tell whether it stands upright."""
-    if "-t2" in model:
+    takes, _ = MODELS[model]
+    if takes == "nothing":
         return False
+    if takes == "picture":
+        return _picture(given, "data").ratio < 1
     if not isinstance(given, bytes):
         raise Wrong("data", "a file is required")
-    if "-i2" in model:
-        return check_still(given, PICTURES, "data").ratio < 1
     film = check_film(given, FILMS, "data")
     return film.width < film.height
+
+
+def _picture(given: Any, field: str) -> Still:
+    if not isinstance(given, bytes):
+        raise Wrong(field, "a file is required")
+    return check_still(given, PICTURES, field)
 
 
 def _file(task: Task, content: bytes, kind: str) -> Response:

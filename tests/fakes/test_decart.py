@@ -63,6 +63,14 @@ def test_an_upright_picture_gives_an_upright_film_and_others_pictures_or_films(d
     look_at_film(decart.post("/generate/lucy-pro-v2v", data=PROMPT, files={"data": ("a.mp4", mp4(64, 36, 1))}).content)
 
 
+def test_a_file_without_a_name_is_a_file_and_an_edit_needs_no_words(decart: httpx2.Client, fake: Fake) -> None:
+    film = {"data": (None, mp4(64, 36, 1), "video/mp4")}
+    assert decart.post("/jobs/lucy-2.1", data={"prompt": ""}, files=film).status_code == 200
+    assert fake.seen[-1].body["data"] == mp4(64, 36, 1)
+    looks_like = film | {"reference_image": ("a.png", b"no", "image/png")}
+    assert decart.post("/jobs/lucy-restyle-2", files=looks_like).json()["detail"].startswith("reference_image:")
+
+
 @pytest.mark.parametrize(
     ("data", "files", "word"),
     [
