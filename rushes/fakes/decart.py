@@ -1,7 +1,7 @@
 """Decart, pretended: jobs of multipart bodies, their state and their bytes, and the same at once.
 
-Models that film a picture have been withdrawn by the vendor since, as `retired` can say. Errors are `{"detail": …}` with
-a plain HTTP status. There are no links: content is fetched with the key.
+Models that film a picture have been withdrawn by the vendor since, as `retired` can say. Errors are `{"detail": …}`
+with a plain HTTP status. There are no links: content is fetched with the key.
 """
 
 from __future__ import annotations
