@@ -36,7 +36,7 @@ def test_the_javascript_client(script: Path, server: Running, small_picture: Pat
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -81,7 +81,7 @@ def told(server: Running, small_picture: Path) -> dict[str, Any]:
     }
     code = "\n".join([*blocks("litellm", "python"), CALLS]).replace("http://127.0.0.1:8787", server.url)
     done = subprocess.run(
-        [str(PYTHON), "-c", code], env=environment, capture_output=True, text=True, timeout=110, check=False
+        [str(PYTHON), "-c", code], env=environment, capture_output=True, text=True, timeout=280, check=False
     )
     assert done.returncode == 0, done.stderr[-3_000:]
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

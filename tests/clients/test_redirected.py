@@ -49,7 +49,7 @@ def redirected(server: Running, *words: str, picture: Path | None = None) -> Non
         env=environment,
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-4_000:] + done.stderr[-4_000:]

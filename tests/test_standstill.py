@@ -1,0 +1,50 @@
+"""The watch over standstills of the machine: what it sees, and that only then a test is run again."""
+
+import pytest
+
+from tests.standstill import GAP_S, LOOK_S, WATCH, Watch
+
+pytest_plugins = ["pytester"]
+
+ONCE = """
+import time
+from tests.standstill import WATCH
+
+tries = []
+
+def test_it(request):
+    tries.append(1)
+    if {still}:
+        request.config.stash[WATCH]._still_until = time.monotonic()
+    assert len(tries) == 2
+"""
+
+
+def watch_over(step: float) -> Watch:
+    now = [100.0]
+
+    def sleep(_seconds: float) -> None:
+        now[0] += step
+
+    return Watch(lambda: now[0], sleep)
+
+
+@pytest.mark.parametrize(("step", "still"), [(LOOK_S, False), (GAP_S - 1, False), (GAP_S + 1, True)])
+def test_only_a_long_gap_is_a_standstill(step: float, still: bool) -> None:
+    watch = watch_over(step)
+    watch.look()
+    assert watch.stood_still_since(100.0) == still
+    assert not watch.stood_still_since(1_000.0)
+
+
+@pytest.mark.parametrize(("still", "outcome"), [(True, "passed"), (False, "failed")])
+def test_a_failing_test_is_run_again_only_after_a_standstill(
+    pytester: pytest.Pytester, still: bool, outcome: str
+) -> None:
+    pytester.makepyfile(ONCE.format(still=still))
+    found = pytester.inline_run("-p", "tests.standstill", "-p", "no:cacheprovider")
+    assert found.countoutcomes() == ([1, 0, 0] if outcome == "passed" else [0, 0, 1])
+
+
+def test_this_very_run_is_watched(request: pytest.FixtureRequest) -> None:
+    assert isinstance(request.config.stash[WATCH], Watch)
