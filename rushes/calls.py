@@ -160,9 +160,10 @@ class Attachment:
     """An input file where it stands in a vendor's request; `form` is how it travels there.
 
     base64 without a prefix; a data URI; bytes, as a part of a multipart body; an upload of its own, whose id stands in
-    its place; an address that the vendor can fetch; or, of a cloned voice's profile, the vendor's own id of it. `path` is the file as it came and `pixels` a picture's decoded
-    form (as `endpoint.Media` has it), which is used where the vendor can't take the file as it is, or where the picture
-    is to be cropped at its centre to the `shape` (width / height) first. `loc` is the input's place in the request.
+    its place; an address that the vendor can fetch; or, of a cloned voice's profile, the vendor's own id of it. `path`
+    is the file as it came and `pixels` a picture's decoded form (as `endpoint.Media` has it), which is used where the
+    vendor can't take the file as it is, or where the picture is to be cropped at its centre to the `shape` (width /
+    height) first. `loc` is the input's place in the request.
     """
 
     kind: Literal["image", "video", "audio", "voice"]
@@ -175,7 +176,24 @@ class Attachment:
     height: int | None = None
     duration_s: float | None = None
     shape: float | None = None
+    size: tuple[int, int] | None = None  # (width, height) that it is stretched to after the crop, instead of the limits
     lossless: bool = False  # as a mask must travel
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The path of a region, where it stands in a vendor's request as [{x, y}] in pixels from the bottom left.
+
+    `points` are (x, y) from the left and the top in shares of the opening picture, of which only the `window` (left,
+    top, right, bottom in the same shares) is sent, `size` (width, height) pixels large. They are taken to count from
+    the bottom where only so the path begins on the region that is painted in `mask`, a decoded picture laid over the
+    whole.
+    """
+
+    points: tuple[tuple[float, float], ...]
+    mask: str
+    window: tuple[float, float, float, float]
+    size: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,13 @@ class Trouble(Exception):
         super().__init__(f"{kind}: {text}" + (f" ({code})" if code is not None else ""))
 
 
+class AlreadyTaken(Trouble):
+    """The vendor has a task of our name for it: an earlier submit arrived, of which only the answer was lost."""
+
+    def __init__(self, text: str, code: str | int | None = None) -> None:
+        super().__init__("lost", text, code=code)
+
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """An attachment as it will be sent: its bytes and type, or the address it can be fetched at."""
@@ -206,8 +213,9 @@ class Vendor:
     `submit(account, call, model, body, name)` is the request for a task: `body` is the call's with each attachment
     replaced by what `place` made of it (an upload's id, or text); `name` is unique to the task and the same when it is
     sent again. `accepted` returns what the task is known by, as text, or Done where the answer is the result itself.
-    `poll` asks for the task's state, `read(ticket, answer)` understands it. `check(call, model)` refuses, before
-    anything is sent, what the vendor is known to refuse.
+    `poll` asks for the task's state, `read(ticket, answer)` understands it. `look_up` asks for a task by our name for
+    it, in one way or in several that are tried in order, and `found` returns its ticket, None where there is none.
+    `check(call, model)` refuses, before anything is sent, what the vendor is known to refuse.
     """
 
     name: str
@@ -221,7 +229,7 @@ class Vendor:
     upload: Callable[[Account, Prepared], Request] | None = None
     uploaded: Callable[[Prepared, Response], Any] | None = None
     recovery: Recovery = "none"
-    look_up: Callable[[Account, VendorCall, str], Request] | None = None
+    look_up: Callable[[Account, VendorCall, str], tuple[Request, ...]] | None = None
     found: Callable[[VendorCall, str, Response], str | None] | None = None
     check: Callable[[VendorCall, str], None] = lambda _call, _model: None
     pictures: PictureRules | None = PictureRules()  # None: as they came

@@ -18,6 +18,7 @@ from rushes.engines.vendor.contract import PictureRules, RecordingRules
 from rushes.errors import ModelError
 
 QUALITIES = (95, 90, 85, 75, 60)  # JPEG's, until the bytes fit
+ANY = PictureRules()
 _SHRINK = 0.8  # of the sides, where even the last quality is too large
 
 
@@ -25,7 +26,12 @@ def encoded_picture(attachment: Attachment, rules: PictureRules) -> tuple[bytes,
     """Return a picture's bytes and type within the rules. Raises ModelError at its place."""
     pixels = np.load(attachment.pixels or attachment.path, allow_pickle=False)
     picture = Image.fromarray(pixels)
-    picture = _scaled(_cropped(picture, attachment.shape, rules), rules)
+    if attachment.size is None:
+        picture = _scaled(_cropped(picture, attachment.shape, rules), rules)
+    else:
+        # A mask's edges stay hard: shades between inside and outside mean nothing.
+        filter_ = Image.Resampling.NEAREST if attachment.lossless else Image.Resampling.LANCZOS
+        picture = _cropped(picture, attachment.shape, ANY).resize(attachment.size, filter_)
     width, height = picture.size
     if min(width, height) < rules.min_side:
         least = rules.min_side

@@ -15,15 +15,17 @@ import uuid
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from rushes import __version__
-from rushes.calls import Attachment, VendorCall
+from rushes.calls import Attachment, Course, VendorCall
 from rushes.engines.engine import Cancelled, Errand, FinishedFile, FinishedFiles, Maker, Output, Receipt, Value
 from rushes.engines.vendor.contract import (
     Account,
+    AlreadyTaken,
     Content,
     Done,
     Follow,
@@ -37,6 +39,7 @@ from rushes.engines.vendor.contract import (
     Vendor,
     Waiting,
 )
+from rushes.engines.vendor.courses import course_points
 from rushes.engines.vendor.keys import Keyring, fingerprint
 from rushes.engines.vendor.pictures import encoded_picture, recording
 from rushes.engines.vendor.task import Task
@@ -44,6 +47,7 @@ from rushes.engines.vendor.wire import Unanswered, Undelivered, Wire
 from rushes.errors import ModelError
 from rushes.routing import VendorDeployment
 
+T = TypeVar("T")
 TRIES = 4  # of a request whose vendor fails by itself, and of a download
 FIRST_PAUSE_S = 1.0
 LONGEST_BUSY_S = 30.0  # between two tries where the vendor says no time
@@ -177,7 +181,12 @@ class Way:
             return self._unsure(body, task, str(error))
         if response.status in _PASSING:
             return self._unsure(body, task, f"the answer was {response.status}")
-        found = self._vendor.accepted(self._call, response)
+        try:
+            found = self._vendor.accepted(self._call, response)
+        except AlreadyTaken:
+            if (ticket := self._looked_up(task)) is None:
+                raise
+            return ticket
         if isinstance(found, str):
             self._errand.keep(replace(task, ticket=found).note())
         return found
@@ -195,13 +204,21 @@ class Way:
         vendor = self._vendor
         if vendor.recovery == "none" or (vendor.look_up is None and vendor.recovery == "look up"):
             raise Trouble("lost", "the process ended while the task was on its way")
-        if vendor.recovery == "look up" and vendor.look_up is not None and vendor.found is not None:
-            response = self._asked(vendor.look_up(self._account(), self._call, task.name))
-            ticket = vendor.found(self._call, task.name, response)
+        if vendor.recovery == "look up" and (ticket := self._looked_up(task)) is not None:
+            return ticket
+        return self._begun(self._placed_body() if body is None else body, task)
+
+    def _looked_up(self, task: Task) -> str | None:
+        """Return the ticket of the task that has our name, None where the vendor has no such task."""
+        vendor = self._vendor
+        if vendor.look_up is None or vendor.found is None:
+            return None
+        for request in vendor.look_up(self._account(), self._call, task.name):
+            ticket = self._understood(request, partial(vendor.found, self._call, task.name))
             if ticket is not None:
                 self._errand.keep(replace(task, ticket=ticket).note())
                 return ticket
-        return self._begun(self._placed_body() if body is None else body, task)
+        return None
 
     # Waiting
 
@@ -225,17 +242,17 @@ class Way:
         """Ask for the task's state, following where the answer leads."""
         request = self._vendor.poll(self._account(), ticket)
         while True:
-            state = self._read(ticket, request)
+            state = self._understood(request, lambda answer: self._vendor.read(self._account(), ticket, answer))
             if not isinstance(state, Follow):
                 return state
             request = state.request
 
-    def _read(self, ticket: str, request: Request) -> Waiting | Follow | Done:
+    def _understood(self, request: Request, read: Callable[[Response], T]) -> T:
         """Ask and understand; a vendor that is busy or fails by itself is asked again until the task's time is over."""
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                return self._vendor.read(self._account(), ticket, self._asked(request))
+                return read(self._asked(request))
             except Trouble as trouble:
                 if trouble.kind not in ("busy", "server") or self._times.count() > self._over_at:
                     raise
@@ -290,6 +307,8 @@ class Way:
         match value:
             case Attachment():
                 return self._placed(value)
+            case Course():
+                return course_points(value)
             case Mapping():
                 return {name: self._place(item) for name, item in value.items()}
             case list() | tuple():
