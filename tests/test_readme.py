@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 
 from rushes.cli.embedded import Running
+from rushes.families import ENDPOINTS
+from rushes.runners.deployments import complaints
+from rushes.settings import read_settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -52,7 +55,7 @@ def perform(words: list[str], server: Running, folder: Path) -> str:
 
 
 def test_there_is_nothing_in_it_that_these_tests_leave_out() -> None:
-    assert {kind for kind, _ in BLOCKS} == {"sh", "python", "js"}
+    assert {kind for kind, _ in BLOCKS} == {"sh", "python", "js", "toml"}
     assert 100 <= len(README.splitlines()) <= 150
 
 
@@ -77,6 +80,12 @@ def test_a_command_line_runs(server: Running, tmp_path: Path, line: str) -> None
     perform(words, server, tmp_path)
     if "-o film.mp4" in line:
         assert (tmp_path / "film.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_settings_are_in_order(tmp_path: Path) -> None:
+    path = tmp_path / "rushes.toml"
+    path.write_text(the_block("toml"))
+    assert complaints(read_settings(path), ENDPOINTS, {"KLING_KEY": "access:secret"}) == []
 
 
 def test_the_exports_are_shell(server: Running, tmp_path: Path) -> None:
