@@ -1,6 +1,7 @@
 """Station 1: what can be asked. Collects every family's ENDPOINTS list; knows no family by name.
 
-A family is one file in this folder; it is found there, so that adding a model touches nothing else.
+A family is one file in this folder; it is found there, so that adding a model touches nothing else. A sibling whose
+name ends in `_vendor` holds how its maker's API is asked, and no endpoints.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ def collect(lists: Iterable[Iterable[Endpoint]]) -> Mapping[str, Endpoint]:
 
 def _families() -> Iterable[list[Endpoint]]:
     for module in sorted(iter_modules(__path__), key=lambda m: m.name):
+        if module.name.endswith("_vendor"):
+            continue
         yield import_module(f"{__name__}.{module.name}").ENDPOINTS
 
 

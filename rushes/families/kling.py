@@ -2,12 +2,13 @@
 
 What each version takes, what clip its tiers make, what that costs, and how engines are asked. Fields, enums and
 defaults are the endpoint page's; ranges that the page leaves open are those of Kling's own API. Elements, effects and
-lipsync are in `kling_effects`, which shares the grades and shapes with this file.
+lipsync are in `kling_effects`, which shares the grades and shapes with this file; how Kling's own API is asked for any
+of it is in `kling_vendor`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from math import sqrt
@@ -15,15 +16,16 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall, Mask, Move
+from rushes.calls import AnimaticCall, Mask, Move, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap
+from rushes.families import kling_vendor
+from rushes.families.kling_vendor import MOST_EXTREME
 from rushes.fields import File, ImageUrl, MaskUrl, Spelled, WireModel
 
 ROOT = "fal-ai/kling-video"
 NEGATIVE_PROMPT = "blur, distort, and low quality"
 PROMPT_CHARS = 2_500
 SHAPES = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}  # width / height
-MOST_EXTREME = 2.5  # Kling takes pictures from 1:2.5 to 2.5:1; a longer one is cropped to that
 MOST_MASKS = 6
 MOST_POINTS = 77  # of one path; fewer than two lead nowhere
 FULL_MOVE = 10  # movement_value at its largest
@@ -321,6 +323,22 @@ def title(grade: str, what: str) -> str:
     return f"Kling {version} {tier} {what}"
 
 
+Asked = Callable[..., VendorCall]
+ASKED: Mapping[type[Request], Asked] = {
+    ImageToVideoRequest: kling_vendor.from_picture,
+    ProImageToVideoRequest: kling_vendor.from_picture_shaped,
+    V1ImageToVideoRequest: kling_vendor.from_picture_with_masks,
+    TextToVideoRequest: kling_vendor.from_text,
+    V1TextToVideoRequest: kling_vendor.from_text_with_camera,
+}
+"""How Kling itself is asked, by the request's type or the nearest one above it."""
+
+
+def asked(grade: str, request: type[Request]) -> Asked:
+    """Return how Kling itself is asked for a grade."""
+    return partial(next(ASKED[kind] for kind in request.__mro__ if kind in ASKED), grade)
+
+
 def _endpoint(grade: str, task: str, request: type[Request], about: str, example: Mapping[str, Any]) -> Endpoint:
     return Endpoint(
         id=f"{ROOT}/{grade}/{task}",
@@ -332,7 +350,7 @@ def _endpoint(grade: str, task: str, request: type[Request], about: str, example
         clip=partial(clip, GRADES[grade]),
         units=partial(units, GRADES[grade]),
         unit=UNIT,
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "kling": asked(grade, request)},
         reply=reply,
         example=example,
         tags=(task, "vendor"),

@@ -15,12 +15,14 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from rushes.calls import AnimaticCall, SpeechCall
 from rushes.endpoint import Clip, Endpoint, MediaMap, Roles
+from rushes.families import kling_vendor
 from rushes.families.kling import (
     GRADES,
     NEGATIVE_PROMPT,
     ROOT,
     SHAPES,
     UNIT,
+    Asked,
     AspectRatio,
     Duration,
     Grade,
@@ -318,7 +320,7 @@ def _elements(grade: str, size: str) -> Endpoint:
         clip=partial(elements_clip, GRADES[grade]),
         units=partial(units, GRADES[grade]),
         unit=UNIT,
-        engines={"animatic": elements_animatic},
+        engines={"animatic": elements_animatic, "kling": partial(kling_vendor.elements, grade)},
         reply=reply,
         example={
             "prompt": "The girl throws the ball and the dog runs after it",
@@ -343,7 +345,7 @@ def _effects(grade: str, size: str) -> Endpoint:
         clip=partial(effects_clip, GRADES[grade]),
         units=partial(units, GRADES[grade]),
         unit=UNIT,
-        engines={"animatic": effects_animatic},
+        engines={"animatic": effects_animatic, "kling": partial(kling_vendor.effects, grade)},
         reply=reply,
         roles=Roles(prompt=None),
         example={
@@ -354,7 +356,9 @@ def _effects(grade: str, size: str) -> Endpoint:
     )
 
 
-def _lipsync(task: str, request: type[Lipsync], words: str, said: dict[str, str], prompt: str | None) -> Endpoint:
+def _lipsync(
+    task: str, request: type[Lipsync], words: str, said: dict[str, str], *, prompt: str | None, asked: Asked
+) -> Endpoint:
     return Endpoint(
         id=f"{ROOT}/lipsync/{task}",
         title=f"Kling lipsync from {words}",
@@ -365,7 +369,7 @@ def _lipsync(task: str, request: type[Lipsync], words: str, said: dict[str, str]
         clip=lipsync_clip,
         units=lipsync_units,
         unit="5 s of video",
-        engines={"animatic": lipsync_animatic},
+        engines={"animatic": lipsync_animatic, "kling": asked},
         reply=reply,
         roles=Roles(prompt=prompt),
         example={"video_url": "https://example.com/speaker.mp4", **said},
@@ -380,12 +384,20 @@ ENDPOINTS = [
     _effects("v1.5/pro", "1080p"),
     _effects("v1.6/standard", "720p"),
     _effects("v1.6/pro", "1080p"),
-    _lipsync("audio-to-video", LipsyncA2VRequest, "sound", {"audio_url": "https://example.com/words.mp3"}, None),
+    _lipsync(
+        "audio-to-video",
+        LipsyncA2VRequest,
+        "sound",
+        {"audio_url": "https://example.com/words.mp3"},
+        prompt=None,
+        asked=kling_vendor.lipsync_to_sound,
+    ),
     _lipsync(
         "text-to-video",
         LipsyncT2VRequest,
         "text",
         {"text": "We open at nine. Come in and see for yourself.", "voice_id": "oversea_male1"},
-        "text",
+        prompt="text",
+        asked=kling_vendor.lipsync_to_text,
     ),
 ]
