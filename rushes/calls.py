@@ -197,6 +197,18 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """Something of a vendor's own that a caller chooses by its name, where its id stands in the vendor's request.
+
+    The vendor is asked for the id before the task is sent. `loc` is the name's place in the caller's request.
+    """
+
+    kind: Literal["voice"]
+    name: str
+    loc: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class VendorCall:
     """What a vendor is asked: an `operation` in its own words, of one of its models, and the request's body.
 
