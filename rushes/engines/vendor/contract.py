@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from rushes.calls import Attachment, VendorCall
+from rushes.calls import Attachment, Named, VendorCall
 from rushes.engines.engine import Blame
 
 
@@ -215,6 +215,7 @@ class Vendor:
     sent again. `accepted` returns what the task is known by, as text, or Done where the answer is the result itself.
     `poll` asks for the task's state, `read(ticket, answer)` understands it. `look_up` asks for a task by our name for
     it, in one way or in several that are tried in order, and `found` returns its ticket, None where there is none.
+    `identify` asks for the id of what a call names, and `identified` returns it, or Follow where the list goes on.
     `check(call, model)` refuses, before anything is sent, what the vendor is known to refuse.
     """
 
@@ -231,6 +232,8 @@ class Vendor:
     recovery: Recovery = "none"
     look_up: Callable[[Account, VendorCall, str], tuple[Request, ...]] | None = None
     found: Callable[[VendorCall, str, Response], str | None] | None = None
+    identify: Callable[[Account, Named], Request] | None = None
+    identified: Callable[[Account, Named, Response], Any] | None = None
     check: Callable[[VendorCall, str], None] = lambda _call, _model: None
     pictures: PictureRules | None = PictureRules()  # None: as they came
     videos: RecordingRules = RecordingRules()

@@ -21,7 +21,7 @@ from random import Random
 from typing import Any, TypeVar
 
 from rushes import __version__
-from rushes.calls import Attachment, Course, VendorCall
+from rushes.calls import Attachment, Course, Named, VendorCall
 from rushes.engines.engine import Cancelled, Errand, FinishedFile, FinishedFiles, Maker, Output, Receipt, Value
 from rushes.engines.vendor.contract import (
     Account,
@@ -309,6 +309,8 @@ class Way:
                 return self._placed(value)
             case Course():
                 return course_points(value)
+            case Named():
+                return self._identified(value)
             case Mapping():
                 return {name: self._place(item) for name, item in value.items()}
             case list() | tuple():
@@ -333,6 +335,18 @@ class Way:
                 return self._errand.share(path, prepared.content_type)
             case "upload":
                 return self._uploaded(prepared)
+
+    def _identified(self, named: Named) -> Any:
+        """Return the vendor's id of what has this name there."""
+        identify, identified = self._vendor.identify, self._vendor.identified
+        if identify is None or identified is None:
+            raise TypeError(f"{self._vendor.name} knows nothing by name")
+        request = identify(self._account(), named)
+        while True:
+            found = self._understood(request, partial(identified, self._account(), named))
+            if not isinstance(found, Follow):
+                return found
+            request = found.request
 
     def _voice(self, attachment: Attachment) -> str:
         """Return the vendor's own id of a voice that was cloned with it."""
