@@ -149,11 +149,12 @@ a task that we can't find again, it takes too long, it answered what nobody unde
 class Unable(Exception):
     """The engine could not do it, through no fault of the request: another deployment may.
 
-    `error` is what the caller gets where nobody else can, without secrets; `remedy` is for the operator's log.
+    `error` is what the caller gets where nobody else can, without secrets; `remedy` is for the operator's log. Where a
+    task was `taken` it may have been paid, and no other is to be asked for the same.
     """
 
-    def __init__(self, blame: Blame, error: CallerError, remedy: str) -> None:
-        self.blame, self.error, self.remedy = blame, error, remedy
+    def __init__(self, blame: Blame, error: CallerError, remedy: str, *, taken: bool = False) -> None:
+        self.blame, self.error, self.remedy, self.taken = blame, error, remedy, taken
         super().__init__(remedy)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rushes.endpoint import Endpoint
@@ -39,7 +39,7 @@ FALLS: Mapping[Blame, Row] = {
     "access": Row(falls_through=True, counts=True),
     "busy": Row(falls_through=True, counts=False),  # it works, for others
     "server": Row(falls_through=True, counts=True),
-    "gone": Row(falls_through=True, counts=True),
+    "gone": Row(falls_through=False, counts=True),  # it was paid
     "retired": Row(falls_through=True, counts=True),
     "lost": Row(falls_through=False, counts=True),  # it may have been paid
     "slow": Row(falls_through=False, counts=True),  # it has had its time, and was paid
@@ -87,6 +87,8 @@ def by_route(  # noqa: PLR0917
         except Unable as unable:
             LOG.warning("%s by the deployment %s: %s", endpoint.id, deployment.name, unable.remedy)
             row, error = FALLS[unable.blame], unable.error
+            if unable.taken:  # and may have been paid, whatever became of it
+                row = replace(row, falls_through=False)
         except CallerError as fault:
             row, error = _row_of(fault), fault
         else:

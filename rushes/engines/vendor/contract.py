@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any, Literal
 
 from rushes.calls import Attachment, Named, VendorCall
@@ -59,16 +60,28 @@ class Response:
     body: bytes = field(repr=False)
 
     def json(self) -> Any:
-        """Return the body as JSON, None where it is none."""
+        """Return the body as JSON, None where it is none: NaN, infinities and halves of characters are none either."""
         try:
-            return json.loads(self.body)
+            found = json.loads(self.body, parse_constant=_refuse, parse_float=_finite)
+            if b"\\ud" in self.body.lower():  # an escape may spell half a character, which no encoding takes
+                json.dumps(found, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             return None
+        return found
 
     def object(self) -> Mapping[str, Any]:
         """Return the body as a JSON object, an empty one where it is none."""
         value = self.json()
         return value if isinstance(value, dict) else {}
+
+
+def _refuse(word: str) -> float:
+    raise ValueError(f"{word} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if isfinite(number) else _refuse(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +101,14 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A result to be downloaded. `headers` go to the vendor's own host only, and to nobody it redirects to."""
+    """A result to be downloaded. `headers` go to the vendor's own host only, and to nobody it redirects to.
+
+    `content_type` is what was asked for, where the bytes can't tell and a host may say anything (raw samples).
+    """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +146,8 @@ Kind = Literal["invalid", "moderated"] | Blame
 class Trouble(Exception):
     """The vendor said no, or what nobody understands. Nothing of a key is in `text`, which its own words are.
 
-    `member` is the body's member that it names, `code` its own code or status word.
+    `member` is the body's member that it names, `code` its own code or status word; `task` the ticket of a task
+    that was taken and may have been paid, "" where it has none, which the loop fills in.
     """
 
     def __init__(
@@ -143,6 +161,7 @@ class Trouble(Exception):
     ) -> None:
         self.kind: Kind = kind
         self.text, self.code, self.member, self.retry_after_s = text, code, member, retry_after_s
+        self.task: str | None = None
         super().__init__(f"{kind}: {text}" + (f" ({code})" if code is not None else ""))
 
 
@@ -212,7 +231,9 @@ class Vendor:
 
     `submit(account, call, model, body, name)` is the request for a task: `body` is the call's with each attachment
     replaced by what `place` made of it (an upload's id, or text); `name` is unique to the task and the same when it is
-    sent again. `accepted` returns what the task is known by, as text, or Done where the answer is the result itself.
+    sent again. `accepted` returns what the task is known by, as text, or Done where the answer is the result itself; an
+    answer with a status below 300 that it can't read, and which names no error code, is "unknown" without a `code`: the
+    task may have been taken then.
     `poll` asks for the task's state, `read(ticket, answer)` understands it. `look_up` asks for a task by our name for
     it, in one way or in several that are tried in order, and `found` returns its ticket, None where there is none.
     `identify` asks for the id of what a call names, and `identified` returns it, or Follow where the list goes on.

@@ -6,19 +6,26 @@ what becomes of trouble.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from rushes import __version__
 from rushes.calls import Call, VendorCall
 from rushes.engines.engine import Errand, Maker, Output, Progress, Receipt
-from rushes.engines.vendor.contract import Trouble, Vendor
+from rushes.engines.vendor.asking import Setup, Time
+from rushes.engines.vendor.contract import Done, Trouble, Vendor
+from rushes.engines.vendor.hidden import without_secrets
 from rushes.engines.vendor.keys import REST_S, Keyring
 from rushes.engines.vendor.refused import told
 from rushes.engines.vendor.task import Task
-from rushes.engines.vendor.way import Setup, Time, Way
+from rushes.engines.vendor.way import Way
 from rushes.engines.vendor.wire import Wire
 from rushes.outbound.addresses import Network
 from rushes.routing import VendorDeployment
+
+BUSY_REST_S = 5.0  # of a key that is told to slow down, where others are there
+
+LOG = logging.getLogger(__name__)
 
 
 class VendorEngine:
@@ -64,6 +71,10 @@ class VendorEngine:
         try:
             return self._run(call, errand)
         except Trouble as trouble:
+            secrets = self._setup.keys.secrets
+            trouble.text = without_secrets(trouble.text, secrets)
+            if isinstance(trouble.code, str):
+                trouble.code = without_secrets(trouble.code, secrets)
             raise told(trouble, call, vendor) from None
 
     def _run(self, call: VendorCall, errand: Errand) -> Receipt:
@@ -72,13 +83,31 @@ class VendorEngine:
         model = task.model if task else setup.setting.models.get(call.model, call.model)
         if task is None and model in setup.vendor.retired:
             raise Trouble("retired", f"{model} is no longer offered: {setup.vendor.retired[model]}")
-        with setup.keys.lent(errand.tick, task.key if task else None) as secret:
-            way = Way(setup, call, model, secret, errand)
-            try:
-                done, ticket = way.made(task)
-            except Trouble as trouble:
-                if trouble.kind in ("key", "balance"):
-                    setup.keys.rest(secret, trouble, trouble.retry_after_s or REST_S)
+        for left in reversed(range(len(setup.keys.secrets))):
+            with setup.keys.lent(errand.tick, task.key if task else None) as secret:
+                may_change = bool(left) and task is None
+                way = Way(setup, call, model, secret, errand, lambda: may_change and setup.keys.others(secret))  # noqa: B023
+                made = self._made(way, task, secret, may_change=may_change)
+                if made is not None:
+                    return way.receipt(*made)
+        raise AssertionError("the last key's trouble is raised")
+
+    def _made(self, way: Way, task: Task | None, secret: str, *, may_change: bool) -> tuple[Done, str | None] | None:
+        """Have it made with this key; None where the key can't, nothing was taken, and another key may."""
+        keys = self._setup.keys
+        try:
+            made = way.made(task)
+        except Trouble as trouble:
+            if trouble.kind in ("key", "balance"):
+                keys.rest(secret, trouble, trouble.retry_after_s or REST_S)
+            if not may_change or trouble.task is not None or not keys.others(secret):
                 raise
-            setup.keys.revive(secret)
-            return way.receipt(done, ticket)
+            if trouble.kind == "busy":
+                keys.rest(secret, trouble, trouble.retry_after_s or BUSY_REST_S)
+            elif trouble.kind not in ("key", "balance"):
+                raise
+            text = without_secrets(str(trouble), keys.secrets)
+            LOG.warning("%s: %s: %s; another is used", self._setup.name, keys.place(secret), text)
+            return None
+        keys.revive(secret)
+        return made

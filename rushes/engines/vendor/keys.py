@@ -49,6 +49,21 @@ class Keyring:
         """How many tasks can be under way at once."""
         return len(self._keys) * self._concurrency
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Return them all."""
+        return tuple(key.secret for key in self._keys)
+
+    def place(self, secret: str) -> str:
+        """Return how the log calls a key: by its place in the settings."""
+        return f"key {self.secrets.index(secret) + 1} of {len(self._keys)}"
+
+    def others(self, secret: str) -> bool:
+        """Say whether another key doesn't rest."""
+        with self._free:
+            now = self._clock()
+            return any(key.rests_until <= now for key in self._keys if key.secret != secret)
+
     @contextmanager
     def lent(self, tick: Callable[[], None], known: str | None = None) -> Iterator[str]:
         """Lend a key for one task, the one with this fingerprint if it is there; waits until one is free.
@@ -106,6 +121,9 @@ class Keyring:
         now = self._clock()
         awake = [key for key in self._keys if key.rests_until <= now]
         if not awake:
-            raise max(self._keys, key=lambda key: key.rests_until).why or Trouble("key", "no key is usable")
+            why = min(self._keys, key=lambda key: key.rests_until).why
+            if why is not None and why.kind == "busy":
+                return None  # soon over, and worth waiting for
+            raise Trouble(why.kind, why.text, code=why.code) if why else Trouble("key", "no key is usable")
         free = [key for key in awake if key.busy < self._concurrency]
         return min(free, key=lambda key: (key.busy, key.next_at), default=None)

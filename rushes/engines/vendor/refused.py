@@ -101,8 +101,12 @@ def told(trouble: Trouble, call: VendorCall, vendor: Vendor) -> CallerError | Un
         return ModelError("content_policy_violation", msg, loc=_place(trouble, call))
     row = TABLE[trouble.kind]
     # An unknown word is shown to the caller too: it is all there is to go by, and says nothing about the account.
-    words = f"{row.words}{code}: {said}" if trouble.kind == "unknown" else row.words
-    return Unable(trouble.kind, ModelError(row.error, words), f"{vendor.title}: {said}{code}; {row.remedy}")
+    is_shown = trouble.kind == "unknown" or (trouble.kind == "lost" and trouble.code is not None)
+    words = f"{row.words}{code}: {said}" if is_shown else row.words
+    remedy = f"{vendor.title}: {said}{code}; {row.remedy}"
+    if trouble.task is not None:
+        remedy += f"; its task {shortened(trouble.task)} was taken and may have been paid"
+    return Unable(trouble.kind, ModelError(row.error, words), remedy, taken=trouble.task is not None)
 
 
 def shortened(text: str) -> str:

@@ -36,18 +36,21 @@ Tick = Callable[[], None]
 
 
 class Unanswered(Exception):
-    """No whole answer came; `sent` says whether the request may have arrived."""
+    """No whole answer came; `sent` says whether the request may have arrived, `final` that asking again is no use."""
 
-    def __init__(self, text: str, *, sent: bool) -> None:
-        self.sent = sent
+    def __init__(self, text: str, *, sent: bool, final: bool = False) -> None:
+        self.sent, self.final = sent, final
         super().__init__(text)
 
 
 class Undelivered(Exception):
-    """A result could not be downloaded; `status` is what its host answered, None where it broke off before or after."""
+    """A result could not be downloaded; `status` is what its host answered, None where it broke off before or after.
 
-    def __init__(self, text: str, status: int | None = None) -> None:
-        self.status = status
+    `final` says that asking again is no use.
+    """
+
+    def __init__(self, text: str, status: int | None = None, *, final: bool = False) -> None:
+        self.status, self.final = status, final
         super().__init__(text)
 
 
@@ -61,7 +64,10 @@ class Wire:
 
     def ask(self, request: Request, tick: Tick, total_s: float = ANSWER_S) -> Response:
         """Send a request and read the answer, whatever its status. Raises Unanswered, and what `tick` raises."""
-        built = _built(request)
+        try:
+            built = _built(request)
+        except (NotATarget, UnicodeError, httpx2.InvalidURL) as error:
+            raise Unanswered(f"{shown(request.url)}: {_said(error)}", sent=False, final=True) from None
         patience = Patience(total_s, STALL_S, STALL_BYTES, tick)
         backend = _Watched(_ANYWHERE if self._is_ours(request.url) else self.allowed, patience)
         try:
@@ -72,7 +78,14 @@ class Wire:
                 finally:
                     response.close()
         except (Refused, Unresolved, httpcore2.ConnectError) as error:
-            raise Unanswered(f"{_host(request.url)} could not be reached: {error}", sent=False) from None
+            text = f"{_host(request.url)} could not be reached: {error}"
+            raise Unanswered(text, sent=False, final=isinstance(error, Refused)) from None
+        except httpcore2.LocalProtocolError:
+            # What it says holds the header that can't be sent, which may be the key.
+            text = f"what is to be sent to {_host(request.url)} is no HTTP; look at the key's characters"
+            raise Unanswered(text, sent=False, final=True) from None
+        except _TooLong as error:
+            raise Unanswered(f"{_host(request.url)} answered too much: {error}", sent=True, final=True) from None
         except (TooSlow, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
             said = str(error) or type(error).__name__
             raise Unanswered(f"{_host(request.url)} gave no whole answer: {said}", sent=backend.connected) from None
@@ -86,12 +99,15 @@ class Wire:
             found = self._hop(url, dict(link.headers) if self._is_ours(url) else {}, to, patience)
             if not found.startswith("\0"):
                 return found
-            url = urljoin(url, found[1:])
-        raise Undelivered(f"{shown(link.url)} was redirected more than {MOST_REDIRECTS} times")
+            url = _joined(url, found[1:])
+        raise Undelivered(f"{shown(link.url)} was redirected more than {MOST_REDIRECTS} times", final=True)
 
     def _is_ours(self, url: str) -> bool:
         """Say whether a URL leads to the API's own scheme, host and port."""
-        there, ours = urlsplit(url), urlsplit(self.url)
+        try:
+            there, ours = urlsplit(url), urlsplit(self.url)
+        except ValueError:
+            return False  # no URL at all, which is said where it is asked
         return (there.scheme, there.netloc) == (ours.scheme, ours.netloc)
 
     def _hop(self, url: str, headers: dict[str, str], to: Path, patience: Patience) -> str:
@@ -106,8 +122,10 @@ class Wire:
                 finally:
                     response.close()
         except Refused as refused:
-            raise Undelivered(f"{shown(url)} leads to {refused.what}") from None
-        except (NotATarget, TooSlow, Unresolved) as error:
+            raise Undelivered(f"{shown(url)} leads to {refused.what}", final=True) from None
+        except (NotATarget, UnicodeError, httpx2.InvalidURL, httpcore2.LocalProtocolError) as error:
+            raise Undelivered(f"{shown(url)}: {_said(error)}", final=True) from None
+        except (TooSlow, Unresolved) as error:
             raise Undelivered(f"{shown(url)}: {error}") from None
         except (httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
             raise Undelivered(f"{shown(url)} broke off: {error}") from None
@@ -123,7 +141,7 @@ class Wire:
             for chunk in response.iter_stream():
                 size += len(chunk)
                 if size > self.most_bytes:
-                    raise Undelivered(f"{shown(url)} has more than {self.most_bytes} bytes")
+                    raise Undelivered(f"{shown(url)} has more than {self.most_bytes} bytes", final=True)
                 file.write(chunk)
         if not size:
             raise Undelivered(f"{shown(url)} is empty")
@@ -168,12 +186,28 @@ def _built(request: Request) -> httpcore2.Request:
     return httpcore2.Request(request.method, url, headers=whole.headers.raw, content=whole.read())
 
 
+class _TooLong(Exception):
+    """An answer has more bytes than any that we know."""
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise Undelivered(f"{shown(url)} redirects to what is no URL: {error}", final=True) from None
+
+
+def _said(error: Exception) -> str:
+    """What is wrong with an address, or with what goes along, in which secrets may stand."""
+    return str(error) if isinstance(error, NotATarget) else "it can't be sent as it is"
+
+
 def _read(chunks: Iterable[bytes], most: int) -> bytes:
     body = bytearray()
     for chunk in chunks:
         body += chunk
         if len(body) > most:
-            raise httpcore2.RemoteProtocolError(f"it is longer than {most} bytes")
+            raise _TooLong(f"more than {most} bytes")
     return bytes(body)
 
 
@@ -182,4 +216,7 @@ def _headers(response: httpcore2.Response) -> dict[str, str]:
 
 
 def _host(url: str) -> str:
-    return urlsplit(url).hostname or "the vendor"
+    try:
+        return urlsplit(url).hostname or "the vendor"
+    except ValueError:
+        return "the vendor"

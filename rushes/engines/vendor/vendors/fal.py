@@ -64,11 +64,15 @@ def read(account: Account, ticket: str, response: Response) -> State:
     """Understand a status, and a result, which has none."""
     known = json.loads(ticket)
     answer = _checked(response)
-    match answer.get("status"):
-        case "IN_QUEUE" | "IN_PROGRESS" as word if "request_id" in answer:
-            return Waiting(str(word))
-        case "COMPLETED" if "response_url" in answer:
-            return Follow(_to(account, "GET", known["response"]))
+    if "request_id" in answer and "status" in answer:
+        match answer["status"]:
+            case "IN_QUEUE" | "IN_PROGRESS" as word:
+                return Waiting(str(word))
+            case "COMPLETED" if "response_url" in answer:
+                return Follow(_to(account, "GET", known["response"]))
+        raise Trouble("unknown", f"its status is {str(answer['status'])[:100]!r}")
+    if not answer:
+        raise Trouble("unknown", f"it answered {response.status} with {response.body[:200]!r}")
     profile = {"voice_id": answer[VOICE]} if isinstance(answer.get(VOICE), str) else None
     links = tuple(Link(url) for url in addresses(answer))
     seed = answer.get("seed")
@@ -116,7 +120,7 @@ def _refuse(problem: Mapping[str, Any]) -> None:
 
 def _seconds(response: Response) -> float | None:
     text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
+    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _to(account: Account, method: Any, url: str) -> Request:
