@@ -84,14 +84,17 @@ class Rehearsal:
 
 
 @contextmanager
-def rehearsing(name: str, **setting: Any) -> Iterator[Rehearsal]:
-    """Start the pretended vendor of this name, and set our engine up with its key."""
+def rehearsing(name: str, now: Callable[[], float] = lambda: 1_800_000_000.0, **setting: Any) -> Iterator[Rehearsal]:
+    """Start the pretended vendor of this name, and set our engine up with its key.
+
+    `now` is the time of day in Unix seconds, for vendors whose keys sign it.
+    """
     fake, clock = Fake(key=VENDORS[name].key), Clock()
     with running(VENDORS[name].app(fake)) as url:
         deployment = VendorDeployment.model_validate(
             {"engine": "vendor", "vendor": name, "key": VENDORS[name].key, "url": url, **setting}
         )
-        times = Time(now=lambda: 1_800_000_000.0, count=clock.now, sleep=clock.sleep, dice=Random(1))
+        times = Time(now=now, count=clock.now, sleep=clock.sleep, dice=Random(1))
         keys = deployment.secrets({})
         yield Rehearsal(VendorEngine("rehearsed", vendor(name), deployment, keys, times=times), fake, clock, url)
 
