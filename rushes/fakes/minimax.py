@@ -122,7 +122,7 @@ class _Vendor:
         body = checked(Video, seen.body)
         ratio = await _pictures(body)
         fault = self._fault(body.prompt)
-        task_id = str(100_000_000_000_000 + len(self.fake.tasks))
+        task_id = str(100_000_000_000_000 + len(self.sizes))  # never again the same, after a reset too
         self.fake.take(task_id, "video", seen.body, body.prompt)
         short = SHORT_SIDES[body.resolution]
         self.sizes[task_id] = (round(short * ratio), short) if ratio >= 1 else (short, round(short / ratio))

@@ -16,6 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from rushes.calls import AnimaticCall, StillsCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles, Stills
+from rushes.families import minimax_vendor
 from rushes.fields import File, ImageUrl, WireModel
 
 SECONDS = 6
@@ -230,6 +231,19 @@ video_01: Callable[[WireModel, MediaMap], Clip] = partial(clip, VIDEO_01_LINES, 
 hailuo_02: Callable[[WireModel, MediaMap], Clip] = partial(clip, HAILUO_LINES, HAILUO_FPS)
 
 
+VENDOR_MODEL: dict[str, tuple[str, dict[str, Any]]] = {
+    "hailuo-02/pro/image-to-video": (minimax_vendor.HAILUO_02, {"duration": SECONDS, "resolution": "1080P"}),
+    "video-01": ("T2V-01", {}),
+    "video-01/image-to-video": ("I2V-01", {}),
+    "video-01-live": ("T2V-01-live", {}),  # no such model: the operator names what stands in for it, or nothing does
+    "video-01-live/image-to-video": ("I2V-01-live", {}),
+    "video-01-director": ("T2V-01-Director", {}),
+    "video-01-director/image-to-video": ("I2V-01-Director", {}),
+    "video-01-subject-reference": ("S2V-01", {}),
+}
+"""What MiniMax calls the model behind each film, and what is fixed where that model leaves a choice."""
+
+
 def _film(path: str, title: str, about: str, model: type[WireModel], example: dict[str, str]) -> Endpoint:
     """One of the endpoints that make a film of six seconds."""
     category = "image-to-video" if len(example) > 1 else "text-to-video"
@@ -243,7 +257,7 @@ def _film(path: str, title: str, about: str, model: type[WireModel], example: di
         clip=hailuo_02 if path.startswith("hailuo") else video_01,
         units=units,
         unit="video",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "minimax": partial(minimax_vendor.film, *VENDOR_MODEL[path])},
         reply=reply,
         roles=Roles(expansion="prompt_optimizer"),
         example=example,
@@ -264,7 +278,7 @@ def _pictures(path: str, title: str, about: str, model: type[Pictured], example:
         clip=stills,
         units=picture_units,
         unit="image",
-        engines={"animatic": animatic_stills},
+        engines={"animatic": animatic_stills, "minimax": minimax_vendor.pictures},
         reply=reply_images,
         roles=Roles(expansion="prompt_optimizer"),
         example=example,

@@ -7,14 +7,16 @@ outputs: a spoken text comes with its length in milliseconds, a cloned voice wit
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated, Any, Literal
 from unicodedata import east_asian_width
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from rushes.calls import CloneCall, ForgetCall, SpeechCall
+from rushes.calls import CloneCall, ForgetCall, SpeechCall, VendorCall
 from rushes.endpoint import AudioFormat, Delivery, Endpoint, Made, MediaMap, Roles, Sound
+from rushes.families import minimax_vendor
 from rushes.fields import File, MediaField, Spelled, VoiceId, WireModel
 
 VOICES = (
@@ -281,6 +283,12 @@ def speech(request: SpeechRequest, media: MediaMap, wanted: Sound) -> SpeechCall
     )
 
 
+def bought_speech(model: str, request: SpeechRequest, media: MediaMap, _wanted: Sound) -> VendorCall:
+    """Ask MiniMax for speech."""
+    voice, audio = request.voice_setting or USUAL_VOICE, request.audio_setting or USUAL_AUDIO
+    return minimax_vendor.speech(model, request, voice, audio, media.get(VOICE_KEY))
+
+
 def delivery(request: SpeechRequest) -> Delivery:
     """How the sound is written, and whether its bytes are in the answer too."""
     audio = request.audio_setting or USUAL_AUDIO
@@ -323,6 +331,11 @@ def clone(request: VoiceCloneRequest, media: MediaMap, _wanted: Sound) -> CloneC
     )
 
 
+def bought_clone(request: VoiceCloneRequest, media: MediaMap, _wanted: Sound) -> VendorCall:
+    """Ask MiniMax for a voice."""
+    return minimax_vendor.clone(request, preview_text(request), media["audio_url"])
+
+
 def reply_clone(_request: VoiceCloneRequest, made: Made) -> VoiceCloneOutput:
     """Put the new voice's id and its sample into the output."""
     return VoiceCloneOutput(custom_voice_id=made.voice_id or "", audio=made.files[0])
@@ -356,7 +369,7 @@ def _speech(name: str, title: str, about: str, model: type[SpeechRequest]) -> En
         clip=sound,
         units=units,
         unit="1,000 characters",
-        engines={"animatic": speech},
+        engines={"animatic": speech, "minimax": partial(bought_speech, name)},
         reply=reply,
         delivery=delivery,
         roles=Roles(prompt="text"),
@@ -389,7 +402,7 @@ ENDPOINTS = [
         clip=preview,
         units=clone_units,
         unit="voice",
-        engines={"animatic": clone},
+        engines={"animatic": clone, "minimax": bought_clone},
         reply=reply_clone,
         roles=Roles(prompt="text"),
         example={"audio_url": "https://example.com/voice.mp3", "noise_reduction": True},
@@ -404,7 +417,7 @@ ENDPOINTS = [
         output=VoiceDeleteOutput,
         units=forget_units,
         unit="voice",
-        engines={"animatic": forget},
+        engines={"animatic": forget, "minimax": minimax_vendor.forget},
         reply=reply_forget,
         roles=Roles(prompt=None, forgets_voice="voice_id"),
         example={"voice_id": "voice-0123456789"},

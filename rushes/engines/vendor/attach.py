@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.calls import Attachment, Course, Named, VendorCall
+from rushes.engines.engine import Unable
 from rushes.engines.vendor.asking import FIRST_PAUSE_S, Asking
 from rushes.engines.vendor.contract import Follow, Part, Prepared, Then, Trouble
 from rushes.engines.vendor.courses import course_points
@@ -83,11 +84,17 @@ def _identified(asking: Asking, named: Named) -> Any:
 
 
 def _voice(asking: Asking, attachment: Attachment) -> str:
-    """Return the vendor's own id of a voice that was cloned with it."""
+    """Return the vendor's own id of a voice that was cloned with it. Raises Unable for one that another engine cloned,
+
+    which may come next in the route.
+    """
     profile = json.loads(Path(attachment.path).read_text())
-    if not isinstance(profile, dict) or profile.get("vendor") != asking.vendor.name:
-        msg = "this voice was cloned by another engine than the one that is to speak now; clone it again"
-        raise ModelError("feature_not_supported", msg, loc=attachment.loc)
+    maker = profile.get("vendor") if isinstance(profile, dict) else None
+    if maker != asking.vendor.name:
+        owner = maker or "an engine of this server's own"
+        msg = f"this voice was cloned by {owner}; {asking.vendor.name} does not know it: ask the one that cloned it"
+        error = ModelError("feature_not_supported", msg, loc=attachment.loc)
+        raise Unable("here", error, f"a voice that {owner} cloned was asked of {asking.vendor.title}")
     return str(profile["voice_id"])
 
 
