@@ -64,14 +64,17 @@ class VendorDeployment(_Deployment):
         return self.vendor
 
     def secrets(self, environment: Mapping[str, str]) -> tuple[str, ...]:
-        """Return its keys. Raises ValueError where the variable that should hold them is empty."""
-        held = tuple(one.get_secret_value() for one in ((self.key,) if self.key else ()) + self.keys)
-        if self.key_env is None:
-            return held
-        found = tuple(part.strip() for part in environment.get(self.key_env, "").split(",") if part.strip())
-        if not found:
-            raise ValueError(f"the environment variable {self.key_env} holds no key")
-        return held + found
+        """Return its keys. Raises ValueError where one is none, without telling it."""
+        held = [one.get_secret_value().strip() for one in ((self.key,) if self.key else ()) + self.keys]
+        if self.key_env is not None:
+            found = [part.strip() for part in environment.get(self.key_env, "").split(",") if part.strip()]
+            if not found:
+                raise ValueError(f"the environment variable {self.key_env} holds no key")
+            held += found
+        for number, key in enumerate(held, 1):  # which could be no header, and a message about that would tell it
+            if not key or not all("!" <= char <= "~" for char in key):
+                raise ValueError(f"key {number} is empty or holds a space or another character that no key has")
+        return tuple(held)
 
 
 Deployment = Annotated[VendorDeployment, Field()]

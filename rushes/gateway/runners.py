@@ -185,7 +185,7 @@ async def read_file(visit: Visit, file_id: str) -> Answer:
 async def keep_note(visit: Visit, job_id: str) -> Answer:
     """Keep what a runner wants to know in a try after this one; 410 when it is not its to say."""
     given = await _read(visit, Note)
-    if not await visit.services.jobs.keep_note(job_id, given.token, given.note, given.mark):
+    if not await visit.services.jobs.keep_note(job_id, given.token, given.note, given.mark, late=given.late):
         raise _stale(job_id)
     return json_reply(200, {})
 

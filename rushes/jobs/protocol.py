@@ -93,10 +93,12 @@ class Beat(Message):
 class Note(Message):
     """What is to be kept with the job for a try after this one, "" for nothing; `mark` names the task it tells of.
 
-    Taken from the job's present runner, and from an earlier one that kept a note of the same mark.
+    Taken from the job's present runner; where it is `late`, also from an earlier one that kept a note of the same mark,
+    while the job has not ended: only that one knows that the task was taken, and by which ticket.
     """
 
     token: Token
+    late: bool = False
     note: str = Field(max_length=16_384)
     mark: str = Field(min_length=1, max_length=200)
 

@@ -266,7 +266,7 @@ SELECT x.tags, x.hint, x.lifecycle, x.deployment, x.fallback FROM jobs j JOIN ex
 -- name: may_note
 -- The present runner, or one that kept this very task before: nobody else knows what became of it.
 SELECT j.n FROM jobs j LEFT JOIN notes t ON t.job = j.n
-WHERE j.id = :id AND ((j.status = 1 AND j.token = :token) OR (j.status < 2 AND t.mark = :mark))
+WHERE j.id = :id AND ((j.status = 1 AND j.token = :token) OR (:late AND j.status < 2 AND t.mark = :mark))
 
 -- name: keep_note
 INSERT INTO notes (job, body, mark) VALUES (:n, :body, :mark)

@@ -185,9 +185,14 @@ class JobStore:
             lambda _: self._events.changed(job_id) if lines else None,
         )
 
-    async def keep_note(self, job_id: str, token: int, note: str, mark: str) -> bool:
-        """Keep what the runner of a job wants its next try to know; False when it is not this runner's to say."""
-        return await self._database.write(lambda connection: writes.keep_note(connection, job_id, token, note, mark))
+    async def keep_note(self, job_id: str, token: int, note: str, mark: str, *, late: bool = False) -> bool:
+        """Keep what the runner of a job wants its next try to know; False when it is not this runner's to say.
+
+        `late` lets an earlier runner add to a note of its own mark.
+        """
+        return await self._database.write(
+            lambda connection: writes.keep_note(connection, job_id, token, note, mark, late=late)
+        )
 
     async def finish(self, job_id: str, token: int, outcome: Outcome, lines: Sequence[LogLine] = ()) -> bool:
         """End a job well. False: the token is stale, nothing was written."""

@@ -134,9 +134,10 @@ def claim(
     return Claimed(lease, endpoint, account, body, attempts + 1, created_at, hint, lifecycle, deployment, allowed, note)
 
 
-def keep_note(connection: sqlite3.Connection, job_id: str, token: int, note: str, mark: str) -> bool:
+def keep_note(connection: sqlite3.Connection, job_id: str, token: int, note: str, mark: str, *, late: bool) -> bool:
     """Keep what a runner wants to know in a try after this one, "" for nothing; False when it is not its to say."""
-    rows = connection.execute(SQL["may_note"], {"id": job_id, "token": token, "mark": mark}).fetchall()
+    asked = {"id": job_id, "token": token, "mark": mark, "late": int(late and bool(note))}
+    rows = connection.execute(SQL["may_note"], asked).fetchall()
     if not rows:
         return False
     ((n,),) = rows

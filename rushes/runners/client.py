@@ -70,6 +70,7 @@ class RunnerClient:
             base_url=self._base,
             headers=self.credentials,
             timeout=TIMEOUT_S,
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=100),  # a crowd's threads all wait
             trust_env=False,  # a proxy of the operator's is for the internet, not for the gateway
         )
 

@@ -10,6 +10,7 @@ does with a job stands in `worker`.
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
 import time
@@ -23,11 +24,13 @@ from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient
 from rushes.runners.deployments import load, take_keys
 from rushes.runners.process import Given, run_process
+from rushes.runners.sending import Sending
 from rushes.runners.worker import LAST_WORD_S, Worker
 from rushes.settings import Settings
 from rushes.work.breaker import Breakers
 
 LOOK_S = 0.5
+ARRIVE_S = 8  # for tasks that are on their way when the process is told to stop
 
 LOG = logging.getLogger(__name__)
 
@@ -39,6 +42,7 @@ class Crowd:
     name: str
     client: RunnerClient
     workers: tuple[Worker, ...]
+    sending: Sending
     refusal: Refused | None = None
 
     def run(self) -> None:
@@ -53,6 +57,9 @@ class Crowd:
 
     def leave(self) -> None:
         """Give back what all threads hold; tasks go on at their vendors, and the next runner waits for them."""
+        signal.alarm(ARRIVE_S + 1)  # later than for a process that has no task on its way
+        if not self.sending.leave(ARRIVE_S):
+            LOG.warning("leaving although a task is still on its way to a vendor; it may be paid for nothing")
         try:
             self.client.leave(Leave(runner=self.name), LAST_WORD_S)
         except (GatewayAway, Refused) as error:
@@ -78,6 +85,7 @@ def crowd_of(given: Given, key: str, settings: Settings) -> Crowd:
     endpoints = served(test_endpoints=settings.test_endpoints)
     media_sandbox().start()
     client, breakers, turn = RunnerClient(given.url, key), Breakers(time.monotonic), threading.Lock()
+    sending = Sending()
     routes = load(given.wanted, endpoints, settings, take_keys(settings))
     workers = []
     for name in given.wanted:
@@ -93,11 +101,12 @@ def crowd_of(given: Given, key: str, settings: Settings) -> Crowd:
                 settings,
                 given.parent,
                 breakers=breakers,
+                sending=sending,
                 turn=turn,
             )
             for number in range(places)
         ]
-    return Crowd(given.name, client, tuple(workers))
+    return Crowd(given.name, client, tuple(workers), sending)
 
 
 if __name__ == "__main__":

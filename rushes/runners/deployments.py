@@ -47,9 +47,15 @@ def keys_of(settings: Settings, environment: Mapping[str, str]) -> Keys:
 def take_keys(settings: Settings) -> Keys:
     """Take this process's keys out of its environment, so that nothing that is started here inherits them."""
     told = os.environ.pop(KEYS_VARIABLE, None)
-    if told is None:
-        return keys_of(settings, os.environ)
-    return {name: tuple(keys) for name, keys in json.loads(told).items()}
+    found = keys_of(settings, os.environ) if told is None else json.loads(told)
+    for name in key_variables(settings):
+        os.environ.pop(name, None)
+    return {name: tuple(keys) for name, keys in found.items()}
+
+
+def key_variables(settings: Settings) -> frozenset[str]:
+    """Return the environment variables that hold keys."""
+    return frozenset(one.key_env for one in settings.deployments.values() if one.key_env)
 
 
 def leaders(settings: Settings, endpoints: Mapping[str, Endpoint]) -> frozenset[str]:

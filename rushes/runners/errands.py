@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from rushes.engines.engine import Cancelled, Unable
-from rushes.engines.vendor.task import mark_of
+from rushes.engines.vendor.task import is_taken, mark_of
 from rushes.errors import ModelError
 from rushes.jobs.protocol import ClaimAnswer, Note
-from rushes.runners.client import RunnerClient
+from rushes.runners.client import GatewayAway, Refused, RunnerClient
 from rushes.runners.reporter import Reporter
+from rushes.runners.sending import Sending
 
 NO_ADDRESS = (
     "this vendor fetches its inputs itself, and the server has no public address: set public_url to one that it can "
@@ -28,6 +29,7 @@ class JobErrand:
     client: RunnerClient
     reporter: Reporter
     make_folder: Callable[[], Path]
+    sending: Sending = field(default_factory=Sending)
     _mark: str = "none"
 
     @property
@@ -46,10 +48,33 @@ class JobErrand:
         return self.reporter.stale
 
     def keep(self, note: str) -> None:
-        """Store a note; it is on the gateway's disk when this returns. Raises Cancelled, GatewayAway, Refused."""
-        self._mark = mark_of(note) or self._mark
-        if not self.client.keep_note(self.name, Note(token=self.job.token, note=note, mark=self._mark)):
-            raise Cancelled
+        """Store a note; it is on the gateway's disk when this returns. Raises Cancelled, GatewayAway, Refused.
+
+        From a note to the next one a task is on its way, and the process does not end of its own will.
+        """
+        self._mark, is_ticket = mark_of(note) or self._mark, is_taken(note)
+        told = Note(token=self.job.token, note=note, mark=self._mark, late=is_ticket)
+        if note and not is_ticket:
+            self.sending.begin(self.name)
+        try:
+            if not self._kept(told, patient=is_ticket):
+                self.sending.end(self.name)
+                raise Cancelled
+        except (GatewayAway, Refused):
+            self.sending.end(self.name)
+            raise
+        if is_ticket or not note:
+            self.sending.end(self.name)
+
+    def _kept(self, note: Note, *, patient: bool) -> bool:
+        """Tell the gateway; a ticket is told as long as the job may take, since nobody else knows it."""
+        while True:
+            try:
+                return self.client.keep_note(self.name, note)
+            except GatewayAway:
+                if not patient or self.reporter.overdue:
+                    raise
+                self.reporter.cancelled()  # a sign of life; whether the job is wanted is asked once the ticket is kept
 
     def folder(self) -> Path:
         """The job's folder."""

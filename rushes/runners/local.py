@@ -20,13 +20,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from rushes.runners.deployments import KEYS_VARIABLE
+from rushes.runners.deployments import KEYS_VARIABLE, key_variables
 from rushes.runners.parent import KEY_VARIABLE
 from rushes.settings import Settings
 
 JOBS, SESSIONS, CROWD = "rushes.runners.worker", "rushes.runners.sessions", "rushes.runners.crowd"
 LOCAL_PREFIX = "local-"  # of the names of all local runners, in this life of the server and in earlier ones
 STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at most
+ARRIVAL_S = 10.0  # for one whose tasks are on their way to vendors
 STEADY_S = 5.0  # a process that lived so long did not die of its start
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
@@ -105,7 +106,7 @@ class LocalRunners:
         for process in self._processes.values():
             _signal(process.terminate)
         if self._places:
-            _, late = await asyncio.wait(self._places, timeout=STOP_S)
+            _, late = await asyncio.wait(self._places, timeout=ARRIVAL_S if self.recipe.remote else STOP_S)
             for process in self._processes.values():
                 _signal(process.kill)
             await asyncio.gather(*late)
@@ -178,7 +179,10 @@ def _environment(recipe: Recipe, folder: Path) -> dict[str, str]:
 
     Temporary files go to a folder that is removed after the process, so that one killed with -9 leaves nothing behind.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("RUSHES_")}
+    hidden = key_variables(recipe.settings)
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith("RUSHES_") and name not in hidden
+    }
     values = recipe.settings.model_dump(mode="json", exclude=SECRETS, exclude_none=True)
     told = {f"RUSHES_{name.upper()}": v if isinstance(v, str) else json.dumps(v) for name, v in values.items()}
     prompt_key = recipe.settings.prompt_key

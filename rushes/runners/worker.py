@@ -36,6 +36,7 @@ from rushes.runners.overhear import overheard
 from rushes.runners.parent import is_gone
 from rushes.runners.process import Given, run_process
 from rushes.runners.reporter import Reporter
+from rushes.runners.sending import Sending
 from rushes.runners.signing import GatewaySigning
 from rushes.settings import Settings
 from rushes.work.breaker import Breakers
@@ -77,6 +78,7 @@ class Worker:
     settings: Settings
     parent: int | None = None
     breakers: Breakers = field(default_factory=lambda: Breakers(time.monotonic))
+    sending: Sending = field(default_factory=Sending)
     turn: threading.Lock | None = None  # taken for engines that work here, where other threads have the same
 
     def run(self) -> None:
@@ -108,6 +110,7 @@ class Worker:
         try:
             end = self._try(job, reporter, folder)
         finally:
+            self.sending.end(job.job_id)
             folder.remove()
         lines = reporter.close()
         if reporter.stale:
@@ -127,7 +130,7 @@ class Worker:
             time.monotonic,
             signing,
             breakers=self.breakers,
-            errand=JobErrand(job, self.client, reporter, folder.path),
+            errand=JobErrand(job, self.client, reporter, folder.path, self.sending),
             turn=self.turn,
         )
         try:

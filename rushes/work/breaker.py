@@ -17,14 +17,23 @@ LONGEST_REST_S = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """One deployment's: failures in a row, when it may be asked again, and how long the last rest was."""
+    """One deployment's: failures in a row, when it may be asked again, how long the last rest was, and whether a job
+
+    tries it now.
+    """
 
     failures: int = 0
     rests_until: float = 0.0
     rest_s: float = 0.0
+    on_try: bool = False
 
     def after_failure(self, now: float) -> Breaker:
-        """Count a failure; a trial that fails, or the last of a row, begins a rest, longer than the one before."""
+        """Count a failure; a trial that fails, or the last of a row, begins a rest, longer than the one before.
+
+        What fails while it rests had been asked before, and says nothing new.
+        """
+        if self.is_open(now) and not self.on_try:
+            return self
         failures = self.failures + 1
         if failures < FAILURES and not self.rest_s:
             return replace(self, failures=failures)
@@ -37,7 +46,7 @@ class Breaker:
 
     def on_trial(self, now: float) -> Breaker:
         """One job tries a deployment whose rest is over; the others go on passing it by until that job has ended."""
-        return replace(self, rests_until=now + FIRST_REST_S) if self.rest_s else self
+        return replace(self, rests_until=now + FIRST_REST_S, on_try=True) if self.rest_s else self
 
 
 class Breakers:

@@ -40,6 +40,11 @@ def holder_of(note: str | None) -> str | None:
     return str(loads(note)["deployment"]) if note else None
 
 
+def is_taken(note: str) -> bool:
+    """Say whether a note tells of a task that was taken, by its ticket."""
+    return bool(note) and loads(note)["ticket"] is not None
+
+
 def mark_of(note: str) -> str | None:
     """Return the name of the task that a note tells of, None where there is no note."""
     return str(loads(note)["name"]) if note else None
