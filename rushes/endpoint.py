@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from rushes.calls import Call
+from rushes.calls import Attachment, Call, Form
+from rushes.errors import Loc
 from rushes.fields import File, MediaKind
 
 
@@ -49,6 +50,24 @@ class Media:
         if self.width is None or self.height is None:
             raise LookupError(f"{self.path} ({self.content_type}) has no picture size")
         return self.width, self.height
+
+    def attached(self, form: Form, loc: Loc, shape: float | None = None) -> Attachment:
+        """Return it as it stands in a vendor's request: a picture cropped to the shape (width / height), if given.
+
+        `loc` is its place in the caller's request, "body" first.
+        """
+        return Attachment(
+            kind=self.kind,
+            path=self.source or self.path,
+            content_type=self.content_type,
+            form=form,
+            loc=loc,
+            pixels=self.path if self.kind == "image" else None,
+            width=self.width,
+            height=self.height,
+            duration_s=self.duration_s,
+            shape=shape,
+        )
 
 
 @dataclass(frozen=True, slots=True)

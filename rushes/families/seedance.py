@@ -7,11 +7,11 @@ that the picture's shape is kept, but neither sizes nor prices; ours are in `fra
 from __future__ import annotations
 
 from math import sqrt
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, Attachment, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
 from rushes.fields import File, ImageUrl, Spelled, WireModel
 
@@ -19,6 +19,7 @@ FPS = 24
 OFFICIAL_WIDE = {"480p": (864, 480), "720p": (1280, 720), "1080p": (1920, 1080)}  # for 16:9; turned round for 9:16
 UNITS_PER_SECOND = {"480p": 0.5, "720p": 1.0, "1080p": 2.25}  # about the pixels in a frame
 GRID = 16  # sides of all other shapes are multiples of this
+ARK_WIDEST = 2.5  # the maker takes pictures from 1:2.5 to 2.5:1; longer ones are cropped to that
 WIDEST = 21 / 9  # wider and taller pictures are cropped, so that no side vanishes
 
 
@@ -85,6 +86,40 @@ def animatic(request: SeedanceInput, media: MediaMap, wanted: Clip) -> AnimaticC
     )
 
 
+def ark(request: SeedanceInput, media: MediaMap, _clip: Clip) -> VendorCall:
+    """Ask the maker's own service. `adaptive` keeps the first picture's shape, to which the last one is cropped."""
+    first, end = media["image_url"], media.get("end_image_url")
+    width, height = first.size
+    content: list[dict[str, Any]] = []
+    if request.prompt.strip():  # a part without text would be refused
+        content.append({"type": "text", "text": request.prompt})
+    content.append(_frame("first_frame", first.attached("data_uri", ("body", "image_url"))))
+    if end:
+        shape = min(max(width / height, 1 / ARK_WIDEST), ARK_WIDEST)
+        content.append(_frame("last_frame", end.attached("data_uri", ("body", "end_image_url"), shape)))
+    body = {
+        "content": content,
+        "resolution": request.resolution,
+        "ratio": "adaptive",
+        "duration": int(request.duration),
+        "camera_fixed": bool(request.camera_fixed),
+        "seed": -1 if request.seed is None else request.seed,
+        "watermark": False,
+    }
+    fields = {
+        "content": ("body",),
+        "content.text": ("body", "prompt"),
+        "content.image_url": ("body", "image_url"),
+        "ratio": ("body", "image_url"),
+        "model": ("body",),
+    }
+    return VendorCall("ark", "image to video", "seedance-1-0-lite-i2v-250428", body, fields)
+
+
+def _frame(role: str, picture: Attachment) -> dict[str, Any]:
+    return {"type": "image_url", "image_url": {"url": picture}, "role": role}
+
+
 def reply(_request: SeedanceInput, made: Made) -> SeedanceOutput:
     """Put the stored video and its seed into the output."""
     return SeedanceOutput(video=made.files[0], seed=made.seed)
@@ -101,7 +136,7 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="second of 720p",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "ark": ark},
         reply=reply,
         roles=Roles(seed="seed"),
         example={
