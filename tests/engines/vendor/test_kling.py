@@ -19,8 +19,10 @@ from starlette.staticfiles import StaticFiles
 from rushes.calls import Course, VendorCall
 from rushes.endpoint import Media
 from rushes.engines.engine import Cancelled, FinishedFiles, Unable
-from rushes.engines.vendor.contract import Account, Done, Response, Trouble, Waiting
+from rushes.engines.vendor.asking import Time
+from rushes.engines.vendor.contract import Account, Done, Request, Response, Trouble, Waiting
 from rushes.engines.vendor.courses import course_points
+from rushes.engines.vendor.engine import VendorEngine
 from rushes.engines.vendor.task import Task
 from rushes.engines.vendor.vendors import kling
 from rushes.errors import ModelError
@@ -28,6 +30,7 @@ from rushes.fakes.content import mp3, mp4
 from rushes.fakes.serving import running
 from rushes.families import ENDPOINTS
 from rushes.families.kling import NEGATIVE_PROMPT
+from rushes.routing import VendorDeployment
 from tests.engines.vendor.rehearsal import Rehearsal, Trip, call_for, picture, rehearsing, run
 
 ROOT = "fal-ai/kling-video"
@@ -772,14 +775,23 @@ def test_a_note_with_a_ticket_goes_on_with_the_task(rehearsal: Rehearsal, tmp_pa
 
 
 def test_a_name_that_the_vendor_knows_already_leads_to_its_task(rehearsal: Rehearsal, tmp_path: Path) -> None:
-    """The answer was an error though the task was taken; the second submit is refused for its name."""
-    trip = Trip(tmp_path)
-    run(rehearsal, text_call(), trip)
-    (task,) = rehearsal.fake.tasks.values()
-    name = task.asked["external_task_id"]
-    with pytest.raises(Trouble) as trouble:
-        kling.accepted(text_call(), _answer(None, 400, 1201, f"external_task_id: {name} already exists"))
-    assert trouble.value.kind == "lost"
+    """A task that can't be found at once is sent again, refused for its name, and found then."""
+    looks: list[str] = []
+
+    def late(account: Account, wanted: VendorCall, name: str) -> tuple[Request, ...]:
+        looks.append(name)
+        return kling.look_up(account, wanted, name) if len(submitted(rehearsal)) > 1 else ()
+
+    key = f"rehearsal-access:{SECRET}"
+    given = {"engine": "vendor", "vendor": "kling", "key": key, "url": rehearsal.url}
+    setting = VendorDeployment.model_validate(given)
+    times = Time(time.time, rehearsal.clock.now, rehearsal.clock.sleep)
+    engine = VendorEngine("rehearsed", replace(kling.VENDOR, look_up=late), setting, (key,), times=times)
+    rehearsal.fake.plan.submits.append("hang_up")
+    rehearsal.fake.plan.keeps_lost = True
+    engine.run_errand(text_call(), Trip(tmp_path))
+    assert (len(submitted(rehearsal)), len(rehearsal.fake.tasks)) == (2, 1)
+    assert len(set(looks)) == 1
 
 
 @pytest.mark.parametrize("fault", ["rate", "server_error"])
