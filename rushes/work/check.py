@@ -86,6 +86,10 @@ class PictureCheck:
                 report.say("The result is not checked here: its maker gave a finished file", "WARN")
         return output
 
+    def made(self, picture: Picture) -> None:
+        """Look at a picture of a result that came finished."""
+        self._look(picture, "what was made", ("body",))
+
     def _film(self, chunks: Iterator[FrameChunk], plan: Plan | None) -> Iterator[FrameChunk]:
         samples = _Samples.of(plan)
         try:

@@ -6,7 +6,7 @@ Files are encoded first (`products`); what their place in the output is called i
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,7 @@ def deliver(
     *,
     inline_max_bytes: int = INLINE_MAX_BYTES,
     sign: Sign | None = None,
+    look: Callable[[FinishedFiles], tuple[Product, ...]] | None = None,
 ) -> Delivered:
     """Make files of the output, have them signed, and bring them on their way. Raises Cancelled; ModelError for files
 
@@ -67,7 +68,10 @@ def deliver(
     # PyAV, OpenCV and NumPy take 0.3 s to load, which a runner that encodes nothing need not pay.
     from rushes.work.products import make_products  # noqa: PLC0415
 
-    products = make_products(output, plan, delivery, files.folder(), report)
+    if isinstance(output, FinishedFiles) and look is not None:
+        products = look(output)
+    else:
+        products = make_products(output, plan, delivery, files.folder(), report)
     if sign is not None:
         products = sign(products, not isinstance(output, Frames | Pictures | SoundTrack | Voice))
     if delivery.form != "url":

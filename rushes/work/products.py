@@ -30,7 +30,6 @@ from rushes.media.companions import Companion, FilmPictures, Waveform, still_thu
 from rushes.media.encode import NothingMade, encode_video
 from rushes.media.sound import SoundSource, encode_sound
 from rushes.media.stills import write_still
-from rushes.work.finished import looked_at
 from rushes.work.preview import show_newest
 from rushes.work.tools import Report
 
@@ -63,9 +62,6 @@ def make_products(
         case FinishedFile(path, content_type):
             suffix = EXTENSIONS.get(content_type, Path(path).suffix)
             return (Product(Path(path), f"output{suffix}", content_type),)
-        case FinishedFiles(files):
-            seen = [looked_at(file, plan) for file in files]
-            return tuple(_finished(number, file, len(seen)) for number, file in enumerate(seen, start=1))
         case Frames() if isinstance(plan, Clip):
             return (_film(output, plan, delivery, folder, report),)
         case Pictures() if isinstance(plan, Stills):
@@ -74,15 +70,9 @@ def make_products(
             return (_sound(output, "speech", delivery, folder, report),)
         case Voice():
             return (_sound(output.preview, "preview", delivery, folder, report),)
-        case Frames() | Pictures() | Value():
+        case Frames() | Pictures() | FinishedFiles() | Value():
             made, planned = type(output).__name__, type(plan).__name__ if plan is not None else "nothing"
             raise ValueError(f"the engine made {made} for an endpoint whose family plans {planned}; see its `clip`")
-
-
-def _finished(number: int, file: FinishedFile, count: int) -> Product:
-    suffix = EXTENSIONS.get(file.content_type, "")
-    name = f"output{suffix}" if count == 1 else f"output-{number}{suffix}"
-    return Product(Path(file.path), name, file.content_type)
 
 
 def _film(frames: Frames, clip: Clip, delivery: Delivery, folder: Path, report: Report) -> Product:

@@ -10,12 +10,13 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from rushes.calls import Call, CloneCall, VendorCall
-from rushes.endpoint import Endpoint, MediaMap, Plan, ServedBy
-from rushes.engines.engine import Maker, Output, Progress, RemoteEngine
+from rushes.endpoint import Delivery, Endpoint, MediaMap, Plan, ServedBy
+from rushes.engines.engine import FinishedFiles, Maker, Output, Progress, RemoteEngine
 from rushes.jobs.job import Paid
 from rushes.routing import ANY_ENDPOINT
 from rushes.work.as_given import as_given, whole_output
@@ -23,6 +24,9 @@ from rushes.work.check import PictureCheck
 from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
 from rushes.work.sign import Sign, Work, signing_step
 from rushes.work.tools import Deployment, Report, Tools
+
+if TYPE_CHECKING:
+    from rushes.work.finished import Looker
 
 PROGRESS_PARTS = 20  # many small steps are logged at every twentieth of the way
 TURN_S = 0.25  # between two signs of life while another thread's job has the engine
@@ -119,7 +123,16 @@ def _on_its_way(output: Output, order: Order, tools: Tools, sign: Sign | None) -
         output = order.pictures.result(output, order.plan, tools.report)
     most = min(INLINE_MAX_BYTES, tools.settings.max_body_bytes)
     delivery = order.endpoint.delivery(order.request)
-    return deliver(output, order.plan, delivery, tools.files, tools.report, inline_max_bytes=most, sign=sign)
+    look = _look(order, tools, delivery) if isinstance(output, FinishedFiles) and output.files else None
+    return deliver(output, order.plan, delivery, tools.files, tools.report, inline_max_bytes=most, sign=sign, look=look)
+
+
+def _look(order: Order, tools: Tools, delivery: Delivery) -> Looker:
+    # Decoders, which a job that makes no media need not load.
+    from rushes.work.finished import Looker  # noqa: PLC0415
+
+    check = order.pictures.made if order.pictures is not None else None
+    return Looker(order.plan, delivery, tools.files.folder(), tools.settings, tools.report, check)
 
 
 def _sign(order: Order, tools: Tools, served_by: ServedBy, maker: Maker) -> Sign | None:
