@@ -161,7 +161,7 @@ class Attachment:
 
     base64 without a prefix; a data URI; bytes, as a part of a multipart body; an upload of its own, whose id stands in
     its place; an address that the vendor can fetch; or, of a cloned voice's profile, the vendor's own id of it. `path`
-    is the file as it came and `pixels` a picture's decoded form (as `endpoint.Media` has it), which is used where the
+    is the file as it came and `pixels` a picture's or sound's decoded form (as `endpoint.Media` has it), used where the
     vendor can't take the file as it is, or where the picture is to be cropped at its centre to the `shape` (width /
     height) first. `loc` is the input's place in the request.
     """

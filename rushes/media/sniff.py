@@ -54,7 +54,11 @@ _PREFIXES: tuple[tuple[bytes, Looks], ...] = (
     (b"fLaC", Looks("audio", "a FLAC file", "audio/flac")),
     (b"ID3", _MPEG_AUDIO),
     (b"\xff\xfb", _MPEG_AUDIO),
+    (b"\xff\xfa", _MPEG_AUDIO),
     (b"\xff\xf3", _MPEG_AUDIO),
+    (b"\xff\xf2", _MPEG_AUDIO),
+    (b"\xff\xe3", _MPEG_AUDIO),  # of at most 12 kHz
+    (b"\xff\xe2", _MPEG_AUDIO),
     (b"\xff\xf1", _ADTS),
     (b"\xff\xf9", _ADTS),
     (b"%PDF-", Looks("other", "a PDF document", "application/pdf")),

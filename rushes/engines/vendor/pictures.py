@@ -8,6 +8,7 @@ says of place and owner. What can't be made to fit is a ModelError at the input'
 from __future__ import annotations
 
 import io
+from math import floor
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from PIL import Image
 
 from rushes.calls import Attachment
 from rushes.engines.vendor.contract import PictureRules, RecordingRules
+from rushes.engines.vendor.sounds import WAV, as_wav
 from rushes.errors import ModelError
 
 QUALITIES = (95, 90, 85, 75, 60)  # JPEG's, until the bytes fit
 ANY = PictureRules()
+_TINY = 1e-9  # what a ratio such as 0.4 may be off by as a binary number
 _SHRINK = 0.8  # of the sides, where even the last quality is too large
 
 
@@ -28,6 +31,7 @@ def encoded_picture(attachment: Attachment, rules: PictureRules) -> tuple[bytes,
     picture = Image.fromarray(pixels)
     if attachment.size is None:
         picture = _scaled(_cropped(picture, attachment.shape, rules), rules)
+        picture = _cropped(picture, None, rules)  # sides were rounded
     else:
         # A mask's edges stay hard: shades between inside and outside mean nothing.
         filter_ = Image.Resampling.NEAREST if attachment.lossless else Image.Resampling.LANCZOS
@@ -51,23 +55,36 @@ def encoded_picture(attachment: Attachment, rules: PictureRules) -> tuple[bytes,
 
 
 def recording(attachment: Attachment, rules: RecordingRules) -> tuple[bytes, str]:
-    """Return a video's or a sound's bytes and type as they came. Raises ModelError where the vendor takes no such."""
+    """Return a video's or a sound's bytes and type as they came, or a sound as WAV where only so it is taken.
+
+    Raises ModelError where the vendor takes no such.
+    """
     loc, kind = attachment.loc, attachment.kind
-    if rules.types and attachment.content_type not in rules.types:
+    can_write = kind == "audio" and attachment.pixels is not None and WAV in rules.types
+    fits = not rules.types or attachment.content_type in rules.types
+    if not fits and not can_write:
         msg = f"{attachment.content_type} is not taken here; use one of {', '.join(rules.types)}"
         raise ModelError(f"unsupported_{kind}_format", msg, loc=loc, ctx={"supported_formats": list(rules.types)})
-    seconds = attachment.duration_s
+    _check_length(attachment, rules)
+    _check_sides(attachment, rules)
+    data, content_type = b"", attachment.content_type
+    if fits:
+        data = Path(attachment.path).read_bytes()
+    if can_write and attachment.pixels is not None and (not fits or len(data) > rules.max_bytes):
+        data, content_type = as_wav(Path(attachment.pixels)), WAV
+    if len(data) > rules.max_bytes:
+        raise _too_large(attachment, len(data), rules.max_bytes)
+    return data, content_type
+
+
+def _check_length(attachment: Attachment, rules: RecordingRules) -> None:
+    seconds, kind, loc = attachment.duration_s, attachment.kind, attachment.loc
     if seconds is not None and seconds > rules.max_s:
         msg = f"it is {seconds:.2f} s long; at most {rules.max_s:g} s are taken here"
         raise ModelError(f"{kind}_duration_too_long", msg, loc=loc, ctx={"max_duration": rules.max_s})
     if seconds is not None and seconds < rules.min_s:
         msg = f"it is {seconds:.2f} s long; at least {rules.min_s:g} s are needed here"
         raise ModelError(f"{kind}_duration_too_short", msg, loc=loc, ctx={"min_duration": rules.min_s})
-    _check_sides(attachment, rules)
-    data = Path(attachment.path).read_bytes()
-    if len(data) > rules.max_bytes:
-        raise _too_large(attachment, len(data), rules.max_bytes)
-    return data, attachment.content_type
 
 
 def _cropped(picture: Image.Image, shape: float | None, rules: PictureRules) -> Image.Image:
@@ -75,7 +92,9 @@ def _cropped(picture: Image.Image, shape: float | None, rules: PictureRules) -> 
     width, height = picture.size
     ratio = min(max(shape or width / height, rules.min_ratio), rules.max_ratio)
     wide, high = (round(height * ratio), height) if width / height > ratio else (width, round(width / ratio))
-    wide, high = max(min(wide, width), 1), max(min(high, height), 1)
+    # A picture of the very last shape that is taken must not be a pixel beyond it.
+    wide = max(min(wide, floor(min(width, height * rules.max_ratio + _TINY))), 1)
+    high = max(min(high, floor(min(height, width / rules.min_ratio + _TINY) if rules.min_ratio else height)), 1)
     if (wide, high) == (width, height):
         return picture
     left, top = (width - wide) // 2, (height - high) // 2

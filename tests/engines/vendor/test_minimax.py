@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import wave
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -114,8 +115,9 @@ def test_hailuo_asks_for_six_seconds_at_1080p_from_the_picture(minimax: Rehearsa
     look = ("GET", f"/v1/query/video_generation?task_id={task}")
     assert asked == [("POST", "/v1/video_generation"), *[look] * 3, ("GET", f"/v1/files/retrieve?file_id=3{task}")]
     assert {seen.headers["authorization"] for seen in minimax.fake.seen[:3]} == {"Bearer rehearsal-key"}
-    with av.open(io.BytesIO(files(receipt)[0])) as film:
-        assert float(film.duration or 0) / 1e6 == pytest.approx(6, abs=0.2)
+    with av.open(io.BytesIO(files(receipt)[0]), "r") as film:
+        rate = float(film.streams.video[0].average_rate or 1)
+        assert len(list(film.decode(video=0))) / rate == pytest.approx(6)
     assert (receipt.maker.model, receipt.maker.stand_in) == ("MiniMax-Hailuo-02", False)
     assert receipt.usage == {"videos": 1.0}
 
@@ -473,7 +475,8 @@ def test_an_account_with_a_group_is_asked_with_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "sent"), [((2400, 400), (1000, 400)), ((301, 2000), (301, 752)), ((757, 303), (757, 303))]
+    ("size", "sent"),
+    [((2400, 400), (1000, 400)), ((301, 2000), (301, 752)), ((900, 303), (757, 303)), ((9001, 3600), (8190, 3276))],
 )
 def test_a_picture_is_cropped_to_the_shapes_that_are_taken(
     minimax: Rehearsal, tmp_path: Path, size: tuple[int, int], sent: tuple[int, int]
@@ -500,4 +503,30 @@ def test_small_pictures_long_prompts_and_blank_ones_are_refused_unsent(minimax: 
     with pytest.raises(ModelError) as caught:
         ask(CLONE, {"audio_url": IMAGE, "text": "x" * 2001}, {"audio_url": sample(tmp_path)})
     assert (caught.value.problems[0].type, caught.value.problems[0].loc) == ("string_too_long", ("body", "text"))
+    assert not minimax.fake.seen
+
+
+def test_a_recording_that_is_not_taken_as_it_is_goes_as_wav(minimax: Rehearsal, tmp_path: Path) -> None:
+    for number, content_type in enumerate(("audio/ogg", "video/mp4")):
+        minimax.fake.seen.clear()
+        media = replace(sample(tmp_path), content_type=content_type)
+        call = replace(ask(CLONE, {"audio_url": IMAGE}, {"audio_url": media}), voice=f"{OURS}-of-a-file-{number}")
+        run(minimax, call, Trip(tmp_path))
+        with wave.open(io.BytesIO(body(minimax, "files/upload")["file"])) as heard:
+            assert (heard.getnchannels(), heard.getframerate()) == (1, 24_000)
+            assert heard.getnframes() / heard.getframerate() == pytest.approx(12.0)
+            samples = np.frombuffer(heard.readframes(24_000), "<i2").astype(float)
+        loudest = int(np.abs(np.fft.rfft(samples)).argmax())
+        assert loudest == 440, "one second of it: hertz"
+        assert samples.std() == pytest.approx(9_000 / 2**0.5, rel=0.02)
+
+
+@pytest.mark.parametrize(("seconds", "kind"), [(9.5, "audio_duration_too_short"), (300.5, "audio_duration_too_long")])
+def test_a_recording_too_short_or_too_long_is_refused_unsent(
+    minimax: Rehearsal, tmp_path: Path, seconds: float, kind: str
+) -> None:
+    media = replace(sample(tmp_path), duration_s=seconds)
+    with pytest.raises(ModelError) as caught:
+        run(minimax, ask(CLONE, {"audio_url": IMAGE}, {"audio_url": media}), Trip(tmp_path))
+    assert (caught.value.problems[0].type, caught.value.problems[0].loc) == (kind, ("body", "audio_url"))
     assert not minimax.fake.seen
