@@ -24,6 +24,7 @@ from rushes.work.check import PictureCheck
 from rushes.work.deliver import INLINE_MAX_BYTES, Delivered, deliver
 from rushes.work.sign import Sign, Work, signing_step
 from rushes.work.tools import Deployment, Report, Tools
+from rushes.work.voices import check_voices
 
 if TYPE_CHECKING:
     from rushes.work.finished import Looker
@@ -63,6 +64,7 @@ def serve(order: Order, tools: Tools, deployment: Deployment) -> Served:
     call, voice_id = with_voice_id(call_for(order, deployment.kind), order.job_id)
     if isinstance(call, VendorCall):
         return _bought(order, tools, deployment, call, voice_id)
+    check_voices(order.request, order.media)
     served_by = announce(order.endpoint, deployment.name, deployment.maker, order.seed, tools.report)
     with _turn(tools):
         delivered = generate(order, tools, deployment, call, _sign(order, tools, served_by, deployment.maker))
