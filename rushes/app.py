@@ -51,6 +51,10 @@ DATABASE_FILE = "rushes.db"
 FILES_FOLDER = "files"
 
 
+class WrongRoutes(ValueError):
+    """Deployments or routes can't work as they are set; the text says which, and why."""
+
+
 class Application:
     """One server: its parts, started and stopped together. `asgi` answers from `start` on."""
 
@@ -72,12 +76,12 @@ class Application:
     async def start(self) -> None:
         """Open what is stored and start what runs by itself; `settings.port` must be the real port by now.
 
-        Raises OSError or ValueError when the data folder or the key can't be used.
+        Raises WrongRoutes, and OSError or ValueError when the data folder or the key can't be used.
         """
         settings = self._settings
         wrong = complaints(settings, served(test_endpoints=settings.test_endpoints), os.environ)
         if wrong:
-            raise ValueError("; ".join(wrong))
+            raise WrongRoutes("; ".join(wrong))
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = load_secret(settings.data)
         signs = _credentials(settings, self._clock)

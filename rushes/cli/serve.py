@@ -22,7 +22,7 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from rushes.app import Application
+from rushes.app import Application, WrongRoutes
 from rushes.app import build as build_application
 from rushes.cli.configured import settings_from
 from rushes.cli.descriptors import ENOUGH, raise_open_files
@@ -138,6 +138,8 @@ async def _serve(listeners: Listeners, say: Callable[[Listeners], None], until_e
 async def _start(application: Application, settings: Settings) -> None:
     try:
         await application.start()
+    except WrongRoutes as error:
+        raise CommandError(f"the settings can't work: {error}") from error
     except (OSError, ValueError, sqlite3.Error, WriteFailed) as error:
         raise CommandError(f"cannot start on the data folder {settings.data}: {error}") from error
 
