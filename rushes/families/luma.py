@@ -7,6 +7,7 @@ second. Neither gives sizes in pixels, the price of reframing and modifying, or 
 
 from __future__ import annotations
 
+from functools import partial
 from math import sqrt
 from typing import Annotated, Any, Literal, get_args
 
@@ -16,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from rushes.calls import AnimaticCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap
 from rushes.errors import ModelError, Problem
+from rushes.families import luma_vendor
 from rushes.fields import File, ImageUrl, MediaField, VideoUrl, WireModel
 
 Shape = Literal["16:9", "9:16", "4:3", "3:4", "21:9", "9:21"]
@@ -400,7 +402,7 @@ def new_film(path: str, title: str, about: str, asked: type[Ray | First]) -> End
         clip=ray_clip if ray else first_clip,
         units=ray_units if ray else first_units,
         unit="5 s of 540p" if ray else "video",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "luma": partial(luma_vendor.film, luma_vendor.model_of(path))},
         reply=reply,
         example={"prompt": PROMPT} | ({"image_url": "https://example.com/lighthouse.jpg"} if pictured else {}),
         tags=(kind, "loop"),
@@ -419,7 +421,10 @@ def reframed(path: str, title: str, asked: type[ReframeVideoRequest]) -> Endpoin
         clip=reframe_clip,
         units=units_of_video,
         unit="5 s of 540p",
-        engines={"animatic": animatic_reframe},
+        engines={
+            "animatic": animatic_reframe,
+            "luma": partial(luma_vendor.reframe, luma_vendor.model_of(path)),
+        },
         reply=reply,
         example={"video_url": "https://example.com/lighthouse.mp4", "aspect_ratio": "9:16"},
         tags=("video-to-video", "reframe"),
@@ -438,7 +443,10 @@ def modified(path: str, title: str, asked: type[ModifyVideoRequest]) -> Endpoint
         clip=modify_clip,
         units=units_of_video,
         unit="5 s of 540p",
-        engines={"animatic": animatic_modify},
+        engines={
+            "animatic": animatic_modify,
+            "luma": partial(luma_vendor.modify, luma_vendor.model_of(path)),
+        },
         reply=reply,
         example={"video_url": "https://example.com/lighthouse.mp4", "prompt": "Make it a pencil drawing"},
         tags=("video-to-video", "modify"),
