@@ -17,11 +17,12 @@ import numpy as np
 from rushes.endpoint import Clip, Delivery, Media, Plan, Sound, Stills
 from rushes.engines.engine import FinishedFile, FinishedFiles, FrameChunk, Picture, Unable
 from rushes.errors import ModelError
-from rushes.media.companions import Companion, FilmPictures, Waveform, still_thumbnail
+from rushes.media.companions import Companion, FilmPictures, still_thumbnail
 from rushes.media.decode import PictureLimits, decode_picture
-from rushes.media.recording import RecordingLimits, decode_sound, decode_video
+from rushes.media.recording import RecordingLimits, decode_video
 from rushes.media.sniff import HEAD_BYTES, Looks, looks_like
 from rushes.settings import Settings
+from rushes.work.heard import hear, hear_raw, is_raw
 from rushes.work.products import EXTENSIONS, Product
 from rushes.work.tools import Report
 
@@ -58,9 +59,11 @@ class Looker:
 
     def _look(self, number: int, file: FinishedFile, count: int) -> Product:
         with Path(file.path).open("rb") as opened:
-            looks = looks_like(opened.read(HEAD_BYTES))
-        if file.content_type == RAW and looks.sort not in ("picture", "video", "audio"):
-            looks = Looks("other", "raw sound", RAW)
+            head = opened.read(HEAD_BYTES)
+        looks = looks_like(head)
+        raw = file.content_type == RAW and is_raw(head, looks)
+        if raw:
+            looks = Looks("audio", "raw sound", RAW)
         elif self.plan is not None and not _fits(looks, self.plan):
             raise _not_asked_for(f"it gave {looks.name} ({file.content_type} by its own word)")
         suffix = EXTENSIONS.get(looks.content_type, "")
@@ -72,7 +75,7 @@ class Looker:
             case "picture":
                 return self._still(product, number)
             case "audio":
-                return self._sound(product)
+                return self._sound(product, raw=raw)
         return product
 
     def _film(self, product: Product) -> Product:
@@ -102,13 +105,14 @@ class Looker:
             beside = (still_thumbnail(pixels, self.folder / f"thumbnail-{number}.jpg"),)
         return replace(product, width=still.width, height=still.height, companions=beside)
 
-    def _sound(self, product: Product) -> Product:
-        to = self.folder / "heard.npy"
-        sound = decode_sound(product.path, to, RecordingLimits.of(self.settings), _BODY, self.report.tick)
-        wave = Waveform()
-        wave.hear(np.load(to, allow_pickle=False).astype(np.float32) / 32_768)
+    def _sound(self, product: Product, *, raw: bool) -> Product:
+        tick = self.report.tick
+        if raw:
+            seconds, wave = hear_raw(product.path, self.delivery.audio, tick)
+        else:
+            seconds, wave = hear(product.path, self.folder / "heard.npy", RecordingLimits.of(self.settings), tick)
         beside = wave.write(self.folder) if self.delivery.stored else ()
-        return replace(product, duration_s=sound.duration_s, companions=beside)
+        return replace(product, duration_s=seconds, companions=beside)
 
     def _compare(self, film: Media) -> None:
         """Say what came, and warn where that is not what was asked for."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from rushes.endpoint import Clip, Delivery, Plan, Sound, Stills
+from rushes.endpoint import AudioFormat, Clip, Delivery, Plan, Sound, Stills
 from rushes.engines.engine import FinishedFile, FinishedFiles, Picture, Unable
 from rushes.errors import ModelError
 from rushes.fakes.content import mp3, mp4, png
@@ -60,6 +60,28 @@ def test_sound_has_its_length_and_its_waveform(tmp_path: Path) -> None:
 def test_raw_sound_is_what_it_is_called(tmp_path: Path) -> None:
     (product,) = looked(tmp_path, SPOKEN, b"\0\1" * 500, claimed=RAW)
     assert product.content_type == RAW
+
+
+@pytest.mark.parametrize("head", [b"\0\0\1\0", b"\xff\xfb", b"\xff\xd8\xff\0", b"BM", b""])
+def test_raw_sound_is_as_long_as_its_samples_however_it_begins(tmp_path: Path, head: bytes) -> None:
+    content = (head + b"\0\0" * 96_000)[:96_000]
+    delivery = Delivery(audio=AudioFormat("pcm", 8_000, channels=2))
+    (product,) = looked(tmp_path, SPOKEN, content, claimed=RAW, delivery=delivery)
+    assert (product.name, product.content_type, product.duration_s) == ("output.pcm", RAW, 3.0)
+    assert [one.rel for one in product.companions] == ["waveform"]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>sorry</html>"])
+def test_what_is_no_sound_is_not_raw_sound_either(tmp_path: Path, content: bytes) -> None:
+    with pytest.raises(Unable):
+        looked(tmp_path, SPOKEN, content, claimed=RAW)
+
+
+def test_speech_may_last_longer_than_what_callers_may_send(tmp_path: Path) -> None:
+    look = Looker(SPOKEN, Delivery(), tmp_path, Settings(media_max_s=1.0), Told())
+    (tmp_path / "long.mp3").write_bytes(mp3(3.0))
+    (product,) = look(FinishedFiles((FinishedFile(str(tmp_path / "long.mp3"), "audio/mpeg"),)))
+    assert product.duration_s == pytest.approx(3.0, abs=0.1)
 
 
 def test_nothing_is_made_beside_what_is_not_stored(tmp_path: Path) -> None:
