@@ -39,6 +39,9 @@ class VendorDeployment(_Deployment):
     concurrency: int = Field(3, ge=1, le=100, description="Most tasks under way at once with each key.")
     per_minute: float | None = Field(None, gt=0, description="Most tasks that are begun in a minute with each key.")
     deadline_s: float | None = Field(None, gt=0, description="Longest that one task may take; else the vendor's usual.")
+    poll_s: float | None = Field(
+        None, gt=0, description="Time between the first looks at a task; later ones are up to six times as far apart."
+    )
     patience_s: float = Field(
         300.0, ge=0, description="How long a task waits for a vendor that takes no more for now, before it is given up."
     )

@@ -24,6 +24,7 @@ from rushes.engines.vendor.task import Task
 from rushes.engines.vendor.wire import Undelivered
 
 TRIES = 4  # of a download
+LONGEST_FACTOR = 6.0  # of the first pause between two looks
 GROWTH = 1.3  # of the pause between two looks
 EARLY_LOOKS = 3  # at which a task that is not known may just not be known yet
 MOST_FOLLOWS = 5  # of one look
@@ -107,9 +108,17 @@ class Way:
 
     # Waiting
 
+    def _pauses(self) -> tuple[float, float]:
+        """How long to wait between the first looks, and at most: the operator's word, else the vendor's."""
+        first_s = self._setup.setting.poll_s
+        if first_s is None:
+            return self._vendor.pause_s, self._vendor.longest_pause_s
+        return first_s, first_s * LONGEST_FACTOR
+
     def _waited(self, ticket: str) -> Done:
         """Look at the task until it is done."""
-        asking, pause_s, said, looks = self._asking, self._vendor.pause_s, "", 0
+        asking, said, looks = self._asking, "", 0
+        pause_s, longest_s = self._pauses()
         self._over_at = asking.seconds + (self._setup.setting.deadline_s or self._vendor.deadline_s)
         while True:
             asking.wait(pause_s)
@@ -128,7 +137,7 @@ class Way:
             if asking.seconds > self._over_at:
                 asking.tell_cancel(ticket)
                 raise Trouble("slow", f"the task was still {said!r}")
-            pause_s = min(pause_s * GROWTH, self._vendor.longest_pause_s)
+            pause_s = min(pause_s * GROWTH, longest_s)
 
     def _look(self, ticket: str) -> Waiting | Done:
         """Ask for the task's state, following where the answer leads."""
