@@ -8,6 +8,7 @@ prompts and styles is theirs.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from zlib import crc32
@@ -15,8 +16,9 @@ from zlib import crc32
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from rushes.calls import AnimaticCall, SpeechCall
+from rushes.calls import AnimaticCall, SpeechCall, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap, Roles
+from rushes.families import pixverse_vendor
 from rushes.fields import AudioUrl, File, ImageUrl, Spelled, VideoUrl, WireModel
 
 FPS = 24
@@ -372,12 +374,20 @@ def _drawn(
         clip=clip,
         units=units,
         unit="5 s of video",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "pixverse": partial(_asking(model), path.partition("/")[0])},
         reply=partial(reply, output),
         roles=Roles(seed="seed"),
         example={"prompt": "Slow push in while the clouds drift", **example},
         tags=(category, "vendor"),
     )
+
+
+def _asking(model: type[Drawn]) -> Callable[..., VendorCall]:
+    """How the maker's own API is asked for one of these."""
+    if issubclass(model, TransitionRequest):
+        return pixverse_vendor.transition
+    pictured = issubclass(model, ImageToVideoRequest | FastImageToVideoRequest)
+    return pixverse_vendor.from_picture if pictured else pixverse_vendor.from_text
 
 
 def _extending(path: str, title: str, about: str, model: type[Extended]) -> Endpoint:
@@ -392,7 +402,7 @@ def _extending(path: str, title: str, about: str, model: type[Extended]) -> Endp
         clip=extend_clip,
         units=units,
         unit="5 s of video",
-        engines={"animatic": animatic_extend},
+        engines={"animatic": animatic_extend, "pixverse": pixverse_vendor.extend},
         reply=partial(reply, VideoOutput),
         roles=Roles(seed="seed"),
         example={"video_url": VIDEO, "prompt": "The camera goes on along the shore"},
@@ -466,7 +476,7 @@ ENDPOINTS = [
         clip=same_clip,
         units=units_of_a_video,
         unit="second of video",
-        engines={"animatic": animatic_sound},
+        engines={"animatic": animatic_sound, "pixverse": pixverse_vendor.sound_effects},
         reply=partial(reply, VideoOutput),
         example={"video_url": VIDEO, "prompt": "Waves and gulls"},
         tags=("video-to-video", "vendor"),
@@ -481,7 +491,7 @@ ENDPOINTS = [
         clip=same_clip,
         units=units_of_a_video,
         unit="second of video",
-        engines={"animatic": animatic_lipsync},
+        engines={"animatic": animatic_lipsync, "pixverse": pixverse_vendor.lipsync},
         reply=partial(reply, VideoOutput),
         roles=Roles(prompt="text"),
         example={"video_url": VIDEO, "text": "Good morning, and welcome aboard."},
