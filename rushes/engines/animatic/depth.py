@@ -11,6 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rushes.engines.animatic.length import lengths
+
 Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 Plane = npt.NDArray[np.float32]  # (H, W)
 
@@ -69,7 +71,7 @@ def _blur(plane: Plane, share: float) -> Plane:
 def edges(light: Plane) -> Plane:
     across = cv2.Sobel(light, cv2.CV_32F, 1, 0)
     down = cv2.Sobel(light, cv2.CV_32F, 0, 1)
-    return np.asarray(cv2.magnitude(across, down), dtype=np.float32)
+    return lengths(across, down)
 
 
 def backdrop(light: Plane) -> Plane:

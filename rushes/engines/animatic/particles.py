@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.elements import Kind
+from rushes.engines.animatic.length import lengths
 from rushes.engines.animatic.path import Pose
 from rushes.engines.animatic.render import Stage
 
@@ -179,7 +180,7 @@ class Brush:
         away_x, away_y = dx - (at - corner)[:, :1], dy - (at - corner)[:, 1:]  # (N, pixels)
         length = np.maximum((along**2).sum(axis=1, keepdims=True), np.float32(1e-6))
         part = np.clip(away_x * (along[:, :1] / length) + away_y * (along[:, 1:] / length), -0.5, 0.5)
-        away = cv2.magnitude(away_x - part * along[:, :1], away_y - part * along[:, 1:])
+        away = lengths(away_x - part * along[:, :1], away_y - part * along[:, 1:])
         if hollow:
             away = np.abs(away - np.float32(0.85) * radius) + np.float32(0.8) * radius
         cover = np.clip((radius - away) / soft + np.float32(0.5), 0.0, 1.0) * alpha

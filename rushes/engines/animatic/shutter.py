@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.length import lengths
 from rushes.engines.animatic.path import Pose
 from rushes.engines.animatic.render import Stage
 
@@ -31,7 +32,7 @@ def smear(stage: Stage, opening: Pose, closing: Pose, frame: Picture) -> None:
         np.asarray(end - begin, dtype=np.float32)
         for begin, end in zip(stage.nodes(opening)[:2], stage.nodes(closing)[:2], strict=True)
     )
-    length = cv2.magnitude(x, y)
+    length = lengths(x, y)
     share = np.clip((length / (OPEN * scale) - _UNSEEN) / (_FULL - _UNSEEN), 0.0, 1.0)
     x, y, longest = x * share, y * share, float((length * share).max())
     if longest < 1.0:
