@@ -43,7 +43,7 @@ class Server:
 
 
 @contextmanager
-def start_server(data: Path, *, runners: int = 1, **settings: str) -> Iterator[Server]:
+def start_server(data: Path, *, runners: int = 1, port: int = 0, **settings: str) -> Iterator[Server]:
     """Start a server with rushes/echo, wait until it listens, and stop it at the end; `settings` are RUSHES_*."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("RUSHES_", "FAL_"))}
     environment |= {"RUSHES_KEY": KEY, "RUSHES_TEST_ENDPOINTS": "1", "RUSHES_RUNNERS": str(runners)}
@@ -51,7 +51,7 @@ def start_server(data: Path, *, runners: int = 1, **settings: str) -> Iterator[S
     log = data.parent / f"{data.name}.log"
     with log.open("a") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "rushes.cli", "serve", "--port", "0", "--data", str(data)],
+            [sys.executable, "-m", "rushes.cli", "serve", "--port", str(port), "--data", str(data)],
             stdout=subprocess.PIPE,
             stderr=errors,
             env=environment,

@@ -43,15 +43,15 @@ def samples(tmp_path_factory: pytest.TempPathFactory, photograph: Path) -> dict[
     return {"image": photograph, "video": made_video(folder / "a.mp4"), "audio": made_sound(folder / "a.wav")}
 
 
-def made_video(path: Path) -> Path:
-    """5.5 s of a moving gradient at 640x360 and 24 frames per second, with a tone."""
-    ramp = np.linspace(0, 255, 640, dtype=np.uint8)
+def made_video(path: Path, width: int = 640, height: int = 360) -> Path:
+    """5.5 s of a moving gradient at 24 frames per second, with a tone."""
+    ramp = np.linspace(0, 255, width, dtype=np.uint8)
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=24, options={"preset": "ultrafast"})
-        video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         sound = container.add_stream("aac", rate=48_000, layout="mono")
         for index in range(VIDEO_FRAMES):
-            picture = np.broadcast_to(np.roll(ramp, 4 * index)[None, :, None], (360, 640, 3)).copy()
+            picture = np.broadcast_to(np.roll(ramp, 4 * index)[None, :, None], (height, width, 3)).copy()
             container.mux(video.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
         container.mux(video.encode(None))
         samples = tone(VIDEO_FRAMES / 24).reshape(1, -1)
