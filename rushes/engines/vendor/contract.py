@@ -74,6 +74,12 @@ class Response:
         value = self.json()
         return value if isinstance(value, dict) else {}
 
+    @property
+    def retry_after_s(self) -> float | None:
+        """Return the seconds that Retry-After says, None without them: no vendor is known to write a date there."""
+        text = self.headers.get("retry-after", "")
+        return float(text) if text.isdecimal() else None
+
 
 def _refuse(word: str) -> float:
     raise ValueError(f"{word} is no JSON")

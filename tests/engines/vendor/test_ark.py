@@ -50,7 +50,7 @@ def shown(part: dict[str, Any]) -> Any:
 
 
 def test_the_body_is_the_one_that_the_reference_has(tmp_path: Path) -> None:
-    with rehearsing("ark", models=SUCCESSOR) as rehearsal:
+    with rehearsing("ark", models=SUCCESSOR, prices={f"{PRO}:tokens": 2.5e-6}) as rehearsal:
         receipt = run(rehearsal, asked(tmp_path / "in"), Trip(tmp_path / "out"))
         assert sent(rehearsal) == {
             "model": PRO,
@@ -65,6 +65,7 @@ def test_the_body_is_the_one_that_the_reference_has(tmp_path: Path) -> None:
     assert isinstance(receipt.output, FinishedFiles)
     assert (receipt.seed, set(receipt.usage)) == (7, {"tokens"})
     assert receipt.usage["tokens"] == 1120 * 832 * 24 * 5 / 1024  # as the task's record says
+    assert receipt.cost_usd == pytest.approx(receipt.usage["tokens"] * 2.5e-6)
     assert (receipt.maker.model, receipt.maker.stand_in) == (PRO, True)
 
 

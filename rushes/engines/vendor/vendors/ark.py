@@ -150,7 +150,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
     error = _members(response.object(), "error")
     text = str(error.get("message") or f"it answered {response.status}")
     found = _trouble(str(error.get("code") or ""), text, str(error.get("param") or ""), response.status)
-    found.retry_after_s = _seconds(response)
+    found.retry_after_s = response.retry_after_s
     raise found
 
 
@@ -221,11 +221,6 @@ def _headers(account: Account) -> dict[str, str]:
 def _members(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = value.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _seconds(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
 
 
 VENDOR = Vendor(

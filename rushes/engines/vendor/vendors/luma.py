@@ -166,7 +166,9 @@ def _checked(response: Response) -> Mapping[str, Any]:
     elif kind == "invalid" and any(word in said for word in MODERATION):
         kind = "moderated"
     caller = kind in ("invalid", "moderated")
-    raise Trouble(kind, text, code=response.status, member=member if caller else None, retry_after_s=_seconds(response))
+    raise Trouble(
+        kind, text, code=response.status, member=member if caller else None, retry_after_s=response.retry_after_s
+    )
 
 
 def _named(loc: Any) -> str | None:
@@ -186,11 +188,6 @@ def _base(account: Account) -> str:
 
 def _headers(account: Account) -> dict[str, str]:
     return {"authorization": f"Bearer {account.key}"}
-
-
-def _seconds(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
 
 
 VENDOR = Vendor(

@@ -198,11 +198,11 @@ def _checked(response: Response) -> Mapping[str, Any]:
         return found
     if not isinstance(code, int) or code == 0:
         kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
-        raise Trouble(kind, text, code=response.status, retry_after_s=_seconds(response))
+        raise Trouble(kind, text, code=response.status, retry_after_s=response.retry_after_s)
     kind = CODES.get(code) or ("invalid" if code in PARAMETERS else "unknown")
     named = _PARAMETER.search(text) if kind == "invalid" else None
     member = named[1] if named else None
-    raise Trouble(kind, text, code=code, member=member, retry_after_s=_seconds(response))
+    raise Trouble(kind, text, code=code, member=member, retry_after_s=response.retry_after_s)
 
 
 def _get(account: Account, path: str) -> Request:
@@ -216,11 +216,6 @@ def _base(account: Account) -> str:
 
 def _headers(account: Account, trace: str | None = None) -> dict[str, str]:
     return {"api-key": account.key, "ai-trace-id": trace or str(uuid.uuid4())}
-
-
-def _seconds(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdecimal() else None
 
 
 VENDOR = Vendor(
