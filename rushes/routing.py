@@ -68,7 +68,7 @@ class VendorDeployment(_Deployment):
 
     def secrets(self, environment: Mapping[str, str]) -> tuple[str, ...]:
         """Return its keys. Raises ValueError where one is none, without telling it."""
-        held = [one.get_secret_value().strip() for one in ((self.key,) if self.key else ()) + self.keys]
+        held = [one.get_secret_value().strip() for one in ((self.key,) if self.key is not None else ()) + self.keys]
         if self.key_env is not None:
             found = [part.strip() for part in environment.get(self.key_env, "").split(",") if part.strip()]
             if not found:

@@ -13,6 +13,7 @@ from math import inf
 from pathlib import Path
 from typing import NamedTuple
 
+from rushes.accounts.costs import Costs, costs
 from rushes.db.queries import read_queries
 from rushes.db.sqlite import Database, Row
 
@@ -108,6 +109,10 @@ class Usage:
         """Return, by bucket and endpoint, the PERCENTILES in seconds of the work, or of the waiting before it."""
         rows = await self._look("durations", asked, buckets, waiting=waiting)
         return {(row[0], row[1]): dict(zip(PERCENTILES, row[2:], strict=True)) for row in rows}
+
+    async def paid(self, account: str, within: Bucket) -> list[Costs]:
+        """Return what an account's requests cost, by deployment and endpoint."""
+        return await costs(self._database, account, within)
 
     async def events(
         self,

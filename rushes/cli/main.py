@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "keys": "Make, list and revoke keys; give them limits and budgets.",
     "webhooks": "List webhook deliveries, send one again, or make a new signing key.",
     "verify": "Say who made a file, with what, and whether it is as it was signed.",
+    "costs": "Show what requests cost at vendors, beside what they were billed.",
     "env": "Print shell exports that point clients at a server.",
     "fakes": "Pretend to be the vendors, to rehearse a setup without paying.",
     "conformance": "Check a server against every rule of the protocol.",
