@@ -180,7 +180,7 @@ class _Door:
             case "concurrency":
                 raise _error(429, "Throttling.AllocationQuota", "Too many tasks are under way, please try later.", wait)
             case "invalid":
-                raise _invalid("parameters.duration: the duration is not supported by this model.")
+                raise _invalid("input.prompt: the prompt could not be read.")
             case "moderated":
                 raise _error(400, "DataInspectionFailed", "Input data may contain inappropriate content.")
             case "server_error":

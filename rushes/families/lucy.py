@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, VendorCall
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Roles
 from rushes.fields import File, ImageUrl, WireModel
 
 SECONDS = 5
 FPS = 25
 WIDE = (1280, 704)  # turned round for a tall picture
+VENDOR_MODEL = "lucy-dev-i2v"  # the one of 5 billion parameters
 
 
 class LucyInput(WireModel):
@@ -65,6 +66,13 @@ def animatic(request: LucyInput, media: MediaMap, wanted: Clip) -> AnimaticCall:
     )
 
 
+def decart(request: LucyInput, media: MediaMap, wanted: Clip) -> VendorCall:
+    """Ask Decart for the smaller of its two models, with the picture cropped to the film's shape."""
+    picture = media["image_url"].attached("bytes", ("body", "image_url"), wanted.width / wanted.height)
+    body = {"prompt": request.prompt, "data": picture}
+    return VendorCall("decart", "jobs", VENDOR_MODEL, body, {"data": ("body", "image_url")})
+
+
 def reply(_request: LucyInput, made: Made) -> LucyOutput:
     """Put the video into the output, in whichever form it was delivered."""
     return LucyOutput(video=made.files[0])
@@ -82,7 +90,7 @@ ENDPOINTS = [
         units=units,
         unit="second of video",
         delivery=delivery,
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "decart": decart},
         reply=reply,
         roles=Roles(),
         example={

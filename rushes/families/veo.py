@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
 from rushes.fields import File, MediaField, WireModel
 
@@ -18,6 +18,7 @@ FPS = 24
 WIDE = (1280, 720)
 TALL = (720, 1280)
 MAX_PICTURE_BYTES = 8 * 1024 * 1024
+VENDOR_MODEL = "veo-2.0-generate-001"
 CLEARLY_WIDE = 4 / 3  # width / height from which a picture is landscape even to one who prefers portrait
 
 PictureUrl = Annotated[str, MediaField("image", max_bytes=MAX_PICTURE_BYTES)]
@@ -84,6 +85,24 @@ def animatic(request: VeoInput, media: MediaMap, wanted: Clip) -> AnimaticCall:
     )
 
 
+def google(request: VeoInput, media: MediaMap, wanted: Clip) -> VendorCall:
+    """Ask Google; the picture is cropped to the film's shape before, so that nothing is padded there."""
+    shape = wanted.width / wanted.height
+    picture = media["image_url"].attached("bytes", ("body", "image_url"), shape)
+    body = {
+        "instances": [{"prompt": request.prompt, "image": picture}],
+        "parameters": {
+            "sampleCount": 1,
+            "durationSeconds": seconds(request),
+            "aspectRatio": "16:9" if shape > 1 else "9:16",
+            "personGeneration": "allow_adult",
+        },
+    }
+    fields = {"image": "image_url", "durationSeconds": "duration", "aspectRatio": "aspect_ratio"}
+    places = {member: ("body", field) for member, field in fields.items()}
+    return VendorCall("google", "predictLongRunning", VENDOR_MODEL, body, places)
+
+
 def reply(_request: VeoInput, made: Made) -> VeoOutput:
     """Put the stored video into the output."""
     return VeoOutput(video=made.files[0])
@@ -100,7 +119,7 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="second of video",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "google": google},
         reply=reply,
         roles=Roles(safety=True),
         example={

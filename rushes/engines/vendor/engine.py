@@ -81,7 +81,7 @@ class VendorEngine:
         setup = self._setup
         task = Task.read(errand.saved, setup.name)
         model = task.model if task else setup.setting.models.get(call.model, call.model)
-        if task is None and model in setup.vendor.retired:
+        if task is None and model in setup.vendor.retired and call.model not in setup.setting.models:
             raise Trouble("retired", f"{model} is no longer offered: {setup.vendor.retired[model]}")
         for left in reversed(range(len(setup.keys.secrets))):
             with setup.keys.lent(errand.tick, task.key if task else None) as secret:
