@@ -60,7 +60,7 @@ def vendors(wanted: list[str]) -> Iterator[dict[str, Any]]:
             process.kill()
 
 
-def settings(told: dict[str, Any], wanted: list[str]) -> dict[str, str]:
+def settings(told: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
     """A deployment of each vendor, and nothing to fall back on."""
     deployments = {
         name: {
@@ -140,7 +140,8 @@ def kind_of(end: str) -> str:
 
 
 def test_no_task_is_paid_twice_and_every_job_ends_whatever_is_killed(tmp_path: Path) -> None:
-    wanted = [name for name in ("fal", "kling", "pixverse") if name in names()]
+    known = names()
+    wanted: list[str] = [name for name in ENDPOINTS if name in known]
     books, dice = Books(), random.Random(int(os.environ.get("RUSHES_KILL_SEED", "7")))
     with vendors(wanted) as told:
         kills = Counter(what for what, _ in rounds(tmp_path / "data", told, wanted, books, dice))
