@@ -96,8 +96,8 @@ def read(_account: Account, _ticket: str, response: Response) -> State:
     record = _checked(None, response)
     output = _members(record, "output")
     match output.get("task_status"):
-        case word if word in WAITING:
-            return Waiting(str(word))
+        case str(word) if word in WAITING:
+            return Waiting(word)
         case "SUCCEEDED":
             return _done(output, _members(record, "usage"))
         case "FAILED":

@@ -80,8 +80,8 @@ def read(account: Account, ticket: str, response: Response) -> State:
     """Understand a job's state."""
     record = _checked(response)
     match record.get("status"):
-        case word if word in WAITING:
-            return Waiting(str(word))
+        case str(word) if word in WAITING:
+            return Waiting(word)
         case "completed":
             link = Link(f"{_job(account, ticket)}/content", _headers(account))
             return Done((link,), {"seconds": SECONDS, "videos": 1.0})
@@ -136,7 +136,8 @@ def _checked(response: Response) -> Mapping[str, Any]:
 def _said(detail: Any) -> tuple[str, str | None]:
     """Return an error's words and the member that it names: "prompt: too long", or a list with places in it."""
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
-        where = [str(part) for part in detail[0].get("loc") or () if part != "body"]
+        place = detail[0].get("loc")
+        where = [str(part) for part in place if part != "body"] if isinstance(place, list) else []
         return str(detail[0].get("msg") or ""), where[0] if where else None
     text = detail if isinstance(detail, str) else ""
     named = re.match(r"(prompt|data|seed|resolution)\b", text)

@@ -14,7 +14,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from rushes.calls import VendorCall
 from rushes.engines.vendor.contract import (
@@ -150,7 +149,8 @@ def read(account: Account, ticket: str, response: Response) -> State:
         seconds = float(json.loads(ticket)["seconds"])
         return Done(results, {"seconds": seconds * len(results), "videos": float(len(results))})
     if made.get("raiMediaFilteredCount") or made.get("raiMediaFilteredReasons"):
-        reasons = [str(one) for one in made.get("raiMediaFilteredReasons") or ()]
+        told = made.get("raiMediaFilteredReasons")
+        reasons = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
         raise Trouble("moderated", " ".join(reasons) or "the film was withheld; no reason was given")
     raise Trouble("unknown", f"the operation is done and holds no film: {json.dumps(answer)[:200]}", code="done")
 
@@ -217,21 +217,27 @@ def _instance(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _results(account: Account, made: Mapping[str, Any]) -> Iterator[Link | Content]:
     """Yield the films, of either platform."""
-    for sample in made.get("generatedSamples") or ():
-        yield _link(account, str(sample["video"]["uri"]))
-    for video in made.get("videos") or ():
-        if "bytesBase64Encoded" in video:
-            data = base64.b64decode(video["bytesBase64Encoded"], validate=True)
-            yield Content(data, str(video.get("mimeType") or "video/mp4"))
+    for sample in _objects(made, "generatedSamples"):
+        if isinstance(uri := _members(sample, "video").get("uri"), str):
+            yield _link(account, uri)
+    for video in _objects(made, "videos"):
+        if isinstance(text := video.get("bytesBase64Encoded"), str):
+            yield Content(_bytes(text), str(video.get("mimeType") or "video/mp4"))
         elif "gcsUri" in video:
             msg = f"the film lies in storage, at {video['gcsUri']}, where this server has no right to read"
             raise Trouble("here", msg, code="gcsUri")
 
 
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Trouble("unknown", "the film is no base64", code="done") from None
+
+
 def _link(account: Account, uri: str) -> Link:
     """Return where a film is fetched with the key; Google's own files also by way of the deployment's address."""
-    file = _FILE.search(uri)
-    if file and urlsplit(uri).netloc == urlsplit(URL).netloc:
+    if uri.startswith(f"{URL}/") and (file := _FILE.search(uri)):
         uri = f"{account.url}/{file[1]}?alt=media"
     return Link(uri, _door(account).headers)  # which the loop keeps from every other host
 
@@ -285,15 +291,13 @@ def _kind(code: str, text: str, details: Mapping[str, Any]) -> Kind:
 def _details(error: Mapping[str, Any]) -> dict[str, Any]:
     """Return the members of all details; they have different names in each type of them."""
     found: dict[str, Any] = {}
-    for one in error.get("details") or ():
-        if isinstance(one, dict):
-            found |= one
+    for one in _objects(error, "details"):
+        found |= one
     return found
 
 
 def _quotas(details: Mapping[str, Any]) -> list[str]:
-    violations = details.get("violations")
-    return [str(one.get("quotaId")) for one in violations or () if isinstance(one, dict)]
+    return [str(one.get("quotaId")) for one in _objects(details, "violations")]
 
 
 def _named(text: str, members: tuple[str, ...]) -> str | None:
@@ -307,6 +311,11 @@ def _wait_s(response: Response, details: Mapping[str, Any]) -> float | None:
     """Return how long the vendor wants to be left alone, which it says in one of two places."""
     text = response.headers.get("retry-after") or str(details.get("retryDelay") or "").removesuffix("s")
     return float(text) if re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text) else None
+
+
+def _objects(value: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    found = value.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _members(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
