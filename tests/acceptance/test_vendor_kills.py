@@ -23,7 +23,7 @@ import pytest
 from rushes.engines.vendor.vendors import names
 from tests.server import KEY, Server, start_server
 
-pytestmark = [pytest.mark.acceptance, pytest.mark.slow]
+pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 POINTS = int(os.environ.get("RUSHES_KILL_POINTS", "12"))
 JOBS_AT_A_POINT = 2

@@ -61,6 +61,7 @@ class Wire:
     url: str
     allowed: tuple[Network, ...] = ()
     most_bytes: int = 2 * 1024**3  # of one result
+    most_answer_bytes: int = MOST_ANSWER_BYTES
 
     def ask(self, request: Request, tick: Tick, total_s: float = ANSWER_S) -> Response:
         """Send a request and read the answer, whatever its status. Raises Unanswered, and what `tick` raises."""
@@ -74,7 +75,7 @@ class Wire:
             with httpcore2.ConnectionPool(ssl_context=system_tls(), network_backend=backend) as pool:
                 response = pool.handle_request(built)
                 try:
-                    body = _read(response.iter_stream(), MOST_ANSWER_BYTES)
+                    body = _read(response.iter_stream(), self.most_answer_bytes)
                 finally:
                     response.close()
         except (Refused, Unresolved, httpcore2.ConnectError) as error:
