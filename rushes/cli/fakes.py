@@ -17,18 +17,21 @@ from rushes.fakes.vendors import VENDORS, WORDS, settings_for, together
 
 
 def fakes(
+    vendors: Annotated[
+        list[str] | None, typer.Argument(metavar="VENDOR", help="Vendor to pretend. Default: all.", show_default=False)
+    ] = None,
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 8790,
     vendor: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="Vendor to pretend; may be repeated. Default: all.")
+        list[str] | None, typer.Option(metavar="NAME", help="The same, as an option that may be repeated.")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON. Default: off.")] = False,
 ) -> None:
     """Pretend to be the vendors, on this machine only, so that a setup can be rehearsed without paying."""
-    names = list(dict.fromkeys(vendor or VENDORS))
+    names = list(dict.fromkeys([*(vendors or ()), *(vendor or ())] or VENDORS))
     try:
         app, _ = together(names)
     except ValueError as error:
-        raise CommandError(f"--vendor: {error}", exit_code=2) from error
+        raise CommandError(f"VENDOR: {error}", exit_code=2) from error
     with open_socket(LOOPBACK, port) as sock:
         _say(f"http://{LOOPBACK}:{sock.getsockname()[1]}", names, json_)
         serve(app, sock)

@@ -45,14 +45,16 @@ def test_every_vendor_answers_at_its_mount_and_is_told_with_its_key() -> None:
             assert client.get(f"{deployment['url']}/nothing").status_code < 500  # in its own words; one says 200
 
 
-def test_it_can_be_one_vendor() -> None:
-    with fakes("--vendor", "luma") as told, httpx2.Client(trust_env=False) as client:
+@pytest.mark.parametrize("words", [["luma"], ["--vendor", "luma"], ["luma", "luma"]])
+def test_it_can_be_one_vendor(words: list[str]) -> None:
+    with fakes(*words) as told, httpx2.Client(trust_env=False) as client:
         assert list(tomllib.loads(told["settings"])["deployments"]) == ["luma"]
         assert client.get(f"{told['url']}/google/_fake/seen").status_code == 404
 
 
-def test_an_unknown_vendor_is_refused_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [["nobody"], ["--vendor", "nobody"]])
+def test_an_unknown_vendor_is_refused_with_the_known_ones(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["fakes", "--vendor", "nobody"])
+        main(["fakes", *words])
     assert ended.value.code == 2
     assert "no pretended vendor is called nobody; there are google, dashscope" in capsys.readouterr().err
