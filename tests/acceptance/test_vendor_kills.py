@@ -1,7 +1,7 @@
 """kill -9 of the process that waits for vendors, or of the whole server, at random moments of many tasks.
 
 No task is ever paid twice, and every job ends: with its output, or with the error that says that it may have been paid.
-RUSHES_KILL_POINTS sets how many kills there are; 100 take some minutes.
+RUSHES_KILL_POINTS sets how many kills there are, RUSHES_KILL_SEED which; 100 take some minutes.
 """
 
 import json
@@ -26,6 +26,7 @@ from tests.server import KEY, Server, start_server
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(3_600)]
 
 POINTS = int(os.environ.get("RUSHES_KILL_POINTS", "12"))
+SEED = int(os.environ.get("RUSHES_KILL_SEED", "7"))  # read here: each test begins without the shell's RUSHES_*
 JOBS_AT_A_POINT = 2
 MOST_OPEN = 6  # jobs; else those of early points are killed again and again
 ENDPOINTS = {
@@ -142,7 +143,7 @@ def kind_of(end: str) -> str:
 def test_no_task_is_paid_twice_and_every_job_ends_whatever_is_killed(tmp_path: Path) -> None:
     known = names()
     wanted: list[str] = [name for name in ENDPOINTS if name in known]
-    books, dice = Books(), random.Random(int(os.environ.get("RUSHES_KILL_SEED", "7")))
+    books, dice = Books(), random.Random(SEED)
     with vendors(wanted) as told:
         kills = Counter(what for what, _ in rounds(tmp_path / "data", told, wanted, books, dice))
         with (
