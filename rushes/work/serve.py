@@ -87,6 +87,8 @@ def _bought(order: Order, tools: Tools, deployment: Deployment, call: VendorCall
     if not isinstance(engine, RemoteEngine) or errand is None:
         raise TypeError(f"{deployment.name} can't run errands here")
     receipt = engine.run_errand(call, errand)
+    if receipt.prompt and receipt.prompt != order.prompt:
+        tools.report.say(f"The prompt was made into: {receipt.prompt}")
     seed = order.seed if receipt.seed is None else receipt.seed
     served_by = announce(order.endpoint, deployment.name, receipt.maker, seed, tools.report)
     delivered = _on_its_way(receipt.output, order, tools, _sign(order, tools, served_by, receipt.maker))

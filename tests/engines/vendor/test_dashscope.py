@@ -226,6 +226,14 @@ def test_a_finished_task_tells_its_film_its_length_and_its_prompt() -> None:
     assert done == Done((Link("https://h/v"),), {"seconds": 5.0}, prompt="more")
 
 
+def test_newer_models_call_the_films_length_otherwise() -> None:
+    output = {"task_status": "SUCCEEDED", "video_url": "https://h/v"}
+    told = {"duration": 12, "output_video_duration": 10, "video_count": 1}
+    done = dashscope.read(Account("k", "u"), "t", answer({"output": output, "usage": told}))
+    assert isinstance(done, Done)
+    assert done.usage == {"seconds": 10.0, "videos": 1.0}
+
+
 @pytest.mark.parametrize(
     ("output", "kind", "code"),
     [

@@ -209,11 +209,14 @@ def test_a_wrong_option_is_the_operators_to_mend(tmp_path: Path, options: dict[s
     assert "option" in unable.value.remedy or "platform" in unable.value.remedy
 
 
-def test_a_prompt_that_says_nothing_is_refused_before_anything_is_sent(rehearsal: Rehearsal, tmp_path: Path) -> None:
-    with pytest.raises(ModelError) as error:
-        run(rehearsal, call(tmp_path, " \n"), Trip(tmp_path))
-    assert (error.value.problems[0].loc, error.value.problems[0].type) == (("body", "prompt"), "string_too_short")
-    assert not rehearsal.fake.seen
+def test_a_picture_needs_no_words(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    run(rehearsal, call(tmp_path, ""), Trip(tmp_path))
+    assert submitted(rehearsal)[0].body["instances"][0]["prompt"] == ""
+
+
+def test_a_tiny_picture_is_sent_as_it_is(rehearsal: Rehearsal, tmp_path: Path) -> None:
+    run(rehearsal, call(tmp_path, size=(2, 1)), Trip(tmp_path))
+    assert shown(submitted(rehearsal)[0].body)["instances"][0]["image"]["size"] == (2, 1)
 
 
 # What comes back

@@ -39,6 +39,11 @@ LONGEST_PROMPT = 800  # characters
 BRIEF = ("wan2.1", "wanx2.1", "wan2.2")  # models that are known to take no longer one
 SMALLER = {"resolution": "720P", "size": "1280*720"}
 SMALL = ("wan2.1", "wanx2.1")  # models that make no 1080P, and are asked for this instead
+LENGTHS = (
+    "video_duration",
+    "output_video_duration",
+    "duration",
+)  # what usage calls the film's seconds; newer models last
 WAITING = frozenset({"PENDING", "RUNNING", "SUSPENDED"})
 
 CODES: Mapping[str, Kind] = {
@@ -132,7 +137,8 @@ def _done(output: Mapping[str, Any], told: Mapping[str, Any]) -> Done:
     url = output.get("video_url")
     if not isinstance(url, str):
         raise Trouble("unknown", "the task succeeded without a video", code="SUCCEEDED")
-    units = {"seconds": told.get("video_duration"), "videos": told.get("video_count")}
+    seconds = next((told[name] for name in LENGTHS if name in told), None)
+    units = {"seconds": seconds, "videos": told.get("video_count")}
     usage = {unit: float(amount) for unit, amount in units.items() if isinstance(amount, int | float)}
     prompt = output.get("actual_prompt")
     return Done((Link(url),), usage, prompt=prompt if isinstance(prompt, str) else None)

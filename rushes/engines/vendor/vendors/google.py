@@ -31,7 +31,6 @@ from rushes.engines.vendor.contract import (
     Vendor,
     Waiting,
 )
-from rushes.errors import ModelError
 
 URL = "https://generativelanguage.googleapis.com"
 VERTEX = "aiplatform.googleapis.com"
@@ -153,13 +152,6 @@ def read(account: Account, ticket: str, response: Response) -> State:
         reasons = [one for one in told if isinstance(one, str)] if isinstance(told, list) else []
         raise Trouble("moderated", " ".join(reasons) or "the film was withheld; no reason was given")
     raise Trouble("unknown", f"the operation is done and holds no film: {json.dumps(answer)[:200]}", code="done")
-
-
-def check(call: VendorCall, _model: str) -> None:
-    """Refuse a prompt that says nothing."""
-    if not call.body["instances"][0]["prompt"].strip():
-        msg = "the prompt is blank; say what is to happen"
-        raise ModelError("string_too_short", msg, loc=("body", "prompt"), ctx={"min_length": 1})
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +323,6 @@ VENDOR = Vendor(
     accepted=accepted,
     poll=poll,
     read=read,
-    check=check,
     # The vendor takes 20 MB; a whole request may have no more either, in which the picture stands as text.
     pictures=PictureRules(max_bytes=14_000_000, max_side=3_840, alpha=False),
     retired=dict.fromkeys(("veo-2.0-generate-001", "veo-2.0-generate-exp"), WITHDRAWN),
