@@ -16,9 +16,9 @@ from pydantic import BaseModel
 from rushes.calls import VendorCall
 from rushes.endpoint import Endpoint, Media
 from rushes.engines.engine import Cancelled, Receipt
+from rushes.engines.vendor.asking import Time
 from rushes.engines.vendor.engine import VendorEngine
 from rushes.engines.vendor.vendors import vendor
-from rushes.engines.vendor.asking import Time
 from rushes.fakes.fake import Fake
 from rushes.fakes.serving import running
 from rushes.fakes.vendors import VENDORS
