@@ -56,13 +56,14 @@ class Media:
 
         `loc` is its place in the caller's request, "body" first.
         """
+        decoded = self.kind == "image" or (self.kind == "audio" and self.source is not None)
         return Attachment(
             kind=self.kind,
             path=self.source or self.path,
             content_type=self.content_type,
             form=form,
             loc=loc,
-            pixels=self.path if self.kind == "image" else None,
+            pixels=self.path if decoded else None,
             width=self.width,
             height=self.height,
             duration_s=self.duration_s,
