@@ -90,7 +90,7 @@ async def claim(visit: Visit) -> Answer:
     hung_up = loop.create_task(visit.left())
     try:
         with services.events.watch_work(wanted.endpoints, wanted.runner) as watch:
-            while not hung_up.done():
+            while not hung_up.done() and not watch.dismissed:
                 claimed = await services.jobs.claim(wanted.runner, wanted.endpoints, services.settings.lease_s)
                 if claimed is not None:
                     return await _hand_over(services, claimed, wanted.runner, hung_up)
@@ -106,6 +106,7 @@ async def claim(visit: Visit) -> Answer:
 async def leave(visit: Visit) -> Answer:
     """Let what a runner holds wait again: it was told to stop."""
     runner = (await _read(visit, Leave)).runner
+    visit.services.events.dismiss(runner)  # else another thread of the same process took the jobs at once
     await visit.services.jobs.release(runner, fault=False)
     return json_reply(200, {})
 

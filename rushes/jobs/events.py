@@ -23,6 +23,7 @@ class Watch:
     def __init__(self, who: str = "", *, previews: bool = False) -> None:
         self.who = who
         self.previews = previews
+        self.dismissed = False  # whoever waits is to get nothing more
         self.preview: Preview | None = None  # the newest, for who watches with previews; take it and leave None
         self._fresh: set[str] = set()
         self._reported: set[str] = set()
@@ -34,7 +35,7 @@ class Watch:
         Look before every call: hints that the previous call reported count as dealt with from here on.
         """
         self._reported.clear()
-        if not self._fresh and timeout_s > 0:
+        if not self._fresh and not self.dismissed and timeout_s > 0:
             await self._sleep(timeout_s)
         self._reported, self._fresh = self._fresh, self._reported
         return bool(self._reported)
@@ -51,6 +52,11 @@ class Watch:
     def hint(self, what: str) -> None:
         """Tell it; ends its sleep."""
         self._fresh.add(what)
+        self._wake()
+
+    def dismiss(self) -> None:
+        """Send it away; ends its sleep."""
+        self.dismissed = True
         self._wake()
 
     async def _sleep(self, timeout_s: float) -> None:
@@ -120,6 +126,12 @@ class Events:
             if not watch.hinted:
                 watch.hint(endpoint)
                 jobs -= 1
+
+    def dismiss(self, runner: str) -> None:
+        """Send away what waits for work under a runner's name, or the name, a slash and more, as its threads do."""
+        for watch in {watch for watches in self._work.values() for watch in watches}:
+            if watch.who == runner or watch.who.startswith(f"{runner}/"):
+                watch.dismiss()
 
     def changed(self, job_id: str) -> None:
         """Note that a job's state or log changed."""

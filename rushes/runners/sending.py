@@ -17,6 +17,11 @@ class Sending:
         self._news = threading.Condition()
         self._leaving = False
 
+    @property
+    def leaving(self) -> bool:
+        """Whether the process is to leave, so that nothing more is to be claimed."""
+        return self._leaving
+
     def begin(self, job_id: str) -> None:
         """Note that a task is about to be sent; never returns once the process leaves."""
         with self._news:

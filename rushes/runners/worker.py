@@ -82,10 +82,10 @@ class Worker:
     turn: threading.Lock | None = None  # taken for engines that work here, where other threads have the same
 
     def run(self) -> None:
-        """Claim and work until the parent is gone. Raises Refused when the gateway takes no claim of ours."""
+        """Claim and work until the parent is gone or the process leaves. Raises Refused when no claim is taken."""
         wanted = ClaimRequest(runner=self.name, endpoints=tuple(self.routes), wait_s=self.settings.claim_wait_s)
         waits = pauses()
-        while not is_gone(self.parent):
+        while not is_gone(self.parent) and not self.sending.leaving:
             try:
                 job = self.client.claim(wanted)
             except GatewayAway as error:

@@ -240,3 +240,20 @@ def test_a_message_of_another_version_is_refused_with_what_is_wrong(runner: http
     answer = runner.post("claim", json={"runner": "r", "endpoints": ECHO, "wait_s": 0, "hurry": True})
     assert answer.status_code == 422
     assert answer.json()["detail"].startswith("ClaimRequest: hurry: Extra inputs are not permitted")
+
+
+def test_what_a_process_of_many_threads_hands_back_goes_to_none_of_its_own(live: Live, runner: httpx2.Client) -> None:
+    def ask(name: str) -> httpx2.Response:
+        return runner.post("claim", json={"runner": name, "endpoints": ECHO, "wait_s": 5})
+
+    answers: list[httpx2.Response] = []
+    job_id = live.submit(payload=1)
+    assert ask("crowd/mine-0").status_code == 200
+    idle = threading.Thread(target=lambda: answers.append(ask("crowd/mine-1")))
+    idle.start()
+    wait_for(lambda: "crowd/mine-1" in live.services.events.idle_runners)
+    assert runner.post("leave", json={"runner": "crowd"}).status_code == 200
+    idle.join(4)
+    assert [answer.status_code for answer in answers] == [204]
+    assert live.state(job_id).status == Status.IN_QUEUE
+    assert ask("another").json()["job_id"] == job_id

@@ -1,6 +1,7 @@
 """Wake-ups: none lost, none for everybody, nothing left behind."""
 
 import asyncio
+from contextlib import ExitStack
 
 from rushes.jobs.events import Events, Watch
 
@@ -92,5 +93,21 @@ def test_a_cancelled_waiter_hands_on_and_leaves_nothing_behind() -> None:
         assert events.watchers == 0
         events.work("a")
         events.changed("nobody")
+
+    asyncio.run(main())
+
+
+def test_those_who_wait_under_a_name_that_leaves_are_sent_away_and_no_others() -> None:
+    async def main() -> None:
+        events = Events()
+        names = ("crowd", "crowd/a-0", "crowd/a-1", "crowd-2", "")
+        with ExitStack() as stack:
+            watches = [stack.enter_context(events.watch_work(["a", "b"], name)) for name in names]
+            asyncio.get_running_loop().call_soon(events.dismiss, "crowd")
+            began = asyncio.get_running_loop().time()
+            assert await watches[1].wait(5) is False
+            assert asyncio.get_running_loop().time() - began < 1
+            assert [watch.dismissed for watch in watches] == [True, True, True, False, False]
+            assert await watches[1].wait(5) is False, "it waits no more"
 
     asyncio.run(main())
