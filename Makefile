@@ -16,7 +16,7 @@ run: ## Make a first video: own server, bundled photograph, official Python clie
 test: ## Install what the tests need, check the code, run every test
 	@scripts/setup dev
 	@$(MAKE) --no-print-directory check
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: ## Lint, format and types
 	@$(PY) -m ruff check .

@@ -39,6 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 "vendor": name,
                 "key": told["keys"][name],
                 "url": f"{told['url']}/{name}",
+                "poll_s": 0.1,
                 **more.get(name, {}),
             }
             for name in names

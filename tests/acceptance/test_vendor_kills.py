@@ -25,7 +25,7 @@ from tests.server import KEY, Server, start_server
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.slow, pytest.mark.timeout(3_600)]
 
-POINTS = int(os.environ.get("RUSHES_KILL_POINTS", "12"))
+POINTS = int(os.environ.get("RUSHES_KILL_POINTS", "8"))
 SEED = int(os.environ.get("RUSHES_KILL_SEED", "7"))  # read here: each test begins without the shell's RUSHES_*
 JOBS_AT_A_POINT = 2
 MOST_OPEN = 6  # jobs; else those of early points are killed again and again
@@ -70,6 +70,7 @@ def settings(told: dict[str, Any], wanted: list[str]) -> dict[str, Any]:
             "key": told["keys"][name],
             "url": f"{told['url']}/{name}",
             "patience_s": 3,
+            "poll_s": 0.4,
         }
         for name in wanted
     }
@@ -123,7 +124,7 @@ def rounds(
                     wait_until_open(client, books, MOST_OPEN)
                     for _ in range(JOBS_AT_A_POINT):
                         submit(client, dice.choice(wanted), books, dice)
-                    after_s = dice.uniform(0, 2.5)
+                    after_s = dice.uniform(0, 1.5)
                     time.sleep(after_s)
                     points += 1
                     if dice.random() < 0.5:
