@@ -51,7 +51,9 @@ FAULTS = frozenset({"internal_server_error", "downstream_service_unavailable", "
 """Errors of an engine of ours that are no fault of the request."""
 
 
-def order(job: ClaimAnswer, route: tuple[Deployment, ...], breakers: Breakers) -> Iterator[tuple[Deployment, bool]]:
+def order(
+    job: ClaimAnswer, route: tuple[Deployment, ...], breakers: Breakers, report: Report
+) -> Iterator[tuple[Deployment, bool]]:
     """Yield the deployments to be asked in turn, each with whether it is the last.
 
     One that rests is passed by, unless it is the last there is. A job whose task is under way goes on where that is.
@@ -70,6 +72,8 @@ def order(job: ClaimAnswer, route: tuple[Deployment, ...], breakers: Breakers) -
         is_last = number == len(wanted) - 1
         if is_last or deployment.name == holder or breakers.asked(deployment.name):
             yield deployment, is_last
+        else:
+            report.say(f"{deployment.name} rests after failures; going on with the next deployment", "WARN")
 
 
 def by_route(  # noqa: PLR0917
@@ -81,7 +85,7 @@ def by_route(  # noqa: PLR0917
     make: Callable[[Deployment], Made],
 ) -> Made:
     """Have it made by the first deployment of the route that can. Raises CallerError, Cancelled."""
-    for deployment, is_last in order(job, route, breakers):
+    for deployment, is_last in order(job, route, breakers, report):
         try:
             made = make(deployment)
         except Unable as unable:

@@ -117,7 +117,9 @@ def test_one_that_rests_is_passed_by_unless_it_is_the_last_or_has_the_task() -> 
     for name in ("first", "third"):
         for _ in range(FAILURES):
             breakers.failed(name)
-    assert run(Maker(), breakers) == "second"
+    report = Told()
+    assert run(Maker(), breakers, report) == "second"
+    assert report.lines == [("first rests after failures; going on with the next deployment", "WARN", None)]
     assert run(Maker(second=unable("key")), breakers) == "third"
     assert run(Maker(), breakers, note=note("first")) == "first"
 
