@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 BUILT_IN: tuple[str, ...] = ("animatic", "echo")
 """Deployments that are always there, each of the kind of engine that it is named after."""
@@ -35,7 +35,9 @@ class VendorDeployment(_Deployment):
     key: SecretStr | None = Field(None, description="The key.")
     keys: tuple[SecretStr, ...] = Field((), description="Several keys, used in turn.")
     key_env: str | None = Field(None, description="Environment variable that holds the key, or several with commas.")
-    url: str | None = Field(None, description="Base of the API, where it isn't the vendor's usual one.")
+    url: str | None = Field(
+        None, pattern=r"^https?://[^\s/]+", description="Base of the API, where it isn't the vendor's usual one."
+    )
     concurrency: int = Field(3, ge=1, le=100, description="Most tasks under way at once with each key.")
     per_minute: float | None = Field(None, gt=0, description="Most tasks that are begun in a minute with each key.")
     deadline_s: float | None = Field(None, gt=0, description="Longest that one task may take; else the vendor's usual.")
@@ -54,6 +56,14 @@ class VendorDeployment(_Deployment):
         description='List prices in USD, by "MODEL:UNIT" or "UNIT" (seconds, tokens, videos, …), for the books.',
     )
     options: Mapping[str, str] = Field(default_factory=dict, description="What only this vendor knows; see its page.")
+
+    @field_validator("key_env")
+    @classmethod
+    def _is_a_name(cls, value: str | None) -> str | None:
+        """A key put here by mistake is refused, before the message of an unset variable would repeat it."""
+        if value is not None and not (value.isascii() and value.isidentifier()):
+            raise ValueError("that is no name of an environment variable; the key itself would stand in key")
+        return value
 
     @model_validator(mode="after")
     def _has_a_key(self) -> VendorDeployment:

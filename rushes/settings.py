@@ -182,10 +182,10 @@ class Settings(BaseSettings):
     @classmethod
     def _names_are_free(cls, value: dict[str, Deployment]) -> dict[str, Deployment]:
         for name in value:
-            if name in BUILT_IN or not name.replace("-", "").replace("_", "").isalnum():
-                raise ValueError(
-                    f"{name!r} can't be a deployment's name: use letters, digits, - and _"
-                )
+            if name in BUILT_IN:
+                raise ValueError(f"{name!r} is built in; give the deployment another name")
+            if not name.replace("-", "").replace("_", "").isalnum():
+                raise ValueError(f"{name!r} can't be a deployment's name: use letters, digits, - and _")
         return value
 
     @field_validator("routes")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from rushes.cli.problem import CommandError
+from rushes.routing import VendorDeployment
 from rushes.settings import Settings, read_settings
 
 
@@ -18,12 +21,29 @@ def settings_from(config: Path | None = None, **given: Any) -> Settings:
     try:
         return read_settings(config, **given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"])) or "settings"
-        raise CommandError(f"{name}: {first['msg']}, got {first.get('input')!r}", exit_code=2) from error
+        raise CommandError(_told(error.errors()[0]), exit_code=2) from error
     except SettingsError as error:  # a table in the environment that is not JSON
         raise CommandError(f"{error}; it is given as JSON", exit_code=2) from error
     except OSError as error:
         raise CommandError(f"cannot read {config}: {error.strerror}", exit_code=2) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise CommandError(f"{config} is not valid TOML: {error}", exit_code=2) from error
+
+
+def _told(problem: ErrorDetails) -> str:
+    """Say what is wrong with a setting, without what may hold a key: tables, and names that may be its typo."""
+    name = ".".join(map(str, problem["loc"])) or "settings"
+    said = problem["msg"].removeprefix("Value error, ").removeprefix(f"{name}: ")
+    if problem["type"] == "extra_forbidden":
+        return f"{name}: there is no such setting{_meant(problem['loc'])}"
+    given = problem.get("input")
+    told = isinstance(given, str | int | float) and not any("key" in str(part) for part in problem["loc"])
+    return f"{name}: {said}, got {given!r}" if told else f"{name}: {said}"
+
+
+def _meant(place: tuple[int | str, ...]) -> str:
+    known = list(VendorDeployment.model_fields if place[0] == "deployments" else Settings.model_fields)
+    near = get_close_matches(str(place[-1]), known, n=1)
+    if near:
+        return f"; {near[0]} is one"
+    return f"; there are: {', '.join(known)}" if place[0] == "deployments" else ""

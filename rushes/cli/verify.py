@@ -1,8 +1,8 @@
 """`rushes verify FILE`: the content credentials of a file, read offline: who made it, with what, from which inputs.
 
 The file may be anybody's, so it is read in the sandbox, and what it says is stripped of what a terminal would obey.
-Exit codes: 0 as it was signed, 1 changed or not rightly signed, 2 mistyped, 3 no manifest. That nobody here knows the signer
-is said, and is no failure: it is for the reader to judge.
+Exit codes: 0 as it was signed, 1 changed or not rightly signed, 2 mistyped, 3 no manifest. That nobody here knows the
+signer is said, and is no failure: it is for the reader to judge.
 """
 
 from __future__ import annotations

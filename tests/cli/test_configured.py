@@ -28,3 +28,56 @@ def test_a_file_that_is_no_text_is_no_toml(tmp_path: Path) -> None:
     config.write_bytes(b"\x89PNG\xff")
     with pytest.raises(CommandError, match="is not valid TOML"):
         settings_from(config)
+
+
+VENDOR = '[deployments.{name}]\nengine = "vendor"\nvendor = "kling"\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("my kling", 'key = "SECRET"'),
+        ("animatic", 'key = "SECRET"'),
+        ("k", 'kye = "SECRET"'),
+        ("k", 'keys = "SECRET"'),
+        ("k", "key = {SECRET = 1}"),
+        ("k", 'key_env = "SECRET:SECRET"'),
+        ("k", 'key = "SECRET"\nconcurrency = 0'),
+        ("k", 'keys = ["SECRET", 3]'),
+    ],
+)
+def test_no_wrong_setting_of_a_deployment_tells_its_key(name: str, lines: str, tmp_path: Path) -> None:
+    config = tmp_path / "rushes.toml"
+    config.write_text(VENDOR.format(name=f'"{name}"') + lines)
+    with pytest.raises(CommandError) as refused:
+        settings_from(config)
+    assert str(refused.value).startswith("deployments")
+    assert "SECRET" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ("concurency = 3", "deployments.k.concurency: there is no such setting; concurrency is one"),
+        ("zzz = 3", "deployments.k.zzz: there is no such setting; there are: engine, vendor, key"),
+        ("concurrency = 0", "deployments.k.concurrency: Input should be greater than or equal to 1, got 0"),
+        ('url = "kling"', "deployments.k.url: String should match pattern '^https?://"),
+        (
+            '[routes]\n"fal-ai/*" = ["q"]',
+            "routes: 'fal-ai/*' names 'q', which is no deployment; there are: k, animatic",
+        ),
+    ],
+)
+def test_a_wrong_setting_of_a_deployment_is_told_with_what_is_allowed(lines: str, told: str, tmp_path: Path) -> None:
+    config = tmp_path / "rushes.toml"
+    config.write_text(VENDOR.format(name="k") + f'key = "a:b"\n{lines}')
+    with pytest.raises(CommandError) as refused:
+        settings_from(config)
+    assert str(refused.value).startswith(told)
+
+
+def test_a_setting_that_is_mistyped_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    config = tmp_path / "rushes.toml"
+    config.write_text("prot = 80")
+    with pytest.raises(CommandError, match=r"^prot: there is no such setting; port is one$"):
+        settings_from(config)
