@@ -226,4 +226,36 @@ class VendorCall:
     voice: str | None = None
 
 
-Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall | VendorCall
+@dataclass(frozen=True, slots=True)
+class RefinePass:
+    """A second pass over a film: to `width` x `height` pixels and twice as many frames, in so many `steps`."""
+
+    width: int
+    height: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True)
+class LongCatCall:
+    """A film of `frames` at `width` x `height` (multiples of 16) by that model, from `image` or from the prompt alone.
+
+    With `refine` these are the size of the first pass, and the film that is asked for comes from the second.
+    `guidance` and `negative_prompt` are not used by the `distilled` model; `accelerated` lets steps be skipped that
+    change little. The picture is scaled to cover the size and cropped at its centre.
+    """
+
+    prompt: str
+    width: int
+    height: int
+    frames: int
+    seed: int
+    steps: int
+    guidance: float = 1.0
+    negative_prompt: str = ""
+    distilled: bool = False
+    accelerated: bool = False
+    image: str | None = None
+    refine: RefinePass | None = None
+
+
+Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall | VendorCall | LongCatCall

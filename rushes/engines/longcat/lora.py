@@ -1,0 +1,154 @@
+"""LoRA files of this model: reading them, fusing them into the weights, and taking them out again to the last bit.
+
+A file names each Linear by its path with dots written out, and holds `down` (rank, in) and `up` (out, rank); of a
+fused layer `down` has K * rank rows, one part for each of K `up.blocks`, whose outputs stand one after the other.
+Either way the change is up @ down * alpha / rank. Fused, it costs nothing while sampling; what it replaced comes back
+from the weights' files, which need no second copy in memory and know no rounding.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from rushes.engines.longcat.problems import weights_problem
+
+DOT = "___lorahyphen___"
+PREFIX = f"lora{DOT}"
+RANK, ALPHA = 128, 64  # of the published files; a file's own `alpha` is preferred
+
+_KEY = re.compile(r"(?P<module>.+?)\.(?:(?P<down>lora_down)|lora_up(?:\.blocks\.(?P<block>\d+))?)\.weight$")
+_SCALES = re.compile(r"(?P<module>.+?)\.(?P<name>alpha_scale|alpha)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is added to one Linear's weight: the `ups` (out_k, rank) one below the other, with their parts of `down`."""
+
+    down: Tensor
+    ups: tuple[Tensor, ...]
+    scale: float
+
+    def weight(self, device: torch.device) -> Tensor:
+        """Return the change, (out, in) float32."""
+        downs = self.down.to(device, torch.float32).chunk(len(self.ups))
+        parts = [up.to(device, torch.float32) @ down for up, down in zip(self.ups, downs, strict=True)]
+        return torch.cat(parts) * self.scale
+
+
+def module_path(key: str) -> str:
+    """Return the path that a file's key stands for: `lora___lorahyphen___blocks___lorahyphen___0` -> `blocks.0`."""
+    return key.removeprefix(PREFIX).replace(DOT, ".")
+
+
+def read_lora(path: Path) -> dict[str, Change]:
+    """Return the changes by module path. Raises Unable where the file can't be read or isn't a LoRA of this layout."""
+    try:
+        with safe_open(path, "pt") as file:
+            found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # it is no mapping
+    except FileNotFoundError:
+        raise weights_problem(f"{path} is missing; the folder lora/ of the weights holds it") from None
+    except (SafetensorError, OSError) as error:
+        raise weights_problem(f"{path} can't be read: {error}; fetch it again") from None
+    return changes(found, str(path))
+
+
+def changes(tensors: Mapping[str, Tensor], source: str = "the LoRA") -> dict[str, Change]:
+    """Put a file's tensors together. Raises Unable for a key of another layout and for halves without the other."""
+    downs: dict[str, Tensor] = {}
+    ups: dict[str, dict[int, Tensor]] = {}
+    scales: dict[str, dict[str, float]] = {}
+    for key, tensor in tensors.items():
+        if told := _SCALES.match(key):
+            scales.setdefault(told["module"], {})[told["name"]] = float(tensor)
+        elif not (part := _KEY.match(key)):
+            raise weights_problem(f"{source} holds {key!r}, which is not this model's LoRA layout")
+        elif part["down"]:
+            downs[part["module"]] = tensor
+        else:
+            ups.setdefault(part["module"], {})[int(part["block"] or 0)] = tensor
+    if downs.keys() != ups.keys():
+        raise weights_problem(f"{source} has only one half of {sorted(downs.keys() ^ ups.keys())[0]!r}")
+    return {module_path(key): _change(downs[key], ups[key], scales.get(key, {}), key, source) for key in downs}
+
+
+def _change(down: Tensor, ups: Mapping[int, Tensor], told: Mapping[str, float], key: str, source: str) -> Change:
+    ordered = tuple(ups[number] for number in sorted(ups))
+    rank = ordered[0].shape[1]
+    if any(up.shape[1] != rank for up in ordered) or down.shape[0] != rank * len(ordered):
+        shapes = [tuple(up.shape) for up in ordered]
+        raise weights_problem(f"{source}: the halves of {key!r} don't fit: down {tuple(down.shape)}, up {shapes}")
+    scale = told.get("alpha_scale", told.get("alpha", rank * ALPHA / RANK) / rank)
+    return Change(down, ordered, scale)
+
+
+def linears(network: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
+    """Yield the Linears of a network by their paths."""
+    for path, module in network.named_modules():
+        if isinstance(module, nn.Linear):
+            yield path, module
+
+
+class Adapters:
+    """A network, its LoRAs by name, and which of them is fused at present; never two at once."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        original: Callable[[str], Tensor],
+        loras: Mapping[str, Callable[[], Mapping[str, Change]]],
+    ) -> None:
+        """`original` gives a parameter as the weights have it; a LoRA is read when it is first used."""
+        self._layers = dict(linears(network))
+        self._original, self._loras = original, loras
+        self.fused: str | None = None
+        self._touched: list[str] = []
+
+    def use(self, name: str | None, between: Callable[[], None] = lambda: None) -> None:
+        """Have this LoRA fused and no other; None: the plain weights.
+
+        `between` is called before each layer; when it raises, the next call starts from the plain weights. Raises
+        Unable where there is no such LoRA, or where it doesn't fit.
+        """
+        if name == self.fused and name is not None:
+            return
+        self._restore(between)
+        if name is None:
+            return
+        if name not in self._loras:
+            raise weights_problem(f"these weights have no LoRA called {name!r}; there are: {', '.join(self._loras)}")
+        wanted = self._loras[name]()
+        self._check(wanted, name)
+        for path, change in wanted.items():
+            between()
+            self._touched.append(path)
+            weight = self._layers[path].weight
+            fused = weight.detach().float() + change.weight(weight.device)
+            weight.data.copy_(fused.to(weight.dtype))
+        self.fused = name
+
+    def _restore(self, between: Callable[[], None]) -> None:
+        self.fused = None
+        while self._touched:
+            between()
+            path = self._touched[-1]
+            weight = self._layers[path].weight
+            weight.data.copy_(self._original(f"{path}.weight").to(weight.dtype))
+            self._touched.pop()
+
+    def _check(self, wanted: Mapping[str, Change], name: str) -> None:
+        for path, change in wanted.items():
+            layer = self._layers.get(path)
+            if layer is None:
+                raise weights_problem(f"the LoRA {name!r} changes {path!r}, which the network does not have")
+            made = (sum(up.shape[0] for up in change.ups), change.down.shape[1])
+            if made != tuple(layer.weight.shape):
+                raise weights_problem(
+                    f"the LoRA {name!r} changes {path!r} by {made}, whose weight is {tuple(layer.weight.shape)}"
+                )

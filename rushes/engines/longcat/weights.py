@@ -1,0 +1,103 @@
+"""The network's weights from the `dit` folder: safetensors in one file or in shards, checked before anything is run.
+
+Every parameter must be there, in its shape, finite; and nothing else may be. What is wrong is the contract's Unable,
+naming the file and the parameter.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from rushes.engines.longcat.config import read_config
+from rushes.engines.longcat.network import Network
+from rushes.engines.longcat.problems import broken_numbers, weights_problem
+
+SHOWN = 3  # names in a message
+
+
+class Shards:
+    """The tensors of a folder by name, read from the disk when asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files = _files_by_name(folder)
+
+    def __call__(self, name: str) -> Tensor:
+        """Return a tensor as it was saved. Raises Unable where it can't be read."""
+        path = self.folder / self.files[name]
+        try:
+            with safe_open(path, "pt") as file:
+                found: Tensor = file.get_tensor(name)
+                return found
+        except (SafetensorError, OSError) as error:
+            raise weights_problem(f"{path} can't be read: {error}; fetch it again") from None
+
+
+def _files_by_name(folder: Path) -> dict[str, str]:
+    """Return which file holds which tensor, from the files themselves: an index may be of another download."""
+    paths = sorted(folder.glob("*.safetensors"))
+    index = next(iter(sorted(folder.glob("*.safetensors.index.json"))), None)
+    if index is not None:
+        try:
+            listed = set(json.loads(index.read_text())["weight_map"].values())
+        except (ValueError, KeyError) as error:
+            raise weights_problem(f"{index} can't be read: {error}; fetch it again") from None
+        if missing := sorted(listed - {path.name for path in paths}):
+            raise weights_problem(f"{folder} lacks {_some(missing)}, which {index.name} lists; fetch the rest")
+    if not paths:
+        raise weights_problem(f"{folder} holds no .safetensors file; give the folder of the official weights")
+    found: dict[str, str] = {}
+    for path in paths:
+        try:
+            with safe_open(path, "pt") as file:
+                found |= dict.fromkeys(file.keys(), path.name)
+        except (SafetensorError, OSError) as error:
+            raise weights_problem(f"{path} can't be read: {error}; fetch it again") from None
+    return found
+
+
+def load_network(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[Network, Shards]:
+    """Return the network with its weights on the device, ready to run, and where they came from."""
+    config = read_config(folder)
+    shards = Shards(folder)
+    with torch.device("meta"):  # so that 27 GB are not written with random numbers first
+        network = Network(config)
+    _check_names(network, shards)
+    for name, parameter in list(network.named_parameters()):
+        saved = shards(name)
+        if saved.shape != parameter.shape:
+            raise weights_problem(
+                f"{shards.folder / shards.files[name]}: {name} is {tuple(saved.shape)}, "
+                f"but config.json makes it {tuple(parameter.shape)}"
+            )
+        placed = saved.to(device=device, dtype=dtype)
+        if not bool(placed.isfinite().all()):
+            raise broken_numbers(f"in {name} of {shards.folder / shards.files[name]}")
+        _put(network, name, placed)
+    return network.eval(), shards
+
+
+def _put(network: nn.Module, name: str, value: Tensor) -> None:
+    path, _, last = name.rpartition(".")
+    setattr(network.get_submodule(path), last, nn.Parameter(value, requires_grad=False))
+
+
+def _check_names(network: nn.Module, shards: Shards) -> None:
+    wanted = {name for name, _ in network.named_parameters()}
+    missing, strange = sorted(wanted - shards.files.keys()), sorted(shards.files.keys() - wanted)
+    if missing or strange:
+        lacks = f"lacks {_some(missing)}" if missing else ""
+        holds = f"holds {_some(strange)}, which the network does not have" if strange else ""
+        raise weights_problem(f"{shards.folder} {' and '.join(part for part in (lacks, holds) if part)}")
+
+
+def _some(names: Iterable[str]) -> str:
+    shown = list(names)
+    more = f" and {len(shown) - SHOWN} more" if len(shown) > SHOWN else ""
+    return ", ".join(shown[:SHOWN]) + more

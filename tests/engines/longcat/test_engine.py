@@ -1,0 +1,158 @@
+"""The whole engine on a tiny model from a folder: every mode, seeds, cancel, memory, broken weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+
+from rushes.calls import EchoCall, LongCatCall, RefinePass  # noqa: E402
+from rushes.engines.engine import Cancelled, Progress, Unable  # noqa: E402
+from rushes.engines.longcat.components import Placement  # noqa: E402
+from rushes.engines.longcat.engine import LongCatEngine  # noqa: E402
+from tests.engines.longcat.tiny import after, never  # noqa: E402
+
+CALL = LongCatCall(prompt="a fox", width=64, height=48, frames=9, seed=7, steps=2, guidance=4.0, negative_prompt="grey")
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> LongCatEngine:
+    made = LongCatEngine(folder, Placement())
+    assert made.load().stand_in is False
+    return made
+
+
+def film(engine: LongCatEngine, call: LongCatCall, progress: Any = None, cancelled: Any = never) -> np.ndarray:
+    made = engine.generate(call, progress or (lambda _: None), cancelled)
+    return np.concatenate(list(made.chunks))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 9])
+def test_a_film_from_text_has_exactly_the_frames_asked_for(engine: LongCatEngine, frames: int) -> None:
+    made = film(engine, replace(CALL, frames=frames))
+    assert made.shape == (frames, 48, 64, 3)
+    assert made.dtype == np.uint8
+    assert made.std() > 1
+
+
+@pytest.mark.parametrize("distilled", [False, True])
+def test_a_film_from_a_picture_goes_on_beyond_one_stretch(engine: LongCatEngine, picture: str, distilled: bool) -> None:
+    call = replace(CALL, frames=100, image=picture, distilled=distilled)
+    said: list[Progress] = []
+    assert film(engine, call, said.append).shape == (100, 48, 64, 3)
+    assert [one.done for one in said] == [1, 2, 3, 4]
+    assert {one.total for one in said} == {4}
+
+
+@pytest.mark.parametrize("pictured", [False, True])
+@pytest.mark.parametrize("frames", [17, 30])
+def test_a_refined_film_has_its_new_size_and_all_its_frames(
+    engine: LongCatEngine, picture: str, frames: int, pictured: bool
+) -> None:
+    call = replace(
+        CALL, frames=frames, distilled=True, refine=RefinePass(64, 64, 3), image=picture if pictured else None
+    )
+    said: list[Progress] = []
+    assert film(engine, call, said.append).shape == (frames, 64, 64, 3)
+    assert said[-1].done == said[-1].total
+
+
+def test_the_same_seed_makes_the_same_film_and_another_another(engine: LongCatEngine) -> None:
+    first = film(engine, CALL)
+    assert np.array_equal(first, film(engine, CALL))
+    assert not np.array_equal(first, film(engine, replace(CALL, seed=8)))
+
+
+@pytest.mark.parametrize("seed", [0, -1, 2**63 - 1, 2**64 + 5])
+def test_any_integer_is_a_seed(engine: LongCatEngine, seed: int) -> None:
+    assert film(engine, replace(CALL, seed=seed, steps=1, frames=1)).shape[0] == 1
+
+
+def test_the_prompts_and_the_guidance_count(engine: LongCatEngine) -> None:
+    plain = film(engine, CALL)
+    for other in ({"prompt": "a whale"}, {"negative_prompt": "blue"}, {"guidance": 9.0}, {"guidance": 1.0}):
+        assert not np.array_equal(plain, film(engine, replace(CALL, **other))), other
+
+
+def test_the_distilled_model_has_no_ear_for_guidance(engine: LongCatEngine) -> None:
+    call = replace(CALL, distilled=True)
+    assert np.array_equal(film(engine, call), film(engine, replace(call, guidance=9.0, negative_prompt="x")))
+
+
+def test_no_film_leaves_a_trace_in_the_next_one(engine: LongCatEngine) -> None:
+    before = film(engine, CALL)
+    film(engine, replace(CALL, distilled=True, frames=17, refine=RefinePass(64, 64, 3)))
+    assert np.array_equal(before, film(engine, CALL))
+
+
+@pytest.mark.parametrize("looks", [1, 3, 8])
+def test_a_cancel_ends_the_film_within_a_step_and_the_next_one_is_whole(engine: LongCatEngine, looks: int) -> None:
+    call = replace(CALL, distilled=True, frames=17, refine=RefinePass(64, 64, 3), steps=4)
+    whole, said = film(engine, call), []
+    with pytest.raises(Cancelled):
+        film(engine, call, said.append, after(looks * 4))
+    assert len(said) <= looks * 4
+    assert np.array_equal(whole, film(engine, call))
+
+
+def test_a_cancel_while_frames_are_taken_ends_them_too(engine: LongCatEngine) -> None:
+    wanted = True
+    chunks = engine.generate(replace(CALL, frames=17), lambda _: None, lambda: not wanted).chunks
+    next(chunks)
+    wanted = False
+    with pytest.raises(Cancelled):
+        list(chunks)
+
+
+def test_a_small_picture_is_shown_after_each_step(folder: Path) -> None:
+    shown: list[np.ndarray] = []
+    made = LongCatEngine(folder, Placement(), show=shown.append)
+    made.load()
+    film(made, replace(CALL, steps=3))
+    assert [one.shape for one in shown] == [(6, 8, 3)] * 3
+    assert all(one.dtype == np.uint8 for one in shown)
+
+
+def test_acceleration_changes_little_and_saves_passes(engine: LongCatEngine) -> None:
+    plain, fast = (film(engine, replace(CALL, steps=12, accelerated=fast)).astype(float) for fast in (False, True))
+    assert np.abs(plain - fast).mean() < 16
+
+
+def test_another_call_is_refused(engine: LongCatEngine) -> None:
+    with pytest.raises(TypeError, match="EchoCall"):
+        engine.generate(EchoCall(1, 0, 1, None, None), lambda _: None, never)
+
+
+def test_what_is_not_loaded_makes_nothing_and_loads_again(folder: Path) -> None:
+    made = LongCatEngine(folder, Placement())
+    with pytest.raises(RuntimeError, match="not loaded"):
+        made.generate(CALL, lambda _: None, never)
+    made.load()
+    made.unload()
+    with pytest.raises(RuntimeError, match="not loaded"):
+        made.generate(CALL, lambda _: None, never)
+    made.load()
+    assert len(film(made, CALL)) == 9
+
+
+def test_broken_numbers_end_with_an_error_that_names_them(folder: Path) -> None:
+    made = LongCatEngine(folder, Placement())
+    made.load()
+    assert made._loaded is not None
+    made._loaded.components.network.blocks[1].attn.proj.weight.data[0, 0] = float("nan")
+    with pytest.raises(Unable, match="NaN or infinity") as caught:
+        film(made, CALL)
+    assert caught.value.blame == "here"
+    assert "internal_server_error" in caught.value.error.failure().type
+
+
+def test_a_film_that_memory_does_not_hold_is_an_error_and_the_next_one_is_made(engine: LongCatEngine) -> None:
+    with pytest.raises(Unable, match="ran out of memory for 9 frames of 1048576x1048576"):
+        film(engine, replace(CALL, width=1 << 20, height=1 << 20))
+    assert len(film(engine, CALL)) == 9
