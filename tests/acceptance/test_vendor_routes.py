@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from rushes.work.breaker import FAILURES
 from tests.acceptance.test_vendor_kills import vendors
 from tests.server import KEY, Server, start_server
 
@@ -24,6 +26,12 @@ IMAGE, SPEECH, VIDEO = (
     "fal-ai/minimax/speech-02-hd",
     "fal-ai/kling-video/v1/standard/text-to-video",
 )
+FAILING, SIGNED, RETIRED = (
+    "fal-ai/minimax/speech-02-turbo",
+    "fal-ai/kling-video/v1.6/standard/text-to-video",
+    "fal-ai/luma-dream-machine",
+)
+TOKEN = re.compile(rb"eyJ[\w-]{8,}\.[\w-]+")  # a signed token, which Kling is shown instead of the key
 CLIENT = """
 import json, sys, fal_client, rushes
 rushes.connect(sys.argv[1], key=sys.argv[2])
@@ -33,7 +41,7 @@ print(json.dumps(fal_client.subscribe(sys.argv[3], json.loads(sys.argv[4]))))
 
 @pytest.fixture(scope="module")
 def told() -> Iterator[dict[str, Any]]:
-    with vendors(["fal", "kling"]) as said:
+    with vendors(["fal", "kling", "luma"]) as said:
         yield said
 
 
@@ -51,8 +59,18 @@ def server(told: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> It
         "dead": one("fal", DEAD),
         "mine": {**held, "key_env": "MY_FAL_KEY", "prices": {"requests": 0.04}},
         "kling": one("kling"),
+        "failing": one("fal"),
+        "kling-dead": one("kling", DEAD),
+        "luma": {**one("luma"), "models": {"ray-1-6": "ray-flash-2"}},
     }
-    routes = {IMAGE: ["dead", "animatic"], SPEECH: ["mine", "animatic"], VIDEO: ["kling", "animatic"]}
+    routes = {
+        IMAGE: ["dead", "animatic"],
+        SPEECH: ["mine", "animatic"],
+        VIDEO: ["kling", "animatic"],
+        FAILING: ["failing", "animatic"],
+        SIGNED: ["kling-dead"],
+        RETIRED: ["luma"],
+    }
     os.environ["MY_FAL_KEY"] = told["keys"]["fal"]
     try:
         with start_server(data, deployments=json.dumps(deployments), routes=json.dumps(routes)) as started:
@@ -61,10 +79,22 @@ def server(told: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> It
         del os.environ["MY_FAL_KEY"]
 
 
+@pytest.fixture(scope="module")
+def answers() -> dict[str, bytes]:
+    """Every answer that the tests got, headers and body, by number, method, status and path."""
+    return {}
+
+
 @pytest.fixture
-def client(server: tuple[Server, Path]) -> Iterator[httpx2.Client]:
-    headers = {"authorization": f"Key {KEY}"}
-    with httpx2.Client(base_url=server[0].url, headers=headers, timeout=60, trust_env=False) as client:
+def client(server: tuple[Server, Path], answers: dict[str, bytes]) -> Iterator[httpx2.Client]:
+    def keep(answer: httpx2.Response) -> None:
+        asked = answer.request
+        name = f"{len(answers)} {asked.method} {answer.status_code} {asked.url.path}"
+        answers[name] = repr(sorted(answer.headers.items())).encode() + answer.read()
+
+    headers, hooks = {"authorization": f"Key {KEY}"}, {"response": [keep]}
+    url = server[0].url
+    with httpx2.Client(base_url=url, headers=headers, event_hooks=hooks, timeout=60, trust_env=False) as client:
         yield client
 
 
@@ -119,6 +149,41 @@ def test_what_the_request_is_to_blame_for_does_not_fall_through(
     assert (answer.status_code, answer.json()["detail"][0]["type"]) == (status, kind)
 
 
+def test_a_deployment_that_keeps_failing_gets_a_rest_and_its_jobs_go_straight_to_the_next(
+    told: dict[str, Any], client: httpx2.Client
+) -> None:
+    def tasks() -> int:
+        return len(httpx2.get(f"{told['url']}/fal/_fake/tasks", trust_env=False).json())
+
+    for _ in range(FAILURES):
+        before = tasks()
+        answer, logs = ask(client, FAILING, {"text": "hello fake:end_failed"})
+        assert (answer.status_code, tasks() - before) == (200, 1), answer.text
+        assert any("failing could not do it" in line["message"] for line in logs)
+    before = tasks()
+    answer, logs = ask(client, FAILING, {"text": "hello"})
+    assert "animatic" in answer.headers["x-rushes-served-by"]
+    assert tasks() == before, "it was not asked"
+    (passed,) = [line for line in logs if "rests after failures" in line["message"]]
+    assert (passed["level"], passed["message"].split()[0]) == ("WARN", "failing")
+
+
+def test_a_successor_of_a_retired_model_is_declared(client: httpx2.Client) -> None:
+    answer, logs = ask(client, RETIRED, {"prompt": "a boat on a lake"})
+    assert answer.status_code == 200, answer.text
+    served_by = answer.headers["x-rushes-served-by"]
+    assert served_by.startswith("luma/")
+    assert "model=ray-flash-2" in served_by
+    assert "stand-in" in served_by
+    assert any(line["level"] == "WARN" and "a stand-in: ray-flash-2" in line["message"] for line in logs)
+
+
+def test_a_refused_token_of_a_signing_vendor_is_the_operators_trouble(client: httpx2.Client) -> None:
+    answer, _ = ask(client, SIGNED, {"prompt": "a boat"})
+    assert answer.status_code >= 500
+    assert answer.json()["detail"][0]["type"] == "downstream_service_unavailable"
+
+
 @pytest.mark.parametrize("word", ["", "key", "balance", "rate", "server_error", "hang_up", "unknown", "end_failed"])
 def test_every_way_it_can_go_ends(client: httpx2.Client, word: str) -> None:
     answer, _ = ask(client, SPEECH, {"text": f"hello fake:{word}"})
@@ -136,18 +201,50 @@ def test_costs_stand_beside_what_was_billed(client: httpx2.Client) -> None:
     assert paid["usage"] == {"requests": float(paid["requests"])}
 
 
-def test_no_key_shows_anywhere(told: dict[str, Any], server: tuple[Server, Path], client: httpx2.Client) -> None:
+def visit_all(client: httpx2.Client, answers: dict[str, bytes]) -> None:
+    """Ask for whatever tells of requests, costs and endpoints, and for what is wrong, and see that there is something.
+
+    A search of nothing finds nothing.
+    """
+    for endpoint in (IMAGE, SPEECH, VIDEO, FAILING, SIGNED, RETIRED):
+        wanted = {"endpoint_id": endpoint, "expand": "payloads"}
+        items = client.get("/v1/models/requests/by-endpoint", params=wanted).json()["items"]
+        assert items, endpoint
+        assert all(item["json_input"] for item in items)
+        assert any(item["json_output"] for item in items)
+        page = client.get(f"/models/{endpoint}")
+        assert (page.status_code, endpoint in page.text) == (200, True)
+    for path, words in {
+        "/v1/costs": "mine",
+        "/v1/models?limit=100": IMAGE,
+        "/v1/models/usage?expand=time_series": "",
+        "/models": IMAGE,
+        "/metrics": "",
+        "/v1/keys": "",
+    }.items():
+        told = client.get(path)
+        assert (told.status_code, bool(told.content), words in told.text) == (200, True, True), (path, told.text)
+    assert client.get("/v1/costs?start=nonsense").status_code == 400
+    assert client.post(f"/queue/{IMAGE}", json={"prompt": "x"}, headers={"x-rushes-deployment": "?"}).status_code == 400
+    assert client.post(f"/queue/{IMAGE}", content=b"{").status_code == 422
+    kinds = {name.split()[2][0] for name in answers}
+    assert kinds >= {"2", "4", "5"}, "good answers, callers' errors and the operator's"
+    assert sum(map(len, answers.values())) > 100_000
+
+
+def test_no_key_shows_anywhere(
+    told: dict[str, Any], server: tuple[Server, Path], client: httpx2.Client, answers: dict[str, bytes]
+) -> None:
     started, data = server
     ask(client, IMAGE, {"prompt": "a boat"}, fallback="0")
-    answers = []
-    for job in client.get("/v1/models/requests/by-endpoint", params={"endpoint_id": IMAGE}).json().get("items", []):
-        answers.append(json.dumps(job).encode())
+    ask(client, SIGNED, {"prompt": "a boat"})
+    visit_all(client, answers)
     parts = [part for key in (DEAD, *told["keys"].values()) for part in (key, *key.split(":"))]
     forms = {part.encode() for part in parts} | {base64.b64encode(part.encode()).rstrip(b"=") for part in parts}
     files = [path for path in data.rglob("*") if path.is_file()]
     assert any(path.name.endswith(".db") for path in files)
     texts = {str(path): path.read_bytes() for path in (*files, data.parent / f"{data.name}.log")}
-    texts |= {f"answer {number}": answer for number, answer in enumerate(answers)}
+    texts |= {f"answer {name}": answer for name, answer in answers.items()}
     for pid in started.runner_pids():
         texts[f"command line of {pid}"] = Path(f"/proc/{pid}/cmdline").read_bytes()
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -156,4 +253,5 @@ def test_no_key_shows_anywhere(told: dict[str, Any], server: tuple[Server, Path]
     texts["command line"] = Path(f"/proc/{started.process.pid}/cmdline").read_bytes()
     shown = [(where, form) for where, text in texts.items() for form in forms if form in text]
     assert shown == []
+    assert [where for where, text in texts.items() if where.startswith(("answer", "/")) and TOKEN.search(text)] == []
     assert b"the key is refused" in texts[str(data.parent / f"{data.name}.log")]
