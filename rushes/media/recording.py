@@ -169,6 +169,8 @@ class _Run:
                 f"the video has {facts['width']}x{facts['height']} pixels; both sides must be from {_MIN_SIDE} to "
                 f"{limits.max_side}"
             )
+        elif problem == "channels":
+            msg = f"{self.looks.name} has no channels of sound, or too many; from 1 to {facts['most']} can be read"
         else:
             msg = f"{self.looks.name} with {problem} in it, where {_NAMES[self.kind]} is needed"
         return ModelError(f"{self.kind}_load_error", msg, loc=self.loc)

@@ -26,6 +26,7 @@ HZ = 48_000
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,mpeg,mpegts,ogg,mp3,wav,flac,aac,gif,w64,aiff"
 _RATES = range(1_000, 768_001)
 _SURROUND = 8  # channels, of 7.1; above it files have microphones or takes in place of loudspeakers
+_MOST = 512  # channels that FFmpeg opens; of more it tells none at all
 _DAMAGE = 0.1  # share of packets that may be damaged
 
 
@@ -51,7 +52,10 @@ def decode_sound(*, source: str, to: str, max_s: float) -> dict[str, Any]:
         declared = length_s(container)
         if declared is not None and declared > max_s:
             return {"problem": "too long", "duration_s": declared}
-        return write_sound(container, container.streams.audio[0], Path(to), max_s)
+        stream = container.streams.audio[0]
+        if _tells_no_channels(stream):
+            return {"problem": "channels", "most": _MOST}
+        return write_sound(container, stream, Path(to), max_s)
 
 
 def length_s(container: InputContainer) -> float | None:
@@ -82,6 +86,14 @@ def write_sound(
     if count == 0:
         raise ValueError("not one sample of sound could be decoded")
     return {"samples": count, "channels": channels}
+
+
+def _tells_no_channels(stream: AudioStream) -> bool:
+    """Say whether plain samples come without a number of channels, so that no decoder opens them.
+
+    Other kinds of sound may tell theirs only in what is decoded.
+    """
+    return getattr(stream, "channels", None) == 0 and stream.codec_context.name.startswith("pcm_")
 
 
 Timed = tuple[float | None, npt.NDArray[np.float32]]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from av.video.stream import VideoStream
 
+from rushes.errors import ModelError
 from rushes.media.recording import RecordingLimits, decode_sound, decode_video
 from tests.media.films import Pixels, frames_of, pitch, tone
 from tests.media.odd_media import wav_of
@@ -115,3 +116,14 @@ def test_takes_of_many_microphones_are_heard_together(channels: int, tmp_path: P
     assert media.duration_s == pytest.approx(1.0, abs=0.01)
     assert pitch(heard) == pytest.approx(440, abs=3)
     assert np.abs(heard[4_800:-4_800]).max() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("channels", [0, 513, 1000])
+def test_more_channels_than_can_be_read_are_named_and_not_called_damage(channels: int, tmp_path: Path) -> None:
+    path = tmp_path / "takes.wav"
+    path.write_bytes(wav_of(channels, 48_000, np.zeros((480, max(channels, 1)), np.float32)))
+    with pytest.raises(ModelError, match="from 1 to 512 can be read") as refused:
+        decode_sound(path, tmp_path / "sound.npy", RecordingLimits(), LOC)
+    assert refused.value.problems[0].type == "audio_load_error"
+    assert "damaged" not in str(refused.value)
+    assert not (tmp_path / "sound.npy").exists()
