@@ -198,9 +198,9 @@ class Then:
 
 @dataclass(frozen=True, slots=True)
 class PictureRules:
-    """What pictures a vendor takes. One that fits is sent as it came; one that can be made to fit is, by scaling within
+    """What pictures a vendor takes. One that can be made to fit is, by scaling within the sides and cropping at the
 
-    the sides, cropping at the centre to the ratios (width / height), flattening and encoding anew; no other is.
+    centre to the ratios (width / height); no other is. All are encoded anew, without transparency.
     """
 
     types: tuple[str, ...] = ("image/jpeg", "image/png", "image/webp")
@@ -209,7 +209,6 @@ class PictureRules:
     max_side: int = 8_192
     min_ratio: float = 0.0
     max_ratio: float = float("inf")
-    alpha: bool = True  # whether transparency is taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -234,7 +234,6 @@ VENDOR = Vendor(
         max_side=2_000,
         min_ratio=1 / 5.5,
         max_ratio=5.5,
-        alpha=False,
     ),
     pause_s=3.0,
     longest_pause_s=15.0,

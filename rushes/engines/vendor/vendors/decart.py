@@ -165,7 +165,7 @@ VENDOR = Vendor(
     poll=poll,
     read=read,
     check=check,
-    pictures=PictureRules(max_bytes=20_000_000, max_side=2_048, alpha=False),  # far more than the film's 1280x704
+    pictures=PictureRules(max_bytes=20_000_000, max_side=2_048),  # far more than the film's 1280x704
     retired=dict.fromkeys(("lucy-dev-i2v", "lucy-pro-i2v"), WITHDRAWN),
     longest_pause_s=10.0,
 )

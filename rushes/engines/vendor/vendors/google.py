@@ -324,7 +324,7 @@ VENDOR = Vendor(
     poll=poll,
     read=read,
     # The vendor takes 20 MB; a whole request may have no more either, in which the picture stands as text.
-    pictures=PictureRules(max_bytes=14_000_000, max_side=3_840, alpha=False),
+    pictures=PictureRules(max_bytes=14_000_000, max_side=3_840),
     retired=dict.fromkeys(("veo-2.0-generate-001", "veo-2.0-generate-exp"), WITHDRAWN),
     pause_s=5.0,
     longest_pause_s=15.0,

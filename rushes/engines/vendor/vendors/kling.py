@@ -316,7 +316,6 @@ VENDOR = Vendor(
         max_side=4_096,  # more than any film shows
         min_ratio=1 / 2.5,
         max_ratio=2.5,
-        alpha=False,
     ),
     videos=RecordingRules(
         types=("video/mp4", "video/quicktime"), max_bytes=100_000_000, min_s=2, max_s=10, min_side=720, max_side=1_920
