@@ -184,3 +184,21 @@ def test_nothing_that_it_starts_inherits_a_key(tmp_path: Path) -> None:
             assert SECRET.encode() not in environment
             assert on.live.services.keys.runner_key.encode() not in environment
         assert SECRET.encode() not in Path(f"/proc/{process.pid}/cmdline").read_bytes()
+
+
+def test_a_job_that_is_cancelled_while_it_waits_for_a_new_process_ends_at_once_and_its_task_runs_on(
+    tmp_path: Path,
+) -> None:
+    with stage(tmp_path) as on:
+        on.fake.plan.ends_after = NEVER
+        with crowd(on) as process:
+            job = on.submit()
+            wait_for(lambda: any(task.looks > 1 for task in on.fake.tasks.values()))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(5) == 0
+        wait_for(lambda: on.live.state(job).status == Status.IN_QUEUE)
+        on.live.client.put(f"/queue/fal-ai/kling-video/requests/{job}/cancel")
+        failure = on.live.result(job, within_s=2).failure
+        assert failure is not None
+        assert failure.type == "client_cancelled"
+        assert [task.cancelled for task in on.fake.tasks.values()] == [False]
