@@ -9,12 +9,13 @@ price: bounds here keep a request within what the model was built for, and the p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, LongCatCall, RefinePass
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Roles, VideoFormat
 from rushes.fields import File, ImageUrl, WireModel
 
@@ -273,6 +274,18 @@ FromPicture = (
 )
 FromText = LongCatCFGVideoRequest | LongCat720PCFGVideoRequest | LongCatVideoRequest | LongCat720PVideoRequest
 Request = FromPicture | FromText
+Guided = (
+    LongCatCFGImageToVideoRequest
+    | LongCat720PCFGImageToVideoRequest
+    | LongCatCFGVideoRequest
+    | LongCat720PCFGVideoRequest
+)
+Refined = (
+    LongCat720PCFGImageToVideoRequest
+    | LongCat720PCFGVideoRequest
+    | LongCat720PImageToVideoRequest
+    | LongCat720PVideoRequest
+)
 
 
 def nearest_size(sizes: Sequence[Size], width: int, height: int) -> Size:
@@ -285,15 +298,23 @@ def film_size(resolution: str, first_pass: Size) -> Size:
     return first_pass if resolution == "480p" else nearest_size(SIZES_REFINED, *first_pass)
 
 
+def first_pass(request: Request, picture: Size | None) -> Size:
+    """Return the size of the 480p pass: the table's nearest to the picture's shape, or that of the shape asked for."""
+    if isinstance(request, FromText):
+        return SIZE_OF_SHAPE[request.aspect_ratio]
+    assert picture is not None  # an endpoint that asks for one has it by now
+    return nearest_size(SIZES_480P, *picture)
+
+
 def clip_from_picture(resolution: str, request: FromPicture, media: MediaMap) -> Clip:
     """Return the clip: the table's size nearest to the picture's shape, frames and rate as asked."""
-    width, height = film_size(resolution, nearest_size(SIZES_480P, *media["image_url"].size))
+    width, height = film_size(resolution, first_pass(request, media["image_url"].size))
     return Clip(width, height, request.num_frames, request.fps)
 
 
 def clip_from_text(resolution: str, request: FromText, _media: MediaMap) -> Clip:
     """Return the clip: the shape's size, frames and rate as asked."""
-    width, height = film_size(resolution, SIZE_OF_SHAPE[request.aspect_ratio])
+    width, height = film_size(resolution, first_pass(request, None))
     return Clip(width, height, request.num_frames, request.fps)
 
 
@@ -325,6 +346,36 @@ def animatic(request: Request, media: MediaMap, wanted: Clip) -> AnimaticCall:
     )
 
 
+def longcat(request: Request, media: MediaMap, wanted: Clip) -> LongCatCall:
+    """Ask the model itself. At 720p the film is made at 480p with half of its frames, then refined to twice as many.
+
+    `fps` is only written into the file. The distilled model knows no guidance, negative prompt or skipped steps.
+    """
+    picture = media.get("image_url")
+    width, height = first_pass(request, picture.size if picture else None)
+    call = LongCatCall(
+        prompt=request.prompt,
+        width=width,
+        height=height,
+        frames=wanted.frames,
+        seed=request.seed or 0,
+        steps=request.num_inference_steps,
+        distilled=not isinstance(request, Guided),
+        image=picture.path if picture else None,
+        refine=RefinePass(wanted.width, wanted.height, request.num_refine_inference_steps)
+        if isinstance(request, Refined)
+        else None,
+    )
+    if not isinstance(request, Guided):
+        return call
+    return replace(
+        call,
+        guidance=request.guidance_scale,
+        negative_prompt=request.negative_prompt,
+        accelerated=request.acceleration == "regular",
+    )
+
+
 def reply(_request: Request, made: Made) -> LongCatVideoResponse:
     """Put the prompt and the seed that were used beside the film."""
     return LongCatVideoResponse(prompt=made.prompt, seed=made.seed, video=made.files[0])
@@ -346,7 +397,7 @@ def endpoint(asked: type[Request], resolution: Resolution, *, distilled: bool = 
         clip=partial(clip_from_picture if pictured else clip_from_text, resolution),
         units=partial(units, resolution, DISTILLED_SHARE if distilled else 1.0),
         unit="second of 480p",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "longcat": longcat},
         reply=reply,
         delivery=delivery,
         roles=Roles(seed="seed", safety="enable_safety_checker", expansion="enable_prompt_expansion"),

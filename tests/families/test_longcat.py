@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, LongCatCall, RefinePass
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, Media, VideoFormat
 from rushes.families import ENDPOINTS
 from rushes.families.longcat import SIZES_480P, SIZES_REFINED, film_size, nearest_size
@@ -244,3 +244,50 @@ def test_shared_code_finds_the_switches(name: str) -> None:
     roles = ENDPOINTS[name].roles
     assert (roles.prompt, roles.seed) == ("prompt", "seed")
     assert (roles.safety, roles.expansion) == ("enable_safety_checker", "enable_prompt_expansion")
+
+
+def asked(name: str, source: tuple[int, int] = (1920, 1080), **fields: object) -> LongCatCall:
+    endpoint, request = ENDPOINTS[name], ask(name, **fields)
+    media = picture(*source) if name in FROM_PICTURE else {}
+    call = endpoint.engines["longcat"](request, media, clip_of(endpoint, request, media))
+    assert isinstance(call, LongCatCall)
+    return call
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_model_gets_frames_seed_steps_and_the_size_of_its_first_pass(name: str) -> None:
+    call = asked(name, num_frames=100, seed=5, num_inference_steps=7, fps=24)
+    assert (call.prompt, call.frames, call.seed, call.steps) == ("a fox", 100, 5, 7)
+    assert (call.width, call.height) == (832, 480)
+    assert call.image == ("/tmp/a.npy" if name in FROM_PICTURE else None)
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_the_full_model_gets_guidance_negative_prompt_and_acceleration(name: str) -> None:
+    call = asked(name, guidance_scale=6, negative_prompt="grey", acceleration="none")
+    assert (call.guidance, call.negative_prompt, call.accelerated, call.distilled) == (6, "grey", False, False)
+    assert asked(name).accelerated
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_the_distilled_model_gets_none_of_these(name: str) -> None:
+    call = asked(name)
+    assert (call.guidance, call.negative_prompt, call.accelerated, call.distilled) == (1, "", False, True)
+    assert call.steps == 12
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_only_720p_is_refined_to_the_size_that_the_film_has(name: str) -> None:
+    refine = asked(name).refine
+    if name not in REFINED:
+        assert refine is None
+        return
+    assert refine == RefinePass(1280, 704, 12 if name in DISTILLED else 40)
+    assert asked(name, num_refine_inference_steps=3).refine == RefinePass(1280, 704, 3)
+
+
+def test_a_tall_picture_has_a_tall_first_pass_and_a_tall_film() -> None:
+    call = asked(REFINED[0], source=(900, 1600))
+    assert (call.width, call.height) == (480, 832)
+    assert call.refine is not None
+    assert (call.refine.width, call.refine.height) == (704, 1280)
