@@ -18,7 +18,7 @@ def endpoint_text(
     tables: tuple[TypeTable, TypeTable, tuple[TypeTable, ...]],
     samples: Samples,
     price: Price,
-    server: Server | None,
+    servers: tuple[Server, ...],
     answer: Mapping[str, Any],
     bases: Bases,
 ) -> str:
@@ -32,7 +32,7 @@ def endpoint_text(
         f"# {endpoint.title}",
         f"> {endpoint.about}",
         "## Overview",
-        "\n".join(_overview(endpoint, server, bases)),
+        "\n".join(_overview(endpoint, servers, bases)),
         _price_words(price),
         "## API Information",
         "Send the input as JSON to the endpoint, with the header `Authorization: Key <id>:<secret>`. A request to "
@@ -81,18 +81,24 @@ def index_text(endpoints: Mapping[str, Endpoint], bases: Bases) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _overview(endpoint: Endpoint, server: Server | None, bases: Bases) -> Iterator[str]:
+def _overview(endpoint: Endpoint, servers: tuple[Server, ...], bases: Bases) -> Iterator[str]:
     yield f"- **Endpoint**: `{bases.run}/{endpoint.id}`"
     yield f"- **Model ID**: `{endpoint.id}`"
     yield f"- **Category**: {endpoint.category}"
     yield "- **Kind**: inference"
     if endpoint.tags:
         yield f"- **Tags**: {', '.join(endpoint.tags)}"
-    if server is not None:
-        honest = " (a stand-in: not the model that the name promises)" if server.stand_in else ""
-        yield f"- **Served here by**: {server.engine}{honest}"
+    if servers:
+        yield f"- **Served here by**: {', else '.join(map(_server, servers))}"
     if endpoint.realtime is not None:
         yield f"- **Realtime**: a WebSocket at `{bases.run}/{endpoint.session_id}`; `realtime` of the official clients"
+
+
+def _server(server: Server) -> str:
+    if server.stand_in:
+        return f"{server.deployment} (a stand-in: not the model that the name promises)"
+    kind = "" if server.engine == server.deployment else f" ({server.engine})"
+    return f"{server.deployment}{kind}{', with successors of some models' if server.successors else ''}"
 
 
 def _price_words(price: Price) -> str:

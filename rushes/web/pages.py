@@ -13,7 +13,8 @@ from typing import Any
 
 from rushes.endpoint import Endpoint
 from rushes.gateway.schema import REF, Schema, WireTypes
-from rushes.runners.deployments import ENGINES
+from rushes.routing import kind_of, route_of
+from rushes.settings import Settings
 
 MOST_RELATED = 8
 _PAGE_WORDS = {"number": "float"}
@@ -51,10 +52,16 @@ class TypeTable:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Who makes the results here; `stand_in` when it isn't what the endpoint's name promises."""
+    """A deployment that makes results here, and the kind of engine behind it (of a vendor: whose API).
 
+    `stand_in` when that is not what the endpoint's name promises; `successors` when it asks for other models in place
+    of some, so that only a result says whether it is a stand-in.
+    """
+
+    deployment: str
     engine: str
-    stand_in: bool
+    stand_in: bool = False
+    successors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,18 @@ def takes_files(*tables: TypeTable) -> bool:
     return any(row.media for one in tables for row in one.rows)
 
 
-def served_by(endpoint: Endpoint) -> Server | None:
-    """Return who serves an endpoint here: the first kind of engine that is both asked for and known."""
-    kind = next((kind for kind in endpoint.engines if kind in ENGINES), None)
-    return Server(kind, kind in STAND_INS and not endpoint.own) if kind else None
+def served_by(endpoint: Endpoint, settings: Settings) -> tuple[Server, ...]:
+    """Return who serves an endpoint by the operator's routes, in the order in which they are asked."""
+    mine = settings.deployments
+    return tuple(
+        Server(
+            name,
+            kind := kind_of(name, mine),
+            kind in STAND_INS and not endpoint.own,
+            name in mine and bool(mine[name].models),
+        )
+        for name in route_of(endpoint.id, endpoint.engines, settings.routes, mine)
+    )
 
 
 def price(endpoint: Endpoint, unit_prices: Mapping[str, float]) -> Price:

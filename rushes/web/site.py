@@ -117,7 +117,7 @@ class Site:
             tables=(about["takes"], about["gives"], about["others"]),
             samples=about["samples"],
             price=about["price"],
-            server=about["server"],
+            servers=about["servers"],
             answer=about["answer"],
             bases=about["bases"],
         )
@@ -141,7 +141,7 @@ class Site:
             "answer": answer,
             "answer_text": _json_text(answer),
             "price": pages.price(endpoint, visit.services.settings.unit_price_usd),
-            "server": pages.served_by(endpoint),
+            "servers": pages.served_by(endpoint, visit.services.settings),
             "related": pages.related(endpoint, visit.services.endpoints),
         }
 

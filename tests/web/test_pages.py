@@ -4,12 +4,14 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import pytest
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from rushes.endpoint import Endpoint
 from rushes.families import ENDPOINTS
 from rushes.fields import File, Image, ImageUrl, WireModel
 from rushes.gateway.schema import WireTypes, wire_types
+from rushes.routing import VendorDeployment
+from rushes.settings import Settings
 from rushes.web import pages
 
 VIDEO = ENDPOINTS["fal-ai/wan-i2v"]
@@ -131,10 +133,28 @@ def test_related_ones_are_the_family_first_and_never_itself() -> None:
 
 
 def test_a_server_says_whether_it_is_a_stand_in() -> None:
-    assert pages.served_by(VIDEO) == pages.Server("animatic", stand_in=True)
-    assert pages.served_by(ENDPOINTS["rushes/camera"]) == pages.Server("animatic", stand_in=False)  # promises no model
-    assert pages.served_by(ENDPOINTS["rushes/echo"]) == pages.Server("echo", stand_in=False)
-    assert pages.served_by(replace(VIDEO, engines={})) is None
+    alone = Settings()
+    assert pages.served_by(VIDEO, alone) == (pages.Server("animatic", "animatic", stand_in=True),)
+    assert pages.served_by(ENDPOINTS["rushes/camera"], alone) == (
+        pages.Server("animatic", "animatic"),
+    )  # no model's name
+    assert pages.served_by(ENDPOINTS["rushes/echo"], alone) == (pages.Server("echo", "echo"),)
+    assert pages.served_by(replace(VIDEO, engines={}), alone) == ()
+
+
+def test_those_who_serve_are_told_as_the_routes_say_in_their_order() -> None:
+    kling = VendorDeployment(engine="vendor", vendor="kling", key=SecretStr("a:b"))
+    settings = Settings(
+        deployments={"eu": kling, "old": kling.model_copy(update={"models": {"kling-v1-6": "kling-v2-1"}})},
+        routes={"fal-ai/kling-video/*": ("eu", "old", "animatic")},
+    )
+    endpoint = ENDPOINTS["fal-ai/kling-video/v2.1/standard/image-to-video"]
+    assert pages.served_by(endpoint, settings) == (
+        pages.Server("eu", "kling"),
+        pages.Server("old", "kling", successors=True),
+        pages.Server("animatic", "animatic", stand_in=True),
+    )
+    assert [one.deployment for one in pages.served_by(VIDEO, settings)] == ["animatic"]
 
 
 def test_a_search_wants_every_word_anywhere() -> None:
