@@ -55,11 +55,28 @@ class Autoencoder:
         device: torch.device = next(self.vae.parameters()).device
         return device
 
-    def encode(self, pixels: Tensor) -> Tensor:
-        """(1, 3, 4n + 1, H, W) from -1 to 1 -> (1, 16, n + 1, H/8, W/8) float32; the mean, so nothing is random."""
-        found = self.vae.encode(pixels.to(self.device, self.vae.dtype)).latent_dist.mode().float()
+    def encode(self, pixels: Tensor, between: Callable[[], None] = lambda: None) -> Tensor:
+        """(1, 3, 4n + 1, H, W) from -1 to 1 -> (1, 16, n + 1, H/8, W/8) float32; the mean, so nothing is random.
+
+        `between` is called before each latent frame.
+        """
+        between()
+        if self.vae.use_tiling:
+            found = self.vae.encode(pixels.to(self.device, self.vae.dtype)).latent_dist.mode().float()
+        else:
+            found = self._encoded(pixels, between)
         normalised: Tensor = (found - self._mean.to(found.device)) / self._std.to(found.device)
         return normalised
+
+    def _encoded(self, pixels: Tensor, between: Callable[[], None]) -> Tensor:
+        remembered, parts = [None] * _causal_convolutions(self.vae.encoder), []
+        stops = range(1, pixels.shape[2] + 1, TEMPORAL)
+        for start, stop in zip((0, *stops), stops, strict=False):
+            between()
+            part = pixels[:, :, start:stop].to(self.device, self.vae.dtype)
+            parts.append(self.vae.encoder(part, feat_cache=remembered, feat_idx=[0]))
+        mean: Tensor = self.vae.quant_conv(torch.cat(parts, dim=2))[:, : self.channels]
+        return mean.float()
 
     def decode(self, latents: Tensor, between: Callable[[], None] = lambda: None) -> Iterator[Frames]:
         """(1, 16, T, h, w) -> chunks of frames, 1 + 4 * (T - 1) over all; `between` is called before each."""

@@ -2,8 +2,7 @@
 
     FOLDER/tokenizer  text_encoder  vae  dit  lora/cfg_step_lora.safetensors  lora/refinement_lora.safetensors
 
-Nothing is downloaded here. Where each part lives is `Placement`'s to say: the autoencoder in float32, the rest in
-`dtype`; the text encoder is used once per film and may stay in ordinary memory.
+Nothing is downloaded here. Where each part lives is `Placement`'s to say.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers import AutoencoderKLWan
@@ -29,19 +28,24 @@ from rushes.engines.longcat.weights import load_network
 FOLDERS = ("tokenizer", "text_encoder", "vae", "dit")
 DISTILLED, REFINING = "cfg_step_lora", "refinement_lora"
 CPU = torch.device("cpu")
+ALL_BYTES, NETWORK_BYTES = 60e9, 40e9  # network 27 GB, text encoder 11 GB, and room for a film
+
+
+Offload = Literal["none", "model", "group"]
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where the parts live and in which type; `tiling` decodes in tiles, which takes less memory and more time.
+    """Where the parts live and in which type; the autoencoder is always in float32.
 
-    `text_device` is the text encoder's, where it isn't the device of everything else. float16 is refused: the
-    network's numbers leave its range.
+    `offload`: with "model" the text encoder is on the device only while it is used, once per stretch of film; with
+    "group" each block of the network too. `tiling` decodes in tiles, which takes less memory and more time. float16 is
+    refused: the network's numbers leave its range.
     """
 
     device: torch.device = CPU
     dtype: torch.dtype = torch.float32
-    text_device: torch.device | None = None
+    offload: Offload = "none"
     tiling: bool = False
 
     def __post_init__(self) -> None:
@@ -75,28 +79,35 @@ class Components:
     device: torch.device
 
 
-def default_placement() -> Placement:
-    """Choose by what this machine has: CUDA in bfloat16, with tiling below 40 GB; otherwise the CPU in float32."""
-    if not torch.cuda.is_available():
-        return Placement()
-    memory = torch.cuda.get_device_properties(0).total_memory
-    roomy = memory >= 60e9  # 27 GB network, 11 GB text encoder, and the film
-    text = None if roomy else CPU
-    return Placement(torch.device("cuda", 0), torch.bfloat16, text, tiling=memory < 40e9)
+def chosen_placement(
+    device: str | None = None,
+    dtype: Literal["bfloat16", "float32"] | None = None,
+    offload: Offload | None = None,
+    tiling: bool | None = None,
+) -> Placement:
+    """Fill in what is not told by what the device has: all of 60 GB on it, the network alone of 40, else its blocks."""
+    where = torch.device(device or ("cuda:0" if torch.cuda.is_available() else "cpu"))
+    told = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+    if where.type != "cuda":
+        return Placement(where, told[dtype or "float32"], offload or "none", bool(tiling))
+    memory = torch.cuda.get_device_properties(where).total_memory
+    fitting: Offload = "none" if memory >= ALL_BYTES else "model" if memory >= NETWORK_BYTES else "group"
+    small = memory < NETWORK_BYTES if tiling is None else tiling
+    return Placement(where, told[dtype or "bfloat16"], offload or fitting, small)
 
 
 def load_components(folder: Path, placement: Placement) -> Components:
     """Load everything. Raises Unable, naming the folder or file, for what is missing or wrong."""
     check_folder(folder)
-    text_device = placement.text_device or placement.device
-    text_dtype = torch.float32 if text_device.type == "cpu" else placement.dtype
     tokenizer = _part(folder / "tokenizer", partial(AutoTokenizer.from_pretrained, local_files_only=True))
     encoder = _part(
         folder / "text_encoder",
-        partial(UMT5EncoderModel.from_pretrained, local_files_only=True, dtype=text_dtype),
+        partial(UMT5EncoderModel.from_pretrained, local_files_only=True, dtype=placement.dtype),
     )
     vae = _part(folder / "vae", partial(AutoencoderKLWan.from_pretrained, local_files_only=True))
-    network, original = load_network(folder / "dit", placement.dtype, placement.device)
+    network, original = load_network(
+        folder / "dit", placement.dtype, placement.device, blocks_wait=placement.offload == "group"
+    )
     _check_fit(network, encoder, vae)
     loras = {name: partial(read_lora, folder / "lora" / f"{name}.safetensors") for name in (DISTILLED, REFINING)}
     return placed(Parts(tokenizer, encoder, vae, network, original, loras), placement)
@@ -104,13 +115,13 @@ def load_components(folder: Path, placement: Placement) -> Components:
 
 def placed(parts: Parts, placement: Placement) -> Components:
     """Put loaded parts where they belong; also parts that never were on a disk."""
-    text_device = placement.text_device or placement.device
-    parts.encoder.to(text_device).eval().requires_grad_(False)
+    home = placement.device if placement.offload == "none" else CPU
+    parts.encoder.to(home).eval().requires_grad_(False)
     parts.vae.to(placement.device).eval().requires_grad_(False)
     if placement.tiling:
         parts.vae.enable_tiling()
     return Components(
-        Prompts(parts.tokenizer, parts.encoder, text_device),
+        Prompts(parts.tokenizer, parts.encoder, placement.device, home),
         Autoencoder(parts.vae),
         parts.network,
         Adapters(parts.network, parts.original, parts.loras),

@@ -18,7 +18,7 @@ from torch import Tensor
 from rushes import __version__
 from rushes.calls import Call, LongCatCall
 from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Picture, Progress
-from rushes.engines.longcat.components import Components, Placement, default_placement, load_components
+from rushes.engines.longcat.components import Components, Placement, chosen_placement, load_components
 from rushes.engines.longcat.film import film, steps_of
 from rushes.engines.longcat.pipeline import Pipeline
 from rushes.engines.longcat.preview import Preview
@@ -42,7 +42,7 @@ class LongCatEngine:
 
     def load(self) -> Maker:
         """Read the weights. Raises Unable for what is missing or wrong, naming it, and where they don't fit."""
-        placement = self._placement or default_placement()
+        placement = self._placement or chosen_placement()
         try:
             components = load_components(self._folder, placement)
         except (RuntimeError, MemoryError) as error:

@@ -118,12 +118,12 @@ class Pipeline:
         pads = padding(frames, 0 if known is None else len(known))
         device = self.components.device
         pixels = padded(enlarged(film, height, width, frames, device), pads)
-        latents = self.components.autoencoder.encode(pixels).to(device)
+        latents = self.components.autoencoder.encode(pixels, watch.between).to(device)
         del pixels  # gigabytes at full size
         latents = (1 - start) * latents + start * self._drawn(latents.shape, generator)
         if known is not None:
             front = np.repeat(known[:1], pads.front, axis=0)
-            clean = self.components.autoencoder.encode(to_pixels(np.concatenate((front, known)), device))
+            clean = self.components.autoencoder.encode(to_pixels(np.concatenate((front, known)), device), watch.between)
             latents[:, :, : pads.condition] = clean
         self.components.adapters.use(REFINING, watch.between)
         asked = Sampling(
@@ -137,7 +137,7 @@ class Pipeline:
         yield from cut(self._decoded(clean_latents, watch), pads.front, pads.front + frames)
 
     def _continued(self, known: Frames, take: Take, *, cached: bool) -> Iterator[Frames]:
-        clean = self.components.autoencoder.encode(to_pixels(known, self.components.device))
+        clean = self.components.autoencoder.encode(to_pixels(known, self.components.device), take.watch.between)
         latents = self._noise(take, known.shape[1], known.shape[2])
         latents[:, :, : clean.shape[2]] = clean
         yield from self._decoded(self._sampled(latents, clean.shape[2], take, cached=cached), take.watch)

@@ -21,22 +21,26 @@ def tidied(prompt: str) -> str:
 
 
 class Prompts:
-    """Encodes prompts on a device."""
+    """Encodes prompts on a device; between two uses the encoder waits at `home`."""
 
-    def __init__(self, tokenizer: Any, encoder: Any, device: torch.device, max_tokens: int = MAX_TOKENS) -> None:
-        self._tokenizer, self._encoder, self._device, self._max_tokens = tokenizer, encoder, device, max_tokens
+    def __init__(self, tokenizer: Any, encoder: Any, device: torch.device, home: torch.device) -> None:
+        self._tokenizer, self._encoder, self._device, self._home = tokenizer, encoder, device, home
 
     def encode(self, *prompts: str) -> Text:
         """Encode several at once, (len(prompts), 512, width); what goes beyond 512 tokens is cut off."""
         told = self._tokenizer(
             [tidied(prompt) for prompt in prompts],
             padding="max_length",
-            max_length=self._max_tokens,
+            max_length=MAX_TOKENS,
             truncation=True,
             add_special_tokens=True,
             return_attention_mask=True,
             return_tensors="pt",
         )
         mask = told["attention_mask"]
-        states = self._encoder(told["input_ids"].to(self._device), mask.to(self._device)).last_hidden_state
+        self._encoder.to(self._device)
+        try:
+            states = self._encoder(told["input_ids"].to(self._device), mask.to(self._device)).last_hidden_state
+        finally:
+            self._encoder.to(self._home)
         return Text(states, tuple(int(length) for length in mask.sum(dim=1)))

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from rushes.engines.longcat.config import read_config
 from rushes.engines.longcat.network import Network
 from rushes.engines.longcat.problems import broken_numbers, weights_problem
+from rushes.engines.longcat.waiting import let_wait
 
 SHOWN = 3  # names in a message
 
@@ -62,8 +63,13 @@ def _files_by_name(folder: Path) -> dict[str, str]:
     return found
 
 
-def load_network(folder: Path, dtype: torch.dtype, device: torch.device) -> tuple[Network, Shards]:
-    """Return the network with its weights on the device, ready to run, and where they came from."""
+def load_network(
+    folder: Path, dtype: torch.dtype, device: torch.device, *, blocks_wait: bool = False
+) -> tuple[Network, Shards]:
+    """Return the network with its weights on the device, ready to run, and where they came from.
+
+    With `blocks_wait` only one block at a time is on the device.
+    """
     config = read_config(folder)
     shards = Shards(folder)
     with torch.device("meta"):  # so that 27 GB are not written with random numbers first
@@ -76,10 +82,13 @@ def load_network(folder: Path, dtype: torch.dtype, device: torch.device) -> tupl
                 f"{shards.folder / shards.files[name]}: {name} is {tuple(saved.shape)}, "
                 f"but config.json makes it {tuple(parameter.shape)}"
             )
-        placed = saved.to(device=device, dtype=dtype)
+        waits = blocks_wait and name.startswith("blocks.")
+        placed = saved.to(device=torch.device("cpu") if waits else device, dtype=dtype)
         if not bool(placed.isfinite().all()):
             raise broken_numbers(f"in {name} of {shards.folder / shards.files[name]}")
         _put(network, name, placed)
+    if blocks_wait:
+        let_wait(network.blocks, device)
     return network.eval(), shards
 
 

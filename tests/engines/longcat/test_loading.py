@@ -16,12 +16,14 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 
 from rushes.engines.engine import Unable  # noqa: E402
 from rushes.engines.longcat.autoencoder import Autoencoder, latent_frames, to_frames, to_pixels  # noqa: E402
-from rushes.engines.longcat.components import Components, Placement, load_components  # noqa: E402
+from rushes.engines.longcat.components import Components, Placement, chosen_placement, load_components  # noqa: E402
 from rushes.engines.longcat.film import opening  # noqa: E402
 from rushes.engines.longcat.lora import Adapters, changes, module_path, read_lora  # noqa: E402
+from rushes.engines.longcat.network import Text  # noqa: E402
 from rushes.engines.longcat.preview import Preview  # noqa: E402
 from rushes.engines.longcat.refining import enlarged  # noqa: E402
 from rushes.engines.longcat.text import tidied  # noqa: E402
+from rushes.engines.longcat.waiting import let_wait  # noqa: E402
 from rushes.engines.longcat.weights import load_network  # noqa: E402
 from tests.engines.longcat import tiny  # noqa: E402
 
@@ -308,3 +310,43 @@ def test_prompts_become_512_padded_tokens_and_long_ones_are_cut(components: Comp
     assert found.states.shape == (3, 512, 32)
     assert found.lengths[1] == 512
     assert found.lengths[2] == 1, "only the end mark"
+
+
+def test_frames_are_encoded_part_by_part_as_they_are_at_once() -> None:
+    autoencoder = Autoencoder(tiny.vae())
+    film = np.random.default_rng(0).integers(0, 256, (13, 16, 32, 3)).astype(np.uint8)
+    looks: list[int] = []
+    with torch.no_grad():
+        one = autoencoder.encode(to_pixels(film), lambda: looks.append(1))
+        autoencoder.vae.enable_tiling()  # these frames are smaller than a tile, so it is done at once
+        assert torch.equal(one, autoencoder.encode(to_pixels(film)))
+    assert len(looks) == 1 + 4
+
+
+def test_blocks_that_wait_give_the_same_and_take_loras(folder: Path) -> None:
+    film, words = torch.randn(1, 16, 2, 4, 4), Text(torch.randn(1, 6, 32), (6,))
+    outputs = []
+    for waits in (False, True):
+        network, original = load_network(folder / "dit", torch.float32, CPU, blocks_wait=waits)
+        adapters = Adapters(network, original, {"one": lambda: read_lora(folder / "lora/cfg_step_lora.safetensors")})
+        for name in (None, "one", None):
+            adapters.use(name)
+            outputs.append(network(film, torch.full((1, 2), 500.0), words))
+    assert torch.equal(outputs[0], outputs[2])
+    assert not torch.equal(outputs[0], outputs[1])
+    assert all(torch.equal(a, b) for a, b in zip(outputs[:3], outputs[3:], strict=True))
+
+
+def test_a_block_that_waits_goes_home_when_it_fails() -> None:
+    network = tiny.network()
+    let_wait(network.blocks, torch.device("meta"))  # where nothing can be computed with what lies elsewhere
+    with pytest.raises((RuntimeError, NotImplementedError)):
+        network(torch.randn(1, 16, 1, 4, 4), torch.zeros(1, 1), Text(torch.randn(1, 6, 32), (6,)))
+    assert {parameter.device for parameter in network.parameters()} == {CPU}
+
+
+@pytest.mark.parametrize("offload", ["none", "model", "group"])
+def test_what_is_not_told_is_chosen_by_the_device(offload: str) -> None:
+    placement = chosen_placement("cpu", offload=offload)  # type: ignore[arg-type]
+    assert (placement.device, placement.dtype, placement.offload) == (CPU, torch.float32, offload)
+    assert chosen_placement("cpu", "bfloat16", tiling=True) == Placement(CPU, torch.bfloat16, "none", True)
