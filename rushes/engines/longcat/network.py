@@ -34,7 +34,9 @@ from rushes.engines.longcat.embedders import (
     unpatchified,
 )
 from rushes.engines.longcat.first_block import FirstBlock
-from rushes.engines.longcat.rotary import Grid, Rotation, rotation, tokens_of
+from rushes.engines.longcat.rotary import Grid, Rotation, rotation
+
+ROTATIONS = 4  # kept; at 720p one is 90 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class Network(nn.Module):
     def _rotation(self, grid: Grid, device: torch.device) -> Rotation:
         """Return the grid's rotation; a film's passes all ask for the same one or two."""
         if (grid, device) not in self._rotations:
-            if tokens_of(grid) and len(self._rotations) > 3:
+            if len(self._rotations) >= ROTATIONS:
                 self._rotations.clear()
             self._rotations[grid, device] = rotation(grid, self.config.rope_split, device)
         return self._rotations[grid, device]

@@ -161,3 +161,18 @@ def test_a_film_that_memory_does_not_hold_is_an_error_and_the_next_one_is_made(e
     with pytest.raises(Unable, match="ran out of memory for 9 frames of 1048576x1048576"):
         film(engine, replace(CALL, width=1 << 20, height=1 << 20))
     assert len(film(engine, CALL)) == 9
+
+
+@pytest.mark.parametrize("offload", ["model", "group"])
+def test_what_waits_in_ordinary_memory_makes_the_same_film(engine: LongCatEngine, folder: Path, offload: Any) -> None:
+    made = LongCatEngine(folder, Placement(offload=offload))
+    made.load()
+    call = replace(CALL, distilled=True, frames=17, refine=RefinePass(64, 64, 2))
+    assert np.array_equal(film(made, call), film(engine, call))
+
+
+def test_half_precision_makes_nearly_the_same_film(engine: LongCatEngine, folder: Path) -> None:
+    made = LongCatEngine(folder, Placement(dtype=torch.bfloat16))
+    made.load()
+    full, half = (film(one, CALL).astype(float) for one in (engine, made))
+    assert np.abs(full - half).mean() < 2
