@@ -21,7 +21,7 @@ DOCS = ROOT / "docs"
 PAGES = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
 
 # What packages write where an SPDX expression is not yet used.
-SAME = {"MIT License": "MIT", "Apache 2.0": "Apache-2.0"}
+SAME = {"MIT License": "MIT", "Apache 2.0": "Apache-2.0", "Apache 2.0 License": "Apache-2.0"}
 
 
 @pytest.fixture(scope="module")
