@@ -258,4 +258,64 @@ class LongCatCall:
     refine: RefinePass | None = None
 
 
-Call = AnimaticCall | StillsCall | ViewCall | SpeechCall | CloneCall | ForgetCall | EchoCall | VendorCall | LongCatCall
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What becomes of a film after it was made: its rate and size are raised, `frames` are kept."""
+
+    width: int
+    height: int
+    frames: int
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A change to the weights: the folder or file that it lies in, and how strong it is."""
+
+    source: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class DiffusersCall:
+    """A film of `width` x `height` by a diffusers pipeline: `made` frames are generated, the first `frames` are kept.
+
+    `made` is the next number that the model's grid has. Pictures (`image` first, `last_image` last) are scaled to cover
+    the film and cropped at their centre. `fps` is the film's rate, and what a model that is told a rate is told.
+    `shift` moves the noise levels towards the noisy end, None leaves the weights' own. `acceleration` "regular" skips
+    passes that would change little. `decode_timestep` and `decode_noise` are for autoencoders that are told a noise
+    level. `finish` is what becomes of the film afterwards.
+    """
+
+    prompt: str
+    negative_prompt: str
+    width: int
+    height: int
+    frames: int
+    made: int
+    fps: float
+    steps: int
+    guidance: float
+    seed: int
+    image: str | None = None
+    last_image: str | None = None
+    shift: float | None = None
+    loras: tuple[Lora, ...] = ()
+    acceleration: Literal["none", "regular"] = "none"
+    decode_timestep: float = 0.0
+    decode_noise: float | None = None
+    finish: Finish | None = None
+
+
+Call = (
+    DiffusersCall
+    | AnimaticCall
+    | StillsCall
+    | ViewCall
+    | SpeechCall
+    | CloneCall
+    | ForgetCall
+    | EchoCall
+    | VendorCall
+    | LongCatCall
+)

@@ -242,6 +242,7 @@ class Endpoint:
     `example` is a complete input, its files named by URLs of no host (https://example.com/…).
     `voices` are the voice ids that every caller has; any other id in a voice field is that of a voice they cloned.
     `own` is True where the name promises nobody's model: whoever serves it is no stand-in.
+    `weights` are the kinds of open weights that can serve it, each with whether it stands in for what is promised.
     """
 
     id: str
@@ -263,6 +264,7 @@ class Endpoint:
     test_only: bool = False
     realtime: Realtime | None = None
     own: bool = False
+    weights: Mapping[str, bool] = field(default_factory=dict)
 
     @property
     def session_id(self) -> str:

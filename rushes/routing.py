@@ -90,7 +90,37 @@ class VendorDeployment(_Deployment):
         return tuple(held)
 
 
-Deployment = Annotated[VendorDeployment, Field()]
+class DiffusersDeployment(_Deployment):
+    """Open weights in diffusers' layout, on this machine. What is left unset is chosen by what the device has."""
+
+    engine: Literal["diffusers"] = Field(description="Weights that diffusers can load.")
+    model: str = Field(min_length=1, description="Folder of the weights, or their id on the Hugging Face Hub.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the Hub.")
+    device: str | None = Field(None, description='Where it runs, as "cuda:0" or "cpu"; else the first GPU there is.')
+    dtype: Literal["bfloat16", "float16", "float32"] | None = Field(None, description="What the numbers are kept in.")
+    offload: Literal["none", "model", "group"] | None = Field(
+        None, description="What waits in the machine's own memory: nothing, parts not in use, or all but a few layers."
+    )
+    tiling: bool | None = Field(None, description="Whether films are decoded tile by tile, which saves memory.")
+    quantisation: Literal["none", "fp8", "int8", "nf4"] = Field(
+        "none", description="How the large parts are stored: as they are, or smaller; int8 and nf4 need bitsandbytes."
+    )
+    attention: str | None = Field(None, description="Attention backend, in diffusers' words.")
+    loras: Mapping[str, float] = Field(
+        default_factory=dict, description="Changes to the weights that are always on: folder or file, and strength."
+    )
+    memory_gb: float | None = Field(
+        None, gt=0, description="Most memory of the device that the deployments on it may use; else all that is free."
+    )
+    warm_up: bool = Field(True, description="Make a tiny film at the start, so that the first job need not wait.")
+
+    @property
+    def kind(self) -> str:
+        """The kind of engine, a key of `Endpoint.engines`."""
+        return self.engine
+
+
+Deployment = Annotated[VendorDeployment | DiffusersDeployment, Field(discriminator="engine")]
 """What `[deployments.NAME]` may hold; `engine` tells which."""
 
 

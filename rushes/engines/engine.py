@@ -35,11 +35,15 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a generation is: `done` of `total` steps, and a word for what a step is ("frames", "steps")."""
+    """How far a generation is: `done` of `total` steps, and a word for what a step is ("frames", "steps").
+
+    `look` makes a small picture of how far it is; it is called only where somebody watches.
+    """
 
     done: int
     total: int
     noun: str
+    look: Callable[[], Picture] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,7 @@ class Maker:
 
     `stand_in` is True when an endpoint served by it does not get the model that the endpoint's name promises.
     `trained` is False for what is drawn by rule, with no training data behind it; results say so in their manifest.
+    `layout` names the kind of weights; an endpoint says for which of them it stands in (`Endpoint.weights`).
     """
 
     engine: str
@@ -116,6 +121,7 @@ class Maker:
     version: str
     stand_in: bool
     trained: bool = True
+    layout: str = ""
 
 
 class Engine(Protocol):

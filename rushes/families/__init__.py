@@ -27,7 +27,7 @@ def collect(lists: Iterable[Iterable[Endpoint]]) -> Mapping[str, Endpoint]:
 
 def _families() -> Iterable[list[Endpoint]]:
     for module in sorted(iter_modules(__path__), key=lambda m: m.name):
-        if module.name.endswith("_vendor"):
+        if module.name.endswith(("_vendor", "_weights")):
             continue
         yield import_module(f"{__name__}.{module.name}").ENDPOINTS
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall, VendorCall
+from rushes.calls import AnimaticCall, DiffusersCall, VendorCall
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Roles
+from rushes.families.wan_weights import PRO_PICTURE, on_grid
 from rushes.fields import File, ImageUrl, WireModel
 
 SECONDS = 5
@@ -73,6 +74,27 @@ def decart(request: LucyInput, media: MediaMap, wanted: Clip) -> VendorCall:
     return VendorCall("decart", "jobs", VENDOR_MODEL, body, {"data": ("body", "image_url")})
 
 
+def diffusers(request: LucyInput, media: MediaMap, wanted: Clip) -> DiffusersCall:
+    """Ask open weights of the same size and kind, Wan 2.2 TI2V-5B as published: 50 steps, guidance 5, shift 5.
+
+    There are no open weights of this model, so whichever serve it are declared as a stand-in.
+    """
+    return DiffusersCall(
+        prompt=request.prompt,
+        negative_prompt="",
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        made=on_grid(wanted.frames),
+        fps=wanted.fps,
+        steps=50,
+        guidance=5.0,
+        seed=0,
+        image=media["image_url"].path,
+        shift=5.0,
+    )
+
+
 def reply(_request: LucyInput, made: Made) -> LucyOutput:
     """Put the video into the output, in whichever form it was delivered."""
     return LucyOutput(video=made.files[0])
@@ -90,7 +112,8 @@ ENDPOINTS = [
         units=units,
         unit="second of video",
         delivery=delivery,
-        engines={"animatic": animatic, "decart": decart},
+        weights=PRO_PICTURE,
+        engines={"animatic": animatic, "diffusers": diffusers, "decart": decart},
         reply=reply,
         roles=Roles(),
         example={

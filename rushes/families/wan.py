@@ -11,8 +11,19 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall, VendorCall
+from rushes.calls import AnimaticCall, DiffusersCall, Finish, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
+from rushes.families.wan_weights import (
+    NATIVE_FPS,
+    OFFICIAL_GUIDANCE,
+    OFFICIAL_SHIFT,
+    OFFICIAL_STEPS,
+    PICTURE,
+    PRO_PICTURE,
+    PRO_TEXT,
+    on_grid,
+    pro_frames,
+)
 from rushes.fields import BriefFile, File, ImageUrl, WireModel
 
 NEGATIVE_PROMPT = (
@@ -122,6 +133,25 @@ def animatic(request: WanI2VInput, media: MediaMap, wanted: Clip) -> AnimaticCal
     )
 
 
+def diffusers(request: WanI2VInput, media: MediaMap, wanted: Clip) -> DiffusersCall:
+    """Ask the open weights: the next number of frames on their grid is made, and as many as were asked for are kept."""
+    return DiffusersCall(
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        made=on_grid(wanted.frames),
+        fps=wanted.fps,
+        steps=request.num_inference_steps,
+        guidance=request.guide_scale,
+        seed=request.seed or 0,
+        image=media["image_url"].path,
+        shift=request.shift,
+        acceleration=request.acceleration,
+    )
+
+
 def reply(_request: WanI2VInput, made: Made) -> WanI2VOutput:
     """Put the stored video and its seed into the output."""
     return WanI2VOutput(video=made.files[0], seed=made.seed)
@@ -198,6 +228,30 @@ def pro_dashscope(request: WanProInput, media: MediaMap, _clip: Clip) -> VendorC
     return VendorCall("dashscope", "video-synthesis", model, {"input": given, "parameters": parameters}, places)
 
 
+def pro_diffusers(request: WanProInput, media: MediaMap, wanted: Clip) -> DiffusersCall:
+    """Ask the open weights at 720p and 16 frames per second, and have the film brought to 1080p and 30."""
+    picture = media.get("image_url")
+    width, height = frame_size("720p", "auto", *(picture.size if picture else OFFICIAL_WIDE["720p"]))
+    finish = Finish(wanted.width, wanted.height, wanted.frames, wanted.fps)
+    made = pro_frames(finish)
+    return DiffusersCall(
+        prompt=request.prompt,
+        negative_prompt=NEGATIVE_PROMPT,
+        width=width,
+        height=height,
+        frames=made,
+        made=made,
+        fps=NATIVE_FPS,
+        steps=OFFICIAL_STEPS,
+        guidance=OFFICIAL_GUIDANCE,
+        seed=request.seed or 0,
+        image=picture.path if picture else None,
+        shift=OFFICIAL_SHIFT,
+        acceleration="regular",
+        finish=finish,
+    )
+
+
 def pro_reply(_request: WanProInput, made: Made) -> WanProOutput:
     """Put the stored video into the output."""
     return WanProOutput(video=made.files[0])
@@ -216,7 +270,8 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="video",
-        engines={"animatic": animatic},
+        weights=PICTURE,
+        engines={"animatic": animatic, "diffusers": diffusers},
         reply=reply,
         roles=Roles(
             seed="seed",
@@ -239,7 +294,8 @@ ENDPOINTS = [
         clip=pro_clip,
         units=pro_units,
         unit="video",
-        engines={"animatic": pro_animatic, "dashscope": pro_dashscope},
+        weights=PRO_PICTURE,
+        engines={"animatic": pro_animatic, "diffusers": pro_diffusers, "dashscope": pro_dashscope},
         reply=pro_reply,
         roles=PRO_ROLES,
         example={
@@ -258,7 +314,8 @@ ENDPOINTS = [
         clip=pro_clip,
         units=pro_units,
         unit="video",
-        engines={"animatic": pro_animatic, "dashscope": pro_dashscope},
+        weights=PRO_TEXT,
+        engines={"animatic": pro_animatic, "diffusers": pro_diffusers, "dashscope": pro_dashscope},
         reply=pro_reply,
         roles=PRO_ROLES,
         example={"prompt": "A glider crosses a valley at dawn, seen from above"},

@@ -10,13 +10,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from importlib import import_module
+from importlib.util import find_spec
 
 from rushes.endpoint import Endpoint
+from rushes.engines.diffusers.residence import Residence
+from rushes.engines.diffusers.weights import WeightsProblem, inspect
 from rushes.engines.engine import Engine
 from rushes.engines.vendor.vendors import UnknownVendor, names, vendor
-from rushes.routing import is_remote, route_of
+from rushes.routing import DiffusersDeployment, is_remote, route_of
 from rushes.settings import Settings
 from rushes.work.tools import Deployment
 
@@ -41,7 +45,7 @@ class UnknownDeployment(Exception):
 
 def keys_of(settings: Settings, environment: Mapping[str, str]) -> Keys:
     """Return all vendors' keys. Raises ValueError where a variable that should hold one is empty."""
-    return {name: one.secrets(environment) for name, one in settings.deployments.items()}
+    return {name: one.secrets(environment) for name, one in settings.deployments.items() if one.engine == "vendor"}
 
 
 def take_keys(settings: Settings) -> Keys:
@@ -55,7 +59,7 @@ def take_keys(settings: Settings) -> Keys:
 
 def key_variables(settings: Settings) -> frozenset[str]:
     """Return the environment variables that hold keys."""
-    return frozenset(one.key_env for one in settings.deployments.values() if one.key_env)
+    return frozenset(one.key_env for one in settings.deployments.values() if one.engine == "vendor" and one.key_env)
 
 
 def leaders(settings: Settings, endpoints: Mapping[str, Endpoint]) -> frozenset[str]:
@@ -77,7 +81,8 @@ def load(
         _check_known(name, settings)
     led = {served: route for served, route in _names(settings, endpoints).items() if route and route[0] in wanted}
     needed = dict.fromkeys(name for route in led.values() for name in route)
-    loaded = {name: _load(name, settings, keys or {}) for name in needed}
+    residence = Residence()  # of all weights in this process
+    loaded = {name: _load(name, settings, keys or {}, residence) for name in needed}
     return {served: tuple(loaded[name] for name in route) for served, route in led.items()}
 
 
@@ -90,11 +95,13 @@ def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environmen
     for one in endpoints.values():
         if not _route(one, settings):
             found.append(f"routes: none of the deployments that are named for {one.id} can serve it")
-    return [line for line in found if line]
+    return [line for line in (*found, *_misfits(settings, endpoints, environment)) if line]
 
 
 def _complaint(name: str, settings: Settings, environment: Mapping[str, str]) -> str:
     deployment = settings.deployments[name]
+    if isinstance(deployment, DiffusersDeployment):
+        return _weights_complaint(name, deployment, environment)
     if deployment.vendor not in names():
         return f"deployments.{name}: no vendor is called {deployment.vendor!r}; there are: {', '.join(names())}"
     try:
@@ -102,6 +109,32 @@ def _complaint(name: str, settings: Settings, environment: Mapping[str, str]) ->
     except ValueError as error:
         return f"deployments.{name}: {error}"
     return ""
+
+
+def _weights_complaint(name: str, deployment: DiffusersDeployment, environment: Mapping[str, str]) -> str:
+    if any(find_spec(module) is None for module in ("torch", "diffusers")):
+        return f"deployments.{name}: the engine isn't installed; install it with: pip install 'rushes[diffusers]'"
+    try:
+        inspect(deployment.model, deployment.revision, environment)
+    except WeightsProblem as problem:
+        return f"deployments.{name}: {problem}"
+    return ""
+
+
+def _misfits(settings: Settings, endpoints: Mapping[str, Endpoint], environment: Mapping[str, str]) -> list[str]:
+    """Say of every route which of its weights can't serve the endpoint; those that can't be read are told of before."""
+    layouts: dict[str, str] = {}
+    for name, one in settings.deployments.items():
+        if isinstance(one, DiffusersDeployment):
+            with suppress(WeightsProblem):
+                layouts[name] = inspect(one.model, one.revision, environment).layout
+    return [
+        f"routes: {served} is led to the deployment {name!r}, whose weights are {layouts[name]}; it takes: "
+        + ", ".join(endpoints[served].weights)
+        for served, route in _names(settings, endpoints).items()
+        for name in route
+        if name in layouts and layouts[name] not in endpoints[served].weights
+    ]
 
 
 def _names(settings: Settings, endpoints: Mapping[str, Endpoint]) -> dict[str, tuple[str, ...]]:
@@ -118,8 +151,14 @@ def _check_known(name: str, settings: Settings) -> None:
         raise UnknownDeployment(f"no deployment is called {name!r}; there are: {', '.join(known)}")
 
 
-def _load(name: str, settings: Settings, keys: Keys) -> Deployment:
+def _load(name: str, settings: Settings, keys: Keys, residence: Residence) -> Deployment:
     setting = settings.deployments.get(name)
+    if isinstance(setting, DiffusersDeployment):
+        # torch and diffusers, which take seconds and come with an extra.
+        from rushes.engines.diffusers.engine import DiffusersEngine  # noqa: PLC0415
+
+        local = DiffusersEngine(name, setting, residence)
+        return Deployment(name, setting.kind, local, local.load())
     if setting is not None:
         # HTTP and picture code that a runner without vendors need not load.
         from rushes.engines.vendor.engine import VendorEngine  # noqa: PLC0415

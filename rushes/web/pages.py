@@ -100,11 +100,16 @@ def served_by(endpoint: Endpoint, settings: Settings) -> tuple[Server, ...]:
         Server(
             name,
             kind := kind_of(name, mine),
-            kind in STAND_INS and not endpoint.own,
-            name in mine and bool(mine[name].models),
+            (kind in STAND_INS or _all_stand_in(endpoint, kind)) and not endpoint.own,
+            bool(getattr(mine.get(name), "models", None)),
         )
         for name in route_of(endpoint.id, endpoint.engines, settings.routes, mine)
     )
+
+
+def _all_stand_in(endpoint: Endpoint, kind: str) -> bool:
+    """Say whether whatever open weights serve it stand in for what its name promises."""
+    return kind == "diffusers" and bool(endpoint.weights) and all(endpoint.weights.values())
 
 
 def price(endpoint: Endpoint, unit_prices: Mapping[str, float]) -> Price:

@@ -107,7 +107,7 @@ def with_voice_id(call: Call, job_id: str) -> tuple[Call, str | None]:
 
 def announce(endpoint: Endpoint, deployment: str, maker: Maker, seed: int | None, report: Report) -> ServedBy:
     """Say who makes the result; a stand-in is a warning, so that nobody takes it for the real model."""
-    stand_in = maker.stand_in and not endpoint.own
+    stand_in = (maker.stand_in or endpoint.weights.get(maker.layout, False)) and not endpoint.own
     note = f"a stand-in: {maker.model}" if stand_in else maker.model
     report.say(f"Served by the {maker.engine} engine ({note}, version {maker.version})", "WARN" if stand_in else "INFO")
     return ServedBy(maker.engine, deployment, maker.model, maker.version, stand_in, seed)
@@ -167,6 +167,11 @@ def progress_lines(report: Report) -> Callable[[Progress], None]:
 
     def tell(progress: Progress) -> None:
         nonlocal told
+        if progress.look is not None and report.wants_preview():
+            # Pixel code, which a job that shows nothing need not load.
+            from rushes.work.preview import show_newest  # noqa: PLC0415
+
+            show_newest(report, progress.look())
         part = progress.done * PROGRESS_PARTS // max(progress.total, 1)
         if progress.noun != "steps" and part == told:
             report.tick()

@@ -1,0 +1,47 @@
+"""What torch says of a device: probed when asked, never at import."""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from rushes.engines.diffusers.plan import GB, Device
+from rushes.engines.diffusers.trouble import unfit
+
+
+def probe(wanted: str | None = None) -> Device:
+    """Return the device that is wanted, or the first GPU, or the CPU. Raises Unable where there is no such device."""
+    name = wanted or ("cuda:0" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
+    kind = name.partition(":")[0]
+    if kind == "cuda":
+        number = int(name.partition(":")[2] or 0)
+        if not torch.cuda.is_available() or number >= torch.cuda.device_count():
+            count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+            raise unfit("This server's device isn't there", f"device = {name!r}, but torch sees {count} CUDA devices")
+        return Device(
+            f"cuda:{number}",
+            "cuda",
+            torch.cuda.get_device_name(number),
+            torch.cuda.mem_get_info(number)[0],
+            torch.cuda.get_device_capability(number),
+        )
+    if kind not in ("mps", "cpu"):
+        raise unfit("This server's device isn't there", f"device = {name!r}; name cuda, cuda:NUMBER, mps or cpu")
+    return Device(name, "mps" if kind == "mps" else "cpu", kind)
+
+
+def free_bytes(device: Device, used: int, memory_gb: float | None) -> int | None:
+    """Return what is free on the device, within the operator's limit; None where that isn't known."""
+    limit = None if memory_gb is None else int(memory_gb * GB) - used
+    if device.kind != "cuda":
+        return limit
+    free = torch.cuda.mem_get_info(device.name)[0]
+    return free if limit is None else min(free, limit)
+
+
+def give_back(device: Device) -> None:
+    """Give freed memory back to the device."""
+    gc.collect()
+    if device.kind == "cuda":
+        torch.cuda.empty_cache()

@@ -1,0 +1,239 @@
+"""Engine `diffusers`: one deployment of open weights in diffusers' layout.
+
+Weights stay loaded between films, and move out when another deployment of this process needs the room. A film that is
+too large for the memory is made once more with less of the weights on the device, unless the operator fixed that.
+Nothing here ends the process: what can't be loaded or made is `Unable`, and the next film finds things in order.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+
+import torch
+
+from rushes.calls import Call, DiffusersCall, Lora
+from rushes.engines.diffusers.device import free_bytes, give_back, probe
+from rushes.engines.diffusers.finish import finished
+from rushes.engines.diffusers.layouts import LAYOUTS
+from rushes.engines.diffusers.loading import Adapters, Pipe, load_pipe
+from rushes.engines.diffusers.plan import Device, Plan, leaner, needed_bytes, plan_of, sizes, work_bytes
+from rushes.engines.diffusers.preview import Look
+from rushes.engines.diffusers.residence import Residence
+from rushes.engines.diffusers.sampling import Pixels, Watch, chunks_of, decoded, latents_of
+from rushes.engines.diffusers.trouble import out_of_memory, weights_problem
+from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
+from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
+from rushes.routing import DiffusersDeployment
+
+WARM_SIDE = 64  # pixels
+MEMORY_REMEDY = "the weights stay usable; set offload, quantisation or tiling, or route smaller films here"
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Loaded:
+    pipe: Pipe
+    adapters: Adapters
+    look: Look | None = None
+
+
+class DiffusersEngine:
+    """One deployment; see the module docstring. `residence` is shared by all of the process."""
+
+    def __init__(
+        self,
+        name: str,
+        setting: DiffusersDeployment,
+        residence: Residence,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._name, self._setting, self._residence = name, setting, residence
+        self._environment = os.environ if environment is None else environment
+        self._weights: Weights | None = None
+        self._device: Device | None = None
+        self._plan: Plan | None = None
+        self._loaded: _Loaded | None = None
+
+    @property
+    def plan(self) -> Plan | None:
+        """How the weights are held, None before they were loaded."""
+        return self._plan
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._loaded is not None
+
+    def load(self) -> Maker:
+        """Load the weights and make a tiny film. What goes wrong is logged, and told again to each job."""
+        try:
+            self._ready()
+            if self._setting.warm_up:
+                self._warm_up()
+        except Unable as unable:
+            LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
+        return self._maker()
+
+    def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Frames:
+        """Make a film. Raises Unable, Cancelled."""
+        if not isinstance(call, DiffusersCall):
+            raise TypeError(f"the diffusers engine takes a DiffusersCall, not {type(call).__name__}")
+
+        def between() -> None:
+            if cancelled():
+                raise Cancelled
+
+        between()
+        chunks = chunks_of(self._film(call, between, progress), call)
+        if call.finish is None:
+            return Frames(chunks)
+        return Frames(_looked(finished(chunks, call.fps, call.finish), between))
+
+    def unload(self) -> None:
+        """Give the memory back."""
+        self._residence.leave(self._name)
+
+    def _film(
+        self, call: DiffusersCall, between: Callable[[], None], progress: Callable[[Progress], None]
+    ) -> torch.Tensor:
+        """Make it, with less and less of the weights on the device while memory runs out."""
+        while True:
+            try:
+                return self._made(call, between, progress)
+            except torch.OutOfMemoryError as error:
+                LOG.warning("%s ran out of memory: %s", self._name, str(error).splitlines()[0])
+            # Outside of the handler, whose traceback keeps the film's tensors alive.
+            self._clear()
+            if not self._lean():
+                raise out_of_memory(f"{call.made} frames of {call.width}x{call.height}", self._label(), MEMORY_REMEDY)
+
+    def _made(
+        self, call: DiffusersCall, between: Callable[[], None], progress: Callable[[Progress], None]
+    ) -> torch.Tensor:
+        loaded, weights = self._ready(), self._known()
+        always = tuple(Lora(source, scale) for source, scale in self._setting.loras.items())
+        loaded.adapters.use(always + call.loras)
+
+        def stepped(step: int, latents: torch.Tensor) -> None:
+            progress(Progress(step, call.steps, "steps", look=lambda: self._look(loaded).picture(latents)))
+
+        watch = Watch(between, stepped)
+        try:
+            latents, generator = latents_of(loaded.pipe, weights.layout, call, watch)
+            return decoded(loaded.pipe, latents, call, weights.layout, generator, watch)
+        finally:
+            loaded.pipe.maybe_free_model_hooks()
+
+    def _look(self, loaded: _Loaded) -> Look:
+        if loaded.look is None:  # fitted only where somebody watches
+            loaded.look = Look(loaded.pipe.vae)
+        return loaded.look
+
+    def _ready(self) -> _Loaded:
+        """Return the loaded pipeline, loading it if it is out. Raises Unable."""
+        if self._loaded is not None and self._residence.touch(self._name):
+            return self._loaded
+        weights = self._known()
+        device = self._device = probe(self._setting.device)
+        layout = LAYOUTS[weights.layout]
+        others = self._residence.used(device.name)  # which would move out
+        roomy = device if device.free_bytes is None else replace(device, free_bytes=device.free_bytes + others)
+        plan = self._plan = self._plan or plan_of(roomy, weights.parameters, layout.exact, self._setting)
+        parts = sizes(weights.parameters, layout.exact, plan.dtype, plan.quantisation)
+        needed = needed_bytes(plan, parts)
+        limit = self._setting.memory_gb
+        self._residence.make_room(
+            self._name,
+            device.name,
+            needed + (work_bytes(parts) if device.kind == "cuda" else 0),
+            lambda: free_bytes(device, self._residence.used(device.name), limit),
+        )
+        free = free_bytes(device, 0, limit) if device.kind == "cuda" or limit is not None else None
+        if free is not None and free < needed:
+            told = f"{weights.name} needs {needed / 1e9:.2f} GB, of which {free / 1e9:.2f} GB are free; {MEMORY_REMEDY}"
+            raise out_of_memory("the model's weights", device.label, told)
+        return self._enter(weights, plan, device)
+
+    def _enter(self, weights: Weights, plan: Plan, device: Device) -> _Loaded:
+        try:
+            pipe = load_pipe(weights, plan)
+        except torch.OutOfMemoryError:
+            give_back(device)
+            if not self._residence.evict_others(self._name, device.name):
+                raise
+            pipe = load_pipe(weights, plan)
+        loaded = self._loaded = _Loaded(pipe, Adapters(pipe))
+        self._residence.enter(self._name, device.name, _held_bytes(pipe, plan), self._leave)
+        return loaded
+
+    def _leave(self) -> None:
+        self._loaded = None
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._device is not None:
+            give_back(self._device)
+
+    def _lean(self) -> bool:
+        """Make room for one more try: others move out first, then more of our own weights; say whether that helped."""
+        assert self._device is not None
+        if self._residence.evict_others(self._name, self._device.name):
+            return True
+        less = leaner(self._plan, self._device) if self._plan is not None else None
+        fixed = self._setting
+        if less is None or (self._plan and less.tiling != self._plan.tiling and fixed.tiling is not None):
+            return False
+        if self._plan and less.offload != self._plan.offload and fixed.offload is not None:
+            return False
+        LOG.warning("%s goes on with offload=%s, tiling=%s", self._name, less.offload, less.tiling)
+        self._residence.leave(self._name)
+        self._plan = less
+        return True
+
+    def _known(self) -> Weights:
+        if self._weights is None:
+            try:
+                self._weights = inspect(self._setting.model, self._setting.revision, self._environment)
+            except WeightsProblem as problem:
+                raise weights_problem(str(problem)) from None
+        return self._weights
+
+    def _warm_up(self) -> None:
+        if "image" in LAYOUTS[self._known().layout].takes:
+            return  # needs a picture; the first film pays a second or two
+        call = DiffusersCall("", "", WARM_SIDE, WARM_SIDE, 1, 1, 16, 1, 1.0, 0)
+        self._film(call, lambda: None, lambda _: None)
+
+    def _label(self) -> str:
+        return self._device.label if self._device is not None else "the device"
+
+    def _maker(self) -> Maker:
+        weights = self._weights
+        model = weights.name if weights is not None else self._setting.model
+        marks: list[str] = [self._setting.quantisation] if self._setting.quantisation != "none" else []
+        marks += [source.rpartition("/")[2] for source in self._setting.loras]
+        named = "+".join([model, *marks])
+        return Maker("diffusers", named, version("diffusers"), stand_in=False, layout=weights.layout if weights else "")
+
+
+def _held_bytes(pipe: Pipe, plan: Plan) -> int:
+    """Measure what a pipeline's weights take; on the CPU they are all there whatever the plan."""
+    tensors = (
+        tensor
+        for part in pipe.components.values()
+        if isinstance(part, torch.nn.Module)
+        for tensor in (*part.parameters(), *part.buffers())
+    )
+    place = torch.device(plan.device).type
+    return sum(one.numel() * one.element_size() for one in tensors if one.device.type == place)
+
+
+def _looked(chunks: Iterator[Pixels], between: Callable[[], None]) -> Iterator[Pixels]:
+    for chunk in chunks:
+        between()
+        yield chunk

@@ -1,0 +1,50 @@
+"""What the engine knows of each of diffusers' pipeline classes: their grids, what they are told, which parts they have.
+
+A layout is a class's name, with what in the weights' own index changes how the class works behind a plus sign. Sources:
+the classes' signatures and checks, and the weights' published sampling settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One kind of weights.
+
+    Frames are `frame_step` * n + 1. Parts named in `exact` stay in float32, since their rounding shows. `takes` are the
+    inputs that are passed on besides those that every class has; `shifts` where the noise levels' shift is a setting of
+    the scheduler; `told_noise` where the autoencoder may be told a noise level.
+    """
+
+    frame_step: int
+    exact: tuple[str, ...] = ()
+    takes: frozenset[str] = frozenset()
+    shifts: bool = True
+    told_noise: bool = False
+    text_tokens: int = 512
+
+
+_PICTURE, _RATED = frozenset({"image", "last_image"}), frozenset({"image", "frame_rate"})
+
+LAYOUTS: Mapping[str, Layout] = {
+    "WanPipeline": Layout(4, ("vae",)),
+    "WanPipeline+expand_timesteps": Layout(4, ("vae",)),
+    "WanPipeline+boundary_ratio": Layout(4, ("vae",)),
+    "WanImageToVideoPipeline": Layout(4, ("vae", "image_encoder"), _PICTURE),
+    "WanImageToVideoPipeline+expand_timesteps": Layout(4, ("vae",), frozenset({"image"})),
+    "WanImageToVideoPipeline+boundary_ratio": Layout(4, ("vae",), _PICTURE),
+    "LTXImageToVideoPipeline": Layout(8, (), _RATED, shifts=False, told_noise=True, text_tokens=128),
+    "LTXConditionPipeline": Layout(8, (), _RATED, shifts=False, told_noise=True, text_tokens=256),
+}
+
+FLAGS = ("expand_timesteps", "boundary_ratio")
+"""Members of a pipeline's index that change how its class works."""
+
+
+def layout_of(index: Mapping[str, object]) -> str:
+    """Return the layout's name for the content of a `model_index.json`; it need not be one that is known."""
+    name = str(index.get("_class_name", ""))
+    return name + "".join(f"+{flag}" for flag in FLAGS if index.get(flag))
