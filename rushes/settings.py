@@ -171,6 +171,11 @@ class Settings(BaseSettings):
     )
     test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
 
+    @field_validator("key", "proxy_key", "prompt_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any) -> Any:
+        return None if value == "" else value
+
     @field_validator("allow_addresses")
     @classmethod
     def _networks_parse(cls, value: str) -> str:

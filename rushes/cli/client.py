@@ -38,6 +38,7 @@ class Answer:
     output: Any
     served_by: str | None
     units: float | None
+    manifest_url: str | None = None  # of a result whose format has no place for its content credentials
 
 
 class Client:
@@ -88,7 +89,9 @@ class Client:
         """Return the output; CommandError with the reason if the request failed."""
         response = self._send("GET", submitted.response_url)
         units = response.headers.get("x-fal-billable-units")
-        return Answer(response.json(), response.headers.get("x-rushes-served-by"), float(units) if units else None)
+        manifest = response.links.get("c2pa-manifest", {}).get("url")
+        served_by = response.headers.get("x-rushes-served-by")
+        return Answer(response.json(), served_by, float(units) if units else None, manifest)
 
     def voices(self) -> list[dict[str, str]]:
         """Return the account's cloned voices, oldest first."""

@@ -95,7 +95,7 @@ def _deployment(name: str | None, route: Collection[str]) -> str | None:
     if name is None or name.strip() in route:
         return name.strip() if name is not None else None
     allowed = ", ".join(route)
-    raise RequestError("bad_request", f"Invalid X-Rushes-Deployment {name[:100]!r}: expected one of {allowed}")
+    raise RequestError("bad_request", f"Invalid X-Rushes-Deployment header {name[:100]!r}: expected one of {allowed}")
 
 
 def _allows_fallback(wishes: Asked) -> bool:

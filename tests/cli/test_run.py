@@ -68,6 +68,14 @@ def test_a_picture_is_uploaded_and_the_film_saved(there: dict[str, str], small_p
     assert "stand-in" in told["served_by"]
 
 
+def test_a_film_without_a_place_for_its_manifest_gets_it_beside_itself(there: dict[str, str], tmp_path: Path) -> None:
+    words = ["prompt=A boat", "num_frames=17", "video_output_type=VP9 (.webm)", "-o", "film.webm", "--json"]
+    endpoint = "fal-ai/longcat-video/text-to-video/480p"
+    told = json.loads(rushes("run", endpoint, *words, folder=tmp_path, environment=there).stdout)
+    assert [Path(file["path"]).name for file in told["files"]] == ["film.webm", "film.webm.c2pa"]
+    rushes("verify", "film.webm", folder=tmp_path)
+
+
 @pytest.mark.parametrize("place", ["none/film.mp4", "none/"])
 def test_a_place_that_is_in_no_folder_is_said_before_anything_is_made(tmp_path: Path, place: str) -> None:
     done = rushes("run", "rushes/echo", "-o", place, folder=tmp_path, environment={"RUSHES_TEST_ENDPOINTS": "1"})
@@ -108,7 +116,8 @@ def test_a_wrong_key_is_one_line_that_says_what_to_do(there: dict[str, str]) -> 
 def test_without_a_server_one_is_started_and_stopped(tmp_path: Path) -> None:
     data = tmp_path / "data"
     done = rushes(
-        "run", "rushes/echo", "payload=1", "--json", "--data", str(data), environment={"RUSHES_TEST_ENDPOINTS": "1"}
+        *("run", "rushes/echo", "payload=1", "--json", "--data", str(data)),
+        environment={"RUSHES_TEST_ENDPOINTS": "1", "RUSHES_KEY": ""},  # empty is as good as not set
     )
     assert json.loads(done.stdout)["output"] == {"payload": 1}
     assert done.stderr == ""
@@ -155,12 +164,18 @@ def test_ctrl_c_cancels_the_request(there: dict[str, str], server: Running) -> N
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(1.0)
+    headers = {"Authorization": f"Key {server.key}"}
+    give_up_at = time.monotonic() + 60
+    while (
+        'rushes_requests_running{endpoint="rushes/echo"} 1'
+        not in httpx2.get(f"{server.url}/metrics", headers=headers).text
+    ):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=10)
+    _, errors = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    headers = {"Authorization": f"Key {server.key}"}
     # The one runner is free again at once.
-    answer = httpx2.post(f"{server.url}/run/rushes/echo", json={}, headers=headers, timeout=5)
+    answer = httpx2.post(f"{server.url}/run/rushes/echo", json={}, headers=headers, timeout=20)
     assert answer.status_code == 200

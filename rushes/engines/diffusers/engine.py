@@ -77,6 +77,10 @@ class DiffusersEngine:
                 self._warm_up()
         except Unable as unable:
             LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
+        except torch.OutOfMemoryError as error:
+            # Each job tries again, since who has the memory may leave; ending here would restart the runner in a loop.
+            LOG.error("the deployment %s found too little memory: %s", self._name, str(error).splitlines()[0])
+            self._clear()
         return self._maker()
 
     def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Frames:

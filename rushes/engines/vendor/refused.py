@@ -58,7 +58,7 @@ TABLE: Mapping[Kind, Row] = {
     ),
     "gone": Row(
         _UNAVAILABLE,
-        "The service behind this endpoint lost the task; it is no fault of the request",
+        "The service behind this endpoint lost the task or its result; it is no fault of the request",
         "it no longer knows the task, or its result could not be fetched",
     ),
     "retired": Row(
@@ -68,9 +68,9 @@ TABLE: Mapping[Kind, Row] = {
     ),
     "lost": Row(
         _UNAVAILABLE,
-        "It is not known whether the service behind this endpoint took the task, so it was not sent again; it may have "
-        "been paid",
-        "look into the vendor's own list of tasks; a request that got no answer is never repeated",
+        "It is not known whether the service behind this endpoint took the task, so it was given up; it may have been "
+        "paid",
+        "look into the vendor's own list of tasks; a request that got no answer is not repeated blindly",
     ),
     "slow": Row(
         "generation_timeout",
