@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def test_the_same_hint_goes_to_the_same_runner_and_to_another_when_it_is_busy(tm
         for _ in range(8):
             # In between the others' turn comes, so that the one that waits longest is not always the hinted one.
             served_from(client)
+            while 'rushes_runners{state="idle"} 2' not in client.get("/metrics").text:
+                time.sleep(0.01)  # a runner that has just ended a job asks for the next in a moment
             assert served_from(client, "my-session") == home
         busy = pool.submit(served_from, client, "my-session", 1.0)
         while client.get("/metrics").text.find('rushes_runners{state="busy"} 1') < 0:

@@ -87,7 +87,7 @@ def test_a_task_goes_from_submitted_to_a_film_of_the_length_that_was_asked_for(k
         ("Bearer " + token(header={"alg": "none"}), 1000),
         ("Bearer " + token(iss="nobody"), 1002),
         ("Bearer " + token(exp=""), 1002),
-        ("Bearer " + token(nbf=int(time.time()) + 600), 1003),
+        ("Bearer " + token(nbf=int(time.time()) + 86_400), 1003),
         ("Bearer " + token(exp=int(time.time()) - 1), 1004),
     ],
 )
