@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from rushes.cli.problem import CommandError
-from rushes.routing import VendorDeployment
+from rushes.routing import DiffusersDeployment, VendorDeployment
 from rushes.settings import Settings, read_settings
+
+KINDS: Mapping[str, type[BaseModel]] = {"vendor": VendorDeployment, "diffusers": DiffusersDeployment}
+"""What a deployment's table may hold, by its engine."""
 
 
 def settings_from(config: Path | None = None, **given: Any) -> Settings:
@@ -32,17 +36,25 @@ def settings_from(config: Path | None = None, **given: Any) -> Settings:
 
 def _told(problem: ErrorDetails) -> str:
     """Say what is wrong with a setting, without what may hold a key: tables, and names that may be its typo."""
-    name = ".".join(map(str, problem["loc"])) or "settings"
+    place, known = _place(problem["loc"])
+    name = ".".join(map(str, place)) or "settings"
     said = problem["msg"].removeprefix("Value error, ").removeprefix(f"{name}: ")
     if problem["type"] == "extra_forbidden":
-        return f"{name}: there is no such setting{_meant(problem['loc'])}"
+        return f"{name}: there is no such setting{_meant(place, known)}"
     given = problem.get("input")
-    told = isinstance(given, str | int | float) and not any("key" in str(part) for part in problem["loc"])
+    told = isinstance(given, str | int | float) and not any("key" in str(part) for part in place)
     return f"{name}: {said}, got {given!r}" if told else f"{name}: {said}"
 
 
-def _meant(place: tuple[int | str, ...]) -> str:
-    known = list(VendorDeployment.model_fields if place[0] == "deployments" else Settings.model_fields)
+def _place(loc: tuple[int | str, ...]) -> tuple[tuple[int | str, ...], list[str]]:
+    """Return where a setting stands as it was written, without the engine that told its kind, and its siblings."""
+    kind = KINDS.get(str(loc[2])) if loc[:1] == ("deployments",) and len(loc) > 3 else None
+    if kind is None:
+        return loc, list(Settings.model_fields)
+    return (*loc[:2], *loc[3:]), list(kind.model_fields)
+
+
+def _meant(place: tuple[int | str, ...], known: list[str]) -> str:
     near = get_close_matches(str(place[-1]), known, n=1)
     if near:
         return f"; {near[0]} is one"
