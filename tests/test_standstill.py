@@ -46,5 +46,26 @@ def test_a_failing_test_is_run_again_only_after_a_standstill(
     assert found.countoutcomes() == ([1, 0, 0] if outcome == "passed" else [0, 0, 1])
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_where_it_is_wished_every_failing_test_gets_a_second_try_and_is_named(
+    pytester: pytest.Pytester, workers: int
+) -> None:
+    pytester.makepyfile(ONCE.format(still=False))
+    told = pytester.runpytest("-p", "tests.standstill", "-p", "no:cacheprovider", "--again", "-n", str(workers))
+    told.assert_outcomes(passed=1)
+    told.stdout.fnmatch_lines(["*passed at the second try only*", "*test_it", "*assert len(tries) == 2*"])
+
+
+def test_a_modules_fixture_gets_a_second_try_too(pytester: pytest.Pytester) -> None:
+    fixture = "@pytest.fixture(scope='module')\ndef server():\n    tries.append(1)\n    assert len(tries) == 2\n"
+    pytester.makepyfile(f"import pytest\ntries = []\n{fixture}\ndef test_it(server): pass\ndef test_too(server): pass")
+    pytester.runpytest("-p", "tests.standstill", "-p", "no:cacheprovider", "--again").assert_outcomes(passed=2)
+
+
+def test_what_fails_twice_fails(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_it(): assert False")
+    pytester.runpytest("-p", "tests.standstill", "-p", "no:cacheprovider", "--again").assert_outcomes(failed=1)
+
+
 def test_this_very_run_is_watched(request: pytest.FixtureRequest) -> None:
     assert isinstance(request.config.stash[WATCH], Watch)

@@ -26,7 +26,7 @@ from rushes.settings import Settings
 
 JOBS, SESSIONS, CROWD = "rushes.runners.worker", "rushes.runners.sessions", "rushes.runners.crowd"
 LOCAL_PREFIX = "local-"  # of the names of all local runners, in this life of the server and in earlier ones
-STOP_S = 2.0  # for a runner to end after SIGTERM, which takes it a second at most
+STOP_S = 3.0  # for a runner to end after SIGTERM, which takes it two at most
 ARRIVAL_S = 10.0  # for one whose tasks are on their way to vendors
 STEADY_S = 5.0  # a process that lived so long did not die of its start
 FIRST_PAUSE_S = 0.1

@@ -1,7 +1,8 @@
 """What engines and libraries log or print during a job becomes lines of that job's log.
 
 `logging` keeps its level, `print` is STDOUT, and what is written to the error stream STDERR; all still reach the
-runner's own output. Our transport's chatter, and the runner's own log with its tracebacks, are not for the caller.
+runner's own output. Our transport's chatter, the runner's own log with its tracebacks, and what a route tells the
+operator of accounts and keys are not for the caller.
 Lines are cut and cleaned here, so that neither a picture printed as text nor a runaway loop burdens the gateway.
 """
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 Hear = Callable[[str, Level], None]
 
 TRANSPORT = ("httpx2", "httpcore2", "asyncio")
-PRIVATE = ("rushes.runners", *TRANSPORT)
+PRIVATE = ("rushes.runners", "rushes.work.route", *TRANSPORT)
 MOST_CHARS = 4_000  # of one line
 MOST_LINES = 2_000  # of one try of a job
 ENOUGH = f"This job has printed and logged {MOST_LINES:,} lines; what follows is in the runner's own output only"

@@ -21,7 +21,7 @@ from rushes.runners.overhear import TRANSPORT
 from rushes.runners.parent import KEY_VARIABLE, die_with_parent
 from rushes.settings import Settings, read_settings
 
-STOP_S = 1  # after SIGTERM; the kernel ends what takes longer
+STOP_S = 2  # after SIGTERM; the kernel ends what takes longer
 PROMPT_KEY_VARIABLE = "RUSHES_PROMPT_KEY"
 
 

@@ -3,7 +3,7 @@
     RUSHES_RUNNER_KEY=… python -m rushes.runners.worker --url http://127.0.0.1:8787 --deployments animatic --name NAME
 
 It outlives the gateway (it waits for it to come back) and every kind of failing job. SIGTERM or Ctrl-C hands the
-running job back and ends the process within a second. What the steps of a job are stands in `work.perform`.
+running job back and ends the process within two seconds. What the steps of a job are stands in `work.perform`.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ class Stand:
 
     def until(self, status: str, request_id: str, endpoint: str = ECHO) -> None:
         """Poll until it is so."""
-        end = time.monotonic() + 15
+        end = time.monotonic() + 60
         while self.status(endpoint, request_id)["status"] != status:
             assert time.monotonic() < end, f"never {status}: {self.status(endpoint, request_id)}"
             time.sleep(0.02)
@@ -101,7 +101,7 @@ class Stand:
 
     def runner(self) -> int:
         """Wait for the local runner's process."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not (pids := self.server.runner_pids()):
             assert time.monotonic() < end
             time.sleep(0.02)

@@ -42,7 +42,7 @@ def in_async_client(use: Callable[[fal_client.AsyncClient], Awaitable[Any]]) -> 
 
 def wait_for(client: ModuleType, request_id: str, kind: type) -> Any:
     """Poll until the request's status is of that kind."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         status = client.status(ECHO, request_id, with_logs=True)
         if isinstance(status, kind):

@@ -37,6 +37,7 @@ from rushes.jobs.store import JobStore
 from rushes.settings import Settings
 from rushes.webhooks.outbox import Outbox
 from rushes.webhooks.signing import SigningKeys
+from tests.onloop import on_loop
 
 T = TypeVar("T")
 
@@ -96,12 +97,22 @@ class Gateway:
 
     @property
     def jobs(self) -> JobStore:
-        """The real store."""
-        return self.services.jobs
+        """The real store, whose looks happen on the server's loop."""
+        return on_loop(self.services.jobs, self.loop)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The real one, in the same way."""
+        return on_loop(self.services.outbox, self.loop)
+
+    @property
+    def voices(self) -> VoiceShelf:
+        """The real one, in the same way."""
+        return on_loop(self.services.voices, self.loop)
 
     def call(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on the server's loop, wait for the result."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=10)
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(timeout=60)
 
     def get(self, path: str, **more: Any) -> httpx2.Response:
         """GET with the admin key; never follows a redirect."""
@@ -175,7 +186,7 @@ def running(folder: Path, endpoints: Mapping[str, Endpoint] = ENDPOINTS, **setti
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    ready.wait(10)
+    ready.wait(60)
     server, loop, services, clock = started[0]
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
     try:
@@ -183,7 +194,7 @@ def running(folder: Path, endpoints: Mapping[str, Endpoint] = ENDPOINTS, **setti
             yield Gateway(url, services, loop, clock, client)
     finally:
         loop.call_soon_threadsafe(server.end.set)
-        thread.join(10)
+        thread.join(60)
         sock.close()
 
 

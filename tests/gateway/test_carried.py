@@ -70,7 +70,7 @@ def test_a_caller_who_leaves_cancels_the_run(gateway: Gateway) -> None:
         socket.send('{"prompt": "a cat"}')
         while not gateway.jobs.queue_length("fal-ai/clip"):
             time.sleep(0.01)
-    give_up_at = time.monotonic() + 5
+    give_up_at = time.monotonic() + 30
     while gateway.jobs.queue_length("fal-ai/clip") and time.monotonic() < give_up_at:
         time.sleep(0.01)
     assert gateway.jobs.queue_length("fal-ai/clip") == 0

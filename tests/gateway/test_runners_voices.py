@@ -65,7 +65,7 @@ def test_a_made_voice_is_kept_for_the_account_and_named_at_the_next_claim(
     job = claimed(gateway, runner)
     profile = upload(runner, job)
     assert finish(runner, job, voice={"voice_id": "v1", "file_id": profile}, files=[profile]) == 200
-    voice = gateway.services.voices.find("admin", "v1")
+    voice = gateway.voices.find("admin", "v1")
     assert voice is not None
     assert (voice.file_id, voice.endpoint) == (profile, SPEAK)
 
@@ -75,7 +75,7 @@ def test_a_made_voice_is_kept_for_the_account_and_named_at_the_next_claim(
 
 
 def test_a_built_in_voice_and_another_accounts_are_no_own_files(gateway: Gateway, runner: httpx2.Client) -> None:
-    gateway.call(gateway.services.voices.add("stranger", "theirs", "f" * 40, SPEAK))
+    gateway.call(gateway.voices.add("stranger", "theirs", "f" * 40, SPEAK))
     assert claimed(gateway, runner)["own_files"] == {}
     assert claimed(gateway, runner, {"voice_setting": {"voice_id": "theirs"}})["own_files"] == {}
 
@@ -86,23 +86,23 @@ def test_a_forgotten_voice_is_gone_with_its_file(gateway: Gateway, runner: httpx
     assert finish(runner, job, voice={"voice_id": "v1", "file_id": profile}) == 200
     job = claimed(gateway, runner, {"voice_setting": {"voice_id": "v1"}})
     assert finish(runner, job, forget_voice="v1") == 200
-    assert gateway.services.voices.find("admin", "v1") is None
+    assert gateway.voices.find("admin", "v1") is None
     assert gateway.call(gateway.services.files.stat(profile)) is None
     assert claimed(gateway, runner, {"voice_setting": {"voice_id": "v1"}})["own_files"] == {}
 
 
 def test_another_accounts_voice_is_not_forgotten(gateway: Gateway, runner: httpx2.Client) -> None:
-    gateway.call(gateway.services.voices.add("stranger", "theirs", "f" * 40, SPEAK))
+    gateway.call(gateway.voices.add("stranger", "theirs", "f" * 40, SPEAK))
     assert finish(runner, claimed(gateway, runner), forget_voice="theirs") == 200
-    assert gateway.services.voices.find("stranger", "theirs") is not None
+    assert gateway.voices.find("stranger", "theirs") is not None
 
 
 def test_a_runner_whose_lease_is_over_changes_no_voice(gateway: Gateway, runner: httpx2.Client) -> None:
-    gateway.call(gateway.services.voices.add("admin", "mine", "f" * 40, SPEAK))
+    gateway.call(gateway.voices.add("admin", "mine", "f" * 40, SPEAK))
     job = claimed(gateway, runner)
     job["token"] += 1
     assert finish(runner, job, voice={"voice_id": "v1", "file_id": "f" * 40}, forget_voice="mine") == 410
-    assert [voice.id for voice in gateway.services.voices.list("admin")] == ["mine"]
+    assert [voice.id for voice in gateway.voices.list("admin")] == ["mine"]
 
 
 def test_a_private_outcome_is_forgotten_after_its_time(gateway: Gateway, runner: httpx2.Client) -> None:

@@ -66,20 +66,20 @@ def test_a_webhook_waits_for_its_requests_end(gateway: Gateway) -> None:
 def test_a_repeated_idempotency_key_asks_for_one_webhook(gateway: Gateway) -> None:
     for _ in range(2):
         assert submit_with(gateway, "https://a.example/hook", **{"idempotency-key": "k-1"})[0] == 200
-    assert len(gateway.services.outbox.listed("admin", limit=10)) == 1
+    assert len(gateway.outbox.listed("admin", limit=10)) == 1
 
 
 def test_invalid_input_is_told_too(gateway: Gateway) -> None:
     response = gateway.client.post("/queue/fal-ai/clip", params={"fal_webhook": "https://a.example/"}, json={})
     assert response.status_code == 200
-    (due,) = gateway.services.outbox.due((), (), 10)
+    (due,) = gateway.outbox.due((), (), 10)
     assert due.id == response.json()["request_id"]
 
 
 def test_a_direct_run_has_no_webhook(gateway: Gateway) -> None:
     response = gateway.client.post("/run/fal-ai/clip", params={"fal_webhook": "https://a.example/"}, json={})
     assert response.status_code == 422
-    assert gateway.services.outbox.listed("admin", limit=10) == []
+    assert gateway.outbox.listed("admin", limit=10) == []
 
 
 def test_the_payload_is_what_the_result_route_answers(gateway: Gateway) -> None:

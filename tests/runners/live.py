@@ -72,7 +72,7 @@ class Live:
         """Wait until a runner has the job, and its log has so many lines."""
         wait_for(lambda: self.state(job_id).status == Status.IN_PROGRESS and len(self.lines(job_id)) >= lines)
 
-    def result(self, job_id: str, within_s: float = 15.0) -> Result:
+    def result(self, job_id: str, within_s: float = 60.0) -> Result:
         """Wait for a job's end."""
         wait_for(lambda: self.state(job_id).status == Status.COMPLETED, within_s)
         return self.call(_now(lambda: self.services.jobs.result(job_id)))
@@ -84,7 +84,7 @@ async def _now(look: Callable[[], T | None]) -> T:
     return found
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 15.0) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until something is so."""
     give_up_at = time.monotonic() + within_s
     while not condition():
@@ -136,7 +136,7 @@ def running(
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     server, services, loop = started[0]
     port = sock.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
@@ -147,7 +147,7 @@ def running(
             yield Live(url, port, services, loop, client)
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         sock.close()
 
 

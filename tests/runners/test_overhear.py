@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from rushes.jobs.job import Level
 from rushes.jobs.protocol import Line
 from rushes.runners.overhear import ENOUGH, MOST_CHARS, MOST_LINES, clean, overheard
+from rushes.work import route
 
 Heard = list[tuple[str, Level]]
 
@@ -31,6 +32,7 @@ def test_levels_and_streams_are_kept_and_our_own_lines_are_not(capsys: pytest.Ca
         logging.getLogger("some.library").error("gone")
         logging.getLogger("some.library").debug("not at this level")
         logging.getLogger("rushes.runners.worker").error("ours")
+        route.LOG.warning("for the operator: the account has no money")
         print("two\nlines", end="")
         print("to the error stream", file=sys.stderr)
     print("after")

@@ -17,9 +17,9 @@ def gateway(tmp_path: Path) -> Iterator[Gateway]:
 @pytest.mark.parametrize("path", ["/v1/voices", "/platform/v1/voices"])
 def test_the_accounts_own_voices_are_listed_oldest_first(gateway: Gateway, path: str) -> None:
     for account, voice in (("admin", "second"), ("stranger", "theirs")):
-        gateway.call(gateway.services.voices.add(account, voice, "f" * 40, "fal-ai/clone"))
+        gateway.call(gateway.voices.add(account, voice, "f" * 40, "fal-ai/clone"))
     gateway.clock.ahead_s = -1_000
-    gateway.call(gateway.services.voices.add("admin", "first", "f" * 40, "fal-ai/clone"))
+    gateway.call(gateway.voices.add("admin", "first", "f" * 40, "fal-ai/clone"))
     told = gateway.get(path).json()
     assert [voice["voice_id"] for voice in told["voices"]] == ["first", "second"]
     assert (told["next_cursor"], told["has_more"]) == (None, False)

@@ -25,8 +25,8 @@ def with_webhook(gateway: Gateway, url: str = "https://a.example/hook", *, end: 
 
 
 def settle(gateway: Gateway, request_id: str, state: State, status_code: int | None, error: str | None) -> None:
-    due = next(one for one in gateway.services.outbox.due((), (), 100) if one.id == request_id)
-    gateway.call(gateway.services.outbox.record(due, Try(gateway.clock(), status_code, error, 0.25), Verdict(state)))
+    due = next(one for one in gateway.outbox.due((), (), 100) if one.id == request_id)
+    gateway.call(gateway.outbox.record(due, Try(gateway.clock(), status_code, error, 0.25), Verdict(state)))
 
 
 def test_a_delivery_is_told_with_its_tries(gateway: Gateway) -> None:
@@ -91,7 +91,7 @@ def test_a_settled_delivery_is_sent_again(gateway: Gateway) -> None:
     settle(gateway, request_id, State.DELIVERED, 200, None)
     told = gateway.client.post(f"{LIST}/{request_id}/replay").json()
     assert (told["state"], told["attempts"], told["settled_at"]) == ("due", 1, None)
-    assert [due.attempts for due in gateway.services.outbox.due((), (), 10)] == [0]
+    assert [due.attempts for due in gateway.outbox.due((), (), 10)] == [0]
 
 
 def test_what_has_not_ended_or_is_no_longer_kept_cannot_be_sent_again(gateway: Gateway) -> None:
