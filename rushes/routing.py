@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -23,13 +23,40 @@ ANY_ENDPOINT = "fal"
 """The kind of engine that can be asked for any endpoint, in the endpoint's own words."""
 
 
-class _Deployment(BaseModel):
+class DeploymentBase(BaseModel):
+    """What all deployments have. `engine` names its table, `package` its folder in `engines`."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    remote: ClassVar[bool] = False
+    """Whether the work is done elsewhere, so that many jobs of one process can be under way at once."""
 
-class VendorDeployment(_Deployment):
+    engine: str
+
+    @property
+    def kind(self) -> str:
+        """The kind of engine, a key of `Endpoint.engines`."""
+        return self.engine
+
+    @property
+    def package(self) -> str:
+        """The folder of the engine; its module `deployed` says what is wrong with a deployment, and sets one up."""
+        return self.engine
+
+    @property
+    def key_variables(self) -> frozenset[str]:
+        """Environment variables that hold its keys."""
+        return frozenset()
+
+    def secrets(self, environment: Mapping[str, str]) -> tuple[str, ...]:
+        """Return its keys. Raises ValueError where one is none, without telling it."""
+        return ()
+
+
+class VendorDeployment(DeploymentBase):
     """A vendor's API with the operator's own keys."""
 
+    remote: ClassVar[bool] = True
     engine: Literal["vendor"] = Field(description="A vendor's API.")
     vendor: str = Field(description="Whose API; the guide's pages on vendors list the names.")
     key: SecretStr | None = Field(None, description="The key.")
@@ -76,6 +103,11 @@ class VendorDeployment(_Deployment):
         """The kind of engine, a key of `Endpoint.engines`: the vendor's name."""
         return self.vendor
 
+    @property
+    def key_variables(self) -> frozenset[str]:
+        """The one that is named."""
+        return frozenset((self.key_env,) if self.key_env else ())
+
     def secrets(self, environment: Mapping[str, str]) -> tuple[str, ...]:
         """Return its keys. Raises ValueError where one is none, without telling it."""
         held = [one.get_secret_value().strip() for one in ((self.key,) if self.key is not None else ()) + self.keys]
@@ -90,7 +122,7 @@ class VendorDeployment(_Deployment):
         return tuple(held)
 
 
-class DiffusersDeployment(_Deployment):
+class DiffusersDeployment(DeploymentBase):
     """Open weights in diffusers' layout, on this machine. What is left unset is chosen by what the device has."""
 
     engine: Literal["diffusers"] = Field(description="Weights that diffusers can load.")
@@ -114,19 +146,17 @@ class DiffusersDeployment(_Deployment):
     )
     warm_up: bool = Field(True, description="Make a tiny film at the start, so that the first job need not wait.")
 
-    @property
-    def kind(self) -> str:
-        """The kind of engine, a key of `Endpoint.engines`."""
-        return self.engine
-
 
 Deployment = Annotated[VendorDeployment | DiffusersDeployment, Field(discriminator="engine")]
 """What `[deployments.NAME]` may hold; `engine` tells which."""
 
+KINDS: Mapping[str, type[DeploymentBase]] = {"vendor": VendorDeployment, "diffusers": DiffusersDeployment}
+"""The tables by their `engine`."""
+
 
 def is_remote(name: str, deployments: Mapping[str, Deployment]) -> bool:
     """Say whether a deployment has its work done elsewhere, so that many of its jobs can be under way at once."""
-    return name in deployments and deployments[name].engine == "vendor"
+    return name in deployments and deployments[name].remote
 
 
 def kind_of(name: str, deployments: Mapping[str, Deployment]) -> str:

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from rushes.cli.problem import CommandError
-from rushes.routing import DiffusersDeployment, VendorDeployment
+from rushes.routing import KINDS
 from rushes.settings import Settings, read_settings
-
-KINDS: Mapping[str, type[BaseModel]] = {"vendor": VendorDeployment, "diffusers": DiffusersDeployment}
-"""What a deployment's table may hold, by its engine."""
 
 
 def settings_from(config: Path | None = None, **given: Any) -> Settings:

@@ -1,8 +1,8 @@
 """What a runner can hold: deployments by name, set up when the runner starts, and the routes that they lead.
 
-Built-in engines stand here as import paths and not as classes, so that reading the table loads no engine; a vendor's
-file is imported where one of its deployments is. What is wrong with the settings is found here too, before anything
-starts.
+Built-in engines stand here as import paths and not as classes, so that reading the table loads no engine; those that an
+operator sets up are found by their folders (`engines.deployed`). What is wrong with the settings is found here too,
+before anything starts.
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
-from contextlib import suppress
 from fnmatch import fnmatchcase
 from importlib import import_module
-from importlib.util import find_spec
 
 from rushes.endpoint import Endpoint
-from rushes.engines.diffusers.residence import Residence
-from rushes.engines.diffusers.weights import WeightsProblem, inspect
+from rushes.engines.deployed import Place, deployed
 from rushes.engines.engine import Engine
-from rushes.engines.vendor.vendors import UnknownVendor, names, vendor
-from rushes.routing import DiffusersDeployment, is_remote, route_of
+from rushes.engines.residence import Residence
+from rushes.routing import is_remote, route_of
 from rushes.settings import Settings
 from rushes.work.tools import Deployment
 
@@ -33,7 +30,7 @@ KEYS_VARIABLE = "RUSHES_DEPLOYMENT_KEYS"
 """Holds a local process's keys as JSON; they were resolved where the server started."""
 
 Keys = Mapping[str, tuple[str, ...]]
-"""The keys of vendors' deployments, by the deployments' names."""
+"""The keys of deployments that have some, by the deployments' names."""
 
 Routes = Mapping[str, tuple[Deployment, ...]]
 """The deployments that serve an endpoint, in order, by the endpoint's id."""
@@ -44,8 +41,9 @@ class UnknownDeployment(Exception):
 
 
 def keys_of(settings: Settings, environment: Mapping[str, str]) -> Keys:
-    """Return all vendors' keys. Raises ValueError where a variable that should hold one is empty."""
-    return {name: one.secrets(environment) for name, one in settings.deployments.items() if one.engine == "vendor"}
+    """Return all deployments' keys. Raises ValueError where a variable that should hold one is empty."""
+    found = {name: one.secrets(environment) for name, one in settings.deployments.items()}
+    return {name: keys for name, keys in found.items() if keys}
 
 
 def take_keys(settings: Settings) -> Keys:
@@ -59,7 +57,7 @@ def take_keys(settings: Settings) -> Keys:
 
 def key_variables(settings: Settings) -> frozenset[str]:
     """Return the environment variables that hold keys."""
-    return frozenset(one.key_env for one in settings.deployments.values() if one.engine == "vendor" and one.key_env)
+    return frozenset().union(*(one.key_variables for one in settings.deployments.values()))
 
 
 def leaders(settings: Settings, endpoints: Mapping[str, Endpoint]) -> frozenset[str]:
@@ -99,41 +97,20 @@ def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environmen
 
 
 def _complaint(name: str, settings: Settings, environment: Mapping[str, str]) -> str:
-    deployment = settings.deployments[name]
-    if isinstance(deployment, DiffusersDeployment):
-        return _weights_complaint(name, deployment, environment)
-    if deployment.vendor not in names():
-        return f"deployments.{name}: no vendor is called {deployment.vendor!r}; there are: {', '.join(names())}"
-    try:
-        deployment.secrets(environment)
-    except ValueError as error:
-        return f"deployments.{name}: {error}"
-    return ""
-
-
-def _weights_complaint(name: str, deployment: DiffusersDeployment, environment: Mapping[str, str]) -> str:
-    if any(find_spec(module) is None for module in ("torch", "diffusers")):
-        return f"deployments.{name}: the engine isn't installed; install it with: pip install 'rushes[diffusers]'"
-    try:
-        inspect(deployment.model, deployment.revision, environment)
-    except WeightsProblem as problem:
-        return f"deployments.{name}: {problem}"
-    return ""
+    setting = settings.deployments[name]
+    found = deployed(setting).complaint(setting, environment)
+    return f"deployments.{name}: {found}" if found else ""
 
 
 def _misfits(settings: Settings, endpoints: Mapping[str, Endpoint], environment: Mapping[str, str]) -> list[str]:
     """Say of every route which of its weights can't serve the endpoint; those that can't be read are told of before."""
-    layouts: dict[str, str] = {}
-    for name, one in settings.deployments.items():
-        if isinstance(one, DiffusersDeployment):
-            with suppress(WeightsProblem):
-                layouts[name] = inspect(one.model, one.revision, environment).layout
+    layouts = {name: deployed(one).layout(one, environment) for name, one in settings.deployments.items()}
     return [
         f"routes: {served} is led to the deployment {name!r}, whose weights are {layouts[name]}; it takes: "
         + ", ".join(endpoints[served].weights)
         for served, route in _names(settings, endpoints).items()
         for name in route
-        if name in layouts and layouts[name] not in endpoints[served].weights
+        if layouts.get(name) and layouts[name] not in endpoints[served].weights
     ]
 
 
@@ -153,22 +130,13 @@ def _check_known(name: str, settings: Settings) -> None:
 
 def _load(name: str, settings: Settings, keys: Keys, residence: Residence) -> Deployment:
     setting = settings.deployments.get(name)
-    if isinstance(setting, DiffusersDeployment):
-        # torch and diffusers, which take seconds and come with an extra.
-        from rushes.engines.diffusers.engine import DiffusersEngine  # noqa: PLC0415
-
-        local = DiffusersEngine(name, setting, residence)
-        return Deployment(name, setting.kind, local, local.load())
     if setting is not None:
-        # HTTP and picture code that a runner without vendors need not load.
-        from rushes.engines.vendor.engine import VendorEngine  # noqa: PLC0415
-
+        place = Place(name, keys.get(name, ()), residence, tuple(settings.allowed_networks))
         try:
-            made = vendor(setting.vendor)
-        except UnknownVendor as error:
+            made = deployed(setting).engine(setting, place)
+        except ValueError as error:
             raise UnknownDeployment(str(error)) from None
-        remote = VendorEngine(name, made, setting, keys.get(name, ()), allowed=settings.allowed_networks)
-        return Deployment(name, setting.kind, remote, remote.load())
+        return Deployment(name, setting.kind, made, made.load())
     module, _, class_name = ENGINES[name].partition(":")
     engine: Engine = getattr(import_module(module), class_name)()
     return Deployment(name, name, engine, engine.load())

@@ -22,11 +22,11 @@ from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.loading import Adapters, Pipe, load_pipe
 from rushes.engines.diffusers.plan import Device, Plan, leaner, needed_bytes, plan_of, sizes, work_bytes
 from rushes.engines.diffusers.preview import Look
-from rushes.engines.diffusers.residence import Residence
 from rushes.engines.diffusers.sampling import Pixels, Watch, chunks_of, decoded, latents_of
 from rushes.engines.diffusers.trouble import out_of_memory, weights_problem
 from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
 from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
+from rushes.engines.residence import Residence
 from rushes.routing import DiffusersDeployment
 
 WARM_SIDE = 64  # pixels

@@ -17,8 +17,8 @@ import torch
 
 from rushes.calls import DiffusersCall, Finish, Lora
 from rushes.engines.diffusers.engine import DiffusersEngine
-from rushes.engines.diffusers.residence import Residence
 from rushes.engines.engine import Cancelled, Progress, Unable
+from rushes.engines.residence import Residence
 from rushes.routing import DiffusersDeployment
 
 Folders = Mapping[str, Path]

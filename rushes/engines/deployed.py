@@ -1,0 +1,48 @@
+"""How a deployment of the operator's becomes an engine: by the module `deployed` in the folder of its engine.
+
+Such a module has the functions of `Deployed`. It is read where the server starts and where runners do, so it loads
+nothing heavy before an engine is really set up. A new engine is a folder with that module and a table in `routing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, Protocol, cast
+
+from rushes.engines.engine import Engine
+from rushes.engines.residence import Residence
+from rushes.outbound.addresses import Network
+from rushes.routing import DeploymentBase
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a deployment is set up with: its name and keys, and what it shares with the others of its process."""
+
+    name: str
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    residence: Residence = field(default_factory=Residence)
+    allowed_networks: tuple[Network, ...] = ()
+
+
+class Deployed(Protocol):
+    """What the module `deployed` of an engine's folder has. `setting` is of the class that its table is read into."""
+
+    def complaint(self, setting: Any, environment: Mapping[str, str]) -> str:
+        """Return why the deployment can't work, in a line without its name; "" where nothing is known against it."""
+        ...
+
+    def layout(self, setting: Any, environment: Mapping[str, str]) -> str:
+        """Return the kind of its weights as `Endpoint.weights` has it; "" where it is unknown or does not matter."""
+        ...
+
+    def engine(self, setting: Any, place: Place) -> Engine:
+        """Set it up, without loading weights yet. Raises ValueError where it can't be."""
+        ...
+
+
+def deployed(setting: DeploymentBase) -> Deployed:
+    """Import the module of a deployment's engine."""
+    return cast(Deployed, import_module(f"rushes.engines.{setting.package}.deployed"))
