@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from rushes.engines.engine import Engine
@@ -27,8 +28,27 @@ class Place:
     allowed_networks: tuple[Network, ...] = ()
 
 
+FETCH = "fetch it with: rushes runner prepare NAME"
+"""How a complaint says that something is yet to be fetched; `with_name` puts the deployment's name in."""
+
+
+class CannotPrepare(ValueError):
+    """What a deployment needs could not be fetched; the text says why, and the step that helps."""
+
+
+class Say(Protocol):
+    """How preparing tells what it does: a line at a time; a `passing` one may be overwritten by the next."""
+
+    def __call__(self, line: str, *, passing: bool = False) -> None:
+        """Say it."""
+        ...
+
+
 class Deployed(Protocol):
-    """What the module `deployed` of an engine's folder has. `setting` is of the class that its table is read into."""
+    """What the module `deployed` of an engine's folder has. `setting` is of the class that its table is read into.
+
+    A folder whose deployments need something fetched or installed has `prepare` too (`Prepares`).
+    """
 
     def complaint(self, setting: Any, environment: Mapping[str, str]) -> str:
         """Return why the deployment can't work, in a line without its name; "" where nothing is known against it."""
@@ -41,6 +61,28 @@ class Deployed(Protocol):
     def engine(self, setting: Any, place: Place) -> Engine:
         """Set it up, without loading weights yet. Raises ValueError where it can't be."""
         ...
+
+
+class Prepares(Protocol):
+    """The part of such a module that fetches, only ever when the operator asks for it."""
+
+    def prepare(self, setting: Any, folder: Path, say: Say, *, dry_run: bool = False) -> None:
+        """Fetch and install what the deployment needs, going on where an earlier try was cut off.
+
+        `folder` is the data folder. With `dry_run` only say what would be done. Raises CannotPrepare.
+        """
+        ...
+
+
+def preparing(setting: DeploymentBase) -> Prepares | None:
+    """Return what fetches for a deployment's engine; None where nothing is ever to be fetched."""
+    module = deployed(setting)
+    return cast(Prepares, module) if hasattr(module, "prepare") else None
+
+
+def with_name(complaint: str, name: str) -> str:
+    """Put a deployment's name into what is said of it."""
+    return complaint.replace(FETCH, FETCH.replace("NAME", name))
 
 
 def deployed(setting: DeploymentBase) -> Deployed:

@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from importlib import import_module
 
 from rushes.endpoint import Endpoint
-from rushes.engines.deployed import Place, deployed
+from rushes.engines.deployed import Place, deployed, with_name
 from rushes.engines.engine import Engine
 from rushes.engines.residence import Residence
 from rushes.routing import is_remote, route_of
@@ -99,7 +99,7 @@ def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environmen
 def _complaint(name: str, settings: Settings, environment: Mapping[str, str]) -> str:
     setting = settings.deployments[name]
     found = deployed(setting).complaint(setting, environment)
-    return f"deployments.{name}: {found}" if found else ""
+    return f"deployments.{name}: {with_name(found, name)}" if found else ""
 
 
 def _misfits(settings: Settings, endpoints: Mapping[str, Endpoint], environment: Mapping[str, str]) -> list[str]:

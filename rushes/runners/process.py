@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import FrameType
 from typing import Protocol
 
@@ -48,6 +49,7 @@ class Given(argparse.Namespace):
     deployments: str
     name: str
     parent: int | None
+    config: Path | None
 
     @property
     def wanted(self) -> list[str]:
@@ -71,7 +73,7 @@ def run_process(argv: Sequence[str] | None, module: str, begin: Callable[[Given,
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     try:
-        settings = read_settings()
+        settings = read_settings(given.config)
         os.environ.pop(PROMPT_KEY_VARIABLE, None)  # as the runner's own key
         life = begin(given, key, settings)
         try:
@@ -91,6 +93,7 @@ def _arguments(module: str) -> argparse.ArgumentParser:
     parser.add_argument("--deployments", required=True, help="what to load, separated by commas: animatic,echo")
     parser.add_argument("--name", required=True, help="a name that no other runner process has or had")
     parser.add_argument("--parent", type=int, help="process id of the server that this runner ends with; default: none")
+    parser.add_argument("--config", type=Path, help="a rushes.toml, for a runner on another machine; default: none")
     return parser
 
 
