@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
@@ -21,6 +22,9 @@ BUILT_IN: tuple[str, ...] = ("animatic", "echo")
 
 ANY_ENDPOINT = "fal"
 """The kind of engine that can be asked for any endpoint, in the endpoint's own words."""
+
+MOST_DEVICES = 64
+"""Devices that one deployment may use together."""
 
 
 class DeploymentBase(BaseModel):
@@ -122,6 +126,30 @@ class VendorDeployment(DeploymentBase):
         return tuple(held)
 
 
+class Distilled(BaseModel):
+    """How weights that were trained to need few steps are sampled; what is unset follows from the kind of weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int | None = Field(None, ge=1, le=100, description="Steps, evenly spaced where no timesteps are given.")
+    timesteps: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = Field(
+        (), description="The steps' places from 1000 (noise) down, before the shift.", max_length=100
+    )
+    guidance: float = Field(1.0, ge=0, le=30, description="Guidance; 1 is none, and halves the work.")
+    shift: float | None = Field(None, gt=0, le=100, description="How far noise levels are moved towards the noisy end.")
+    sampler: Literal["lcm", "euler"] | None = Field(
+        None, description="Whether each step ends in new noise (lcm) or goes straight on (euler)."
+    )
+
+    @model_validator(mode="after")
+    def _falls(self) -> Distilled:
+        if any(later >= earlier for earlier, later in pairwise(self.timesteps)):
+            raise ValueError("timesteps must fall, as in [1000, 750, 500, 250]")
+        if self.timesteps and self.steps not in (None, len(self.timesteps)):
+            raise ValueError(f"steps is {self.steps}, but {len(self.timesteps)} timesteps are given; leave steps away")
+        return self
+
+
 class DiffusersDeployment(DeploymentBase):
     """Open weights in diffusers' layout, on this machine. What is left unset is chosen by what the device has."""
 
@@ -137,7 +165,50 @@ class DiffusersDeployment(DeploymentBase):
     quantisation: Literal["none", "fp8", "int8", "nf4"] = Field(
         "none", description="How the large parts are stored: as they are, or smaller; int8 and nf4 need bitsandbytes."
     )
-    attention: str | None = Field(None, description="Attention backend, in diffusers' words.")
+    attention: str | None = Field(
+        None,
+        description="Attention backend, in diffusers' words, as native, _native_cudnn, flash or _flash_3; else the "
+        "fastest that is installed.",
+    )
+    compile: bool | None = Field(
+        None, description="Whether the network's layers are compiled, which makes the first films slower."
+    )
+    fused: bool | None = Field(
+        None, description="Whether queries, keys and values come from one multiplication where the network can."
+    )
+    channels_last: bool | None = Field(
+        None, description="Whether the autoencoder's numbers lie channels last, as tensor cores want them."
+    )
+    batched_guidance: bool | None = Field(
+        None, description="Whether the two passes of a guided step are one of twice the size, which takes more memory."
+    )
+    matmul_precision: Literal["highest", "high", "medium"] | None = Field(
+        None, description="How exact float32 products are, in torch's words; high is TF32."
+    )
+    cudnn_benchmark: bool | None = Field(None, description="Whether cuDNN tries its algorithms out for each new size.")
+    sliced: bool = Field(
+        True, description="Decode a few frames at a time where the autoencoder can, while those before are encoded."
+    )
+    kept_texts: int = Field(
+        32, ge=0, le=10_000, description="Most prompts whose encoded form is kept, so that they aren't encoded again."
+    )
+    ratios: str | None = Field(
+        None,
+        description="JSON file of how much the network's output changes from step to step, by which acceleration "
+        "leaves passes out; the engine has a list for some weights.",
+    )
+    calibrate: str | None = Field(
+        None,
+        description="File that each film's own ratios are written to, for the setting ratios; nothing is left out.",
+    )
+    distilled: Distilled | None = Field(
+        None,
+        description="Weights (or a LoRA among loras) that need few steps: true, or a table with steps, timesteps, "
+        "guidance, shift and sampler. A request's steps, guidance and shift don't count then.",
+    )
+    devices: tuple[str, ...] = Field(
+        (), description='GPUs that make each film together: how many, or which, as ["cuda:0", "cuda:1"].'
+    )
     loras: Mapping[str, float] = Field(
         default_factory=dict, description="Changes to the weights that are always on: folder or file, and strength."
     )
@@ -146,11 +217,70 @@ class DiffusersDeployment(DeploymentBase):
     )
     warm_up: bool = Field(True, description="Make a tiny film at the start, so that the first job need not wait.")
 
+    @field_validator("distilled", mode="before")
+    @classmethod
+    def _is_a_table(cls, value: object) -> object:
+        return ({} if value else None) if isinstance(value, bool) else value
 
-Deployment = Annotated[VendorDeployment | DiffusersDeployment, Field(discriminator="engine")]
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: object) -> object:
+        if not isinstance(value, int) or isinstance(value, bool):
+            return value
+        if not 1 <= value <= MOST_DEVICES:
+            raise ValueError(f"name from 1 to {MOST_DEVICES} devices")
+        return tuple(f"cuda:{number}" for number in range(value))
+
+    @model_validator(mode="after")
+    def _has_one_place(self) -> DiffusersDeployment:
+        if self.device is not None and self.devices:
+            raise ValueError("device and devices can't both be set")
+        if len(self.devices) > MOST_DEVICES:
+            raise ValueError(f"devices names {len(self.devices)}; at most {MOST_DEVICES} can work together")
+        return self
+
+
+class NetworkDeployment(DeploymentBase):
+    """Open weights that a network of our own runs, on this machine. What is left unset is chosen by the device."""
+
+    engine: Literal["network"] = Field(description="Weights that an implementation of our own runs.")
+    network: str = Field(min_length=1, description="Which implementation; the guide's pages on models name them.")
+    model: str = Field(min_length=1, description="Folder of the weights, or their id on the Hugging Face Hub.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the Hub.")
+    device: str | None = Field(None, description='Where it runs, as "cuda:0" or "cpu"; else the first GPU there is.')
+    dtype: Literal["bfloat16", "float32"] | None = Field(None, description="What the numbers are kept in.")
+    offload: Literal["none", "model", "group"] | None = Field(
+        None, description="What waits in the machine's own memory: nothing, parts not in use, or all but a few layers."
+    )
+    tiling: bool | None = Field(None, description="Whether films are decoded tile by tile, which saves memory.")
+    loras: Mapping[str, float] = Field(
+        default_factory=dict, description="Changes to the weights that are always on: file, and strength."
+    )
+    memory_gb: float | None = Field(
+        None, gt=0, description="Most memory of the device that the deployments on it may use; else all that is free."
+    )
+    compile: bool = Field(False, description="Compile the network's blocks, which takes minutes once and saves time.")
+    warm_up: bool = Field(True, description="Make a tiny film at the start, so that the first job need not wait.")
+
+    @property
+    def kind(self) -> str:
+        """The kind of engine, a key of `Endpoint.engines`: the network's name."""
+        return self.network
+
+    @property
+    def package(self) -> str:
+        """The network's folder has its name."""
+        return self.network
+
+
+Deployment = Annotated[VendorDeployment | DiffusersDeployment | NetworkDeployment, Field(discriminator="engine")]
 """What `[deployments.NAME]` may hold; `engine` tells which."""
 
-KINDS: Mapping[str, type[DeploymentBase]] = {"vendor": VendorDeployment, "diffusers": DiffusersDeployment}
+KINDS: Mapping[str, type[DeploymentBase]] = {
+    "vendor": VendorDeployment,
+    "diffusers": DiffusersDeployment,
+    "network": NetworkDeployment,
+}
 """The tables by their `engine`."""
 
 
