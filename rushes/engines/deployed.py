@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, Protocol, cast
 
+from rushes import engines
 from rushes.engines.engine import Engine
 from rushes.engines.residence import Residence
 from rushes.outbound.addresses import Network
-from rushes.routing import DeploymentBase
+from rushes.routing import DeploymentBase, NetworkDeployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,4 +90,30 @@ def with_name(complaint: str, name: str) -> str:
 
 def deployed(setting: DeploymentBase) -> Deployed:
     """Import the module of a deployment's engine."""
+    if isinstance(setting, NetworkDeployment) and setting.network not in networks():
+        return _NoNetwork()
     return cast(Deployed, import_module(f"rushes.engines.{setting.package}.deployed"))
+
+
+def networks() -> tuple[str, ...]:
+    """Return the networks that there are: the folders whose module `deployed` says that it is one, by `NETWORK`."""
+    folders = [one.name for one in iter_modules(engines.__path__) if one.ispkg]
+    modules = {name: f"{engines.__name__}.{name}.deployed" for name in folders}
+    return tuple(
+        name
+        for name, module in modules.items()
+        if find_spec(module) is not None and getattr(import_module(module), "NETWORK", False)
+    )
+
+
+class _NoNetwork:
+    """Stands in for a network that isn't there, and says so."""
+
+    def complaint(self, setting: NetworkDeployment, _environment: Mapping[str, str]) -> str:
+        return f"network: there is no network {setting.network!r}; there are: {', '.join(networks())}"
+
+    def layout(self, _setting: NetworkDeployment, _environment: Mapping[str, str]) -> str:
+        return ""
+
+    def engine(self, setting: NetworkDeployment, place: Place) -> Engine:
+        raise ValueError(f"deployments.{place.name}: {self.complaint(setting, {})}")
