@@ -13,7 +13,7 @@ import typer
 from rushes.cli.configured import settings_from
 from rushes.cli.lines import Lines
 from rushes.cli.problem import CommandError
-from rushes.engines.deployed import CannotPrepare, preparing
+from rushes.engines.deployed import CannotPrepare, preparing, with_name
 from rushes.routing import is_remote
 from rushes.settings import Settings
 
@@ -80,4 +80,4 @@ def _prepare(name: str, settings: Settings, say: Lines, *, dry_run: bool) -> Non
     try:
         engine.prepare(setting, settings.data, say, dry_run=dry_run)
     except CannotPrepare as problem:
-        raise CommandError(f"{name}: {problem}") from None
+        raise CommandError(f"{name}: {with_name(str(problem), name)}") from None

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rushes.engines.deployed import FETCH
+
 _HEAD_MOST = 100_000_000  # bytes: the largest head that the safetensors format allows
 _MARK = 8  # bytes before the head, its length
 
@@ -36,7 +38,7 @@ def find(model: str, revision: str | None, environment: Mapping[str, str]) -> Pa
     commit = ref.read_text().strip() if ref.is_file() else wanted
     snapshot = repository / "snapshots" / commit
     if not snapshot.is_dir():
-        raise WeightsProblem(f"{model} is not on this machine; {fetch_command(model, revision)}")
+        raise WeightsProblem(f"{model} {f'at {revision} ' if revision else ''}is not on this machine; {FETCH}")
     return snapshot
 
 
@@ -49,8 +51,13 @@ def cache(environment: Mapping[str, str]) -> Path:
     """Return where the Hub's own tools keep what they fetch, by the variables that they go by."""
     if given := environment.get("HF_HUB_CACHE") or environment.get("HUGGINGFACE_HUB_CACHE"):
         return Path(given).expanduser()
+    return hub_home(environment) / "hub"
+
+
+def hub_home(environment: Mapping[str, str]) -> Path:
+    """Return the folder of the Hub's own tools, where they keep the token too."""
     home = environment.get("HF_HOME") or f"{environment.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
-    return Path(home).expanduser() / "hub"
+    return Path(home).expanduser()
 
 
 def fetch_command(model: str, revision: str | None) -> str:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
+from pathlib import Path
 
-from rushes.engines.deployed import Place
+from rushes.engines.checkpoints import is_hub_id
+from rushes.engines.deployed import CannotPrepare, Place, Say
+from rushes.engines.diffusers.choosing import chosen
 from rushes.engines.diffusers.weights import WeightsProblem, inspect
 from rushes.engines.engine import Engine
+from rushes.engines.weights.fetch import Fetching, Wanted, fetch
 from rushes.routing import DiffusersDeployment
 
 
@@ -36,3 +41,16 @@ def engine(setting: DiffusersDeployment, place: Place) -> Engine:
     from rushes.engines.diffusers.engine import DiffusersEngine  # noqa: PLC0415
 
     return DiffusersEngine(place.name, setting, place.residence)
+
+
+def prepare(setting: DiffusersDeployment, folder: Path, say: Say, *, dry_run: bool = False) -> None:
+    """Fetch the weights into the Hub's cache, unless they lie in a folder; nothing of ours goes into `folder`."""
+    if not Path(setting.model).expanduser().is_dir() and is_hub_id(setting.model):
+        fetch(Wanted(setting.model, setting.revision, chosen), Fetching(os.environ, say), dry_run=dry_run)
+        if dry_run:
+            return
+    try:
+        found = inspect(setting.model, setting.revision, os.environ)
+    except WeightsProblem as problem:
+        raise CannotPrepare(str(problem)) from None
+    say(f"  ready: {found.name}, {found.layout}, {sum(found.parameters.values()) / 1e9:.2f} billion parameters")

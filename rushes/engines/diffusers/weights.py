@@ -13,13 +13,13 @@ from pathlib import Path
 
 from rushes.engines.checkpoints import (
     WeightsProblem,
-    fetch_command,
     find,
     named,
     read_json,
     shapes_in,
     weight_files,
 )
+from rushes.engines.deployed import FETCH
 from rushes.engines.diffusers.layouts import LAYOUTS, layout_of
 
 __all__ = ["INDEX", "Weights", "WeightsProblem", "find", "inspect"]
@@ -42,7 +42,7 @@ class Weights:
 def inspect(model: str, revision: str | None, environment: Mapping[str, str]) -> Weights:
     """Return what the weights are. Raises WeightsProblem where they are missing, broken, or of a kind we don't know."""
     folder = find(model, revision, environment)
-    remedy = fetch_command(model, revision) if folder != Path(model).expanduser() else "copy or convert the model again"
+    remedy = FETCH if folder != Path(model).expanduser() else "copy or convert the model again"
     if not (folder / INDEX).is_file():
         raise WeightsProblem(
             f"{folder} holds no {INDEX}: it isn't a pipeline's folder in diffusers' layout (on the Hub many such names "

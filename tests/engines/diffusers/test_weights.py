@@ -27,7 +27,7 @@ def test_a_whole_folder_is_told_by_kind_and_size(folders: Mapping[str, Path]) ->
 
 
 def test_what_is_not_here_is_refused_with_the_command_that_fetches_it(tmp_path: Path) -> None:
-    with pytest.raises(WeightsProblem, match="hf download acme/film --revision v2"):
+    with pytest.raises(WeightsProblem, match=r"acme/film at v2 is not on this machine; .* rushes runner prepare NAME"):
         inspect("acme/film", "v2", {"HF_HOME": str(tmp_path)})
 
 
@@ -98,4 +98,4 @@ def test_weights_on_the_wrong_route_are_complained_about(folders: Mapping[str, P
     missing = {"engine": "diffusers", "model": "acme/film"}
     settings = Settings(deployments={"mine": missing}, routes={"fal-ai/wan-i2v": ("mine",)})  # type: ignore[dict-item]
     (line,) = complaints(settings, ENDPOINTS, {"HF_HOME": str(tmp_path)})
-    assert line.endswith("fetch it with: hf download acme/film")
+    assert line.endswith("fetch it with: rushes runner prepare mine")
