@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from rushes.calls import Call, CloneCall, VendorCall
 from rushes.endpoint import Delivery, Endpoint, MediaMap, Plan, ServedBy
-from rushes.engines.engine import FinishedFiles, Maker, Output, Progress, RemoteEngine
+from rushes.engines.engine import FilmFile, FinishedFiles, Maker, Output, Progress, RemoteEngine
 from rushes.jobs.job import Paid
 from rushes.routing import ANY_ENDPOINT
 from rushes.work.as_given import as_given, whole_output
@@ -62,7 +62,7 @@ class Served:
 def serve(order: Order, tools: Tools, deployment: Deployment) -> Served:
     """Have it made by this deployment. Raises CallerError, Unable, Cancelled."""
     call, voice_id = with_voice_id(call_for(order, deployment.kind), order.job_id)
-    if isinstance(call, VendorCall):
+    if isinstance(deployment.engine, RemoteEngine):
         return _bought(order, tools, deployment, call, voice_id)
     check_voices(order.request, order.media)
     served_by = announce(order.endpoint, deployment.name, deployment.maker, order.seed, tools.report)
@@ -81,7 +81,7 @@ def call_for(order: Order, kind: str) -> Call:
     return as_given(order.endpoint, order.request, order.media, makes_voice=makes_voice)
 
 
-def _bought(order: Order, tools: Tools, deployment: Deployment, call: VendorCall, voice_id: str | None) -> Served:
+def _bought(order: Order, tools: Tools, deployment: Deployment, call: Call, voice_id: str | None) -> Served:
     """Have it made elsewhere, and bring what came."""
     engine, errand = deployment.engine, tools.errand
     if not isinstance(engine, RemoteEngine) or errand is None:
@@ -89,9 +89,17 @@ def _bought(order: Order, tools: Tools, deployment: Deployment, call: VendorCall
     receipt = engine.run_errand(call, errand)
     if receipt.prompt and receipt.prompt != order.prompt:
         tools.report.say(f"The prompt was made into: {receipt.prompt}")
+    output = receipt.output
+    if isinstance(output, FilmFile):
+        # Decoders, which a job that makes no media need not load.
+        from rushes.work.unreeled import unreeled  # noqa: PLC0415
+
+        output = unreeled(output, tools.files.folder(), tools.settings, tools.report)
     seed = order.seed if receipt.seed is None else receipt.seed
     served_by = announce(order.endpoint, deployment.name, receipt.maker, seed, tools.report)
-    delivered = _on_its_way(receipt.output, order, tools, _sign(order, tools, served_by, receipt.maker))
+    delivered = _on_its_way(output, order, tools, _sign(order, tools, served_by, receipt.maker))
+    if not isinstance(call, VendorCall):  # the operator's own machines: nobody sends a bill
+        return Served(delivered, served_by, voice_id, receipt.prompt)
     paid = Paid(deployment.name, receipt.usage, receipt.cost_usd)
     whole = whole_output(order.endpoint, receipt, delivered) if call.voice is None else None
     return Served(delivered, served_by, voice_id, receipt.prompt, paid, whole)
@@ -99,10 +107,10 @@ def _bought(order: Order, tools: Tools, deployment: Deployment, call: VendorCall
 
 def with_voice_id(call: Call, job_id: str) -> tuple[Call, str | None]:
     """Give a voice that is to be made its id, from the job's, so that a job tried again makes the same voice."""
+    if not isinstance(call, CloneCall) and (not isinstance(call, VendorCall) or call.voice is None):
+        return call, None
     voice_id = f"voice-{hashlib.sha256(job_id.encode()).hexdigest()[:12]}"
-    if isinstance(call, CloneCall) or (isinstance(call, VendorCall) and call.voice is not None):
-        return replace(call, voice=voice_id), voice_id
-    return call, None
+    return replace(call, voice=voice_id), voice_id
 
 
 def announce(endpoint: Endpoint, deployment: str, maker: Maker, seed: int | None, report: Report) -> ServedBy:

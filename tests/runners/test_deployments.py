@@ -72,6 +72,24 @@ def test_a_deployment_that_cannot_work_is_complained_about(name: str, value: str
     assert any(line.startswith(words) for line in complaints(settings, ENDPOINTS, {}))
 
 
+@pytest.mark.parametrize(
+    ("vendor", "wrong", "words"),
+    [
+        ("kling", {}, "key 1 is not of the form ACCESS:SECRET"),
+        ("ark", {"options": {"regoin": "china"}}, "options: ark has no option 'regoin'; there are: region, style"),
+        ("ark", {"options": {"region": "mars"}}, "options.region: it may be international or china, got 'mars'"),
+        ("luma", {"options": {"x": "y"}}, "options: luma has no option 'x'; there are: none"),
+        ("google", {"options": {"project": "anything"}}, ""),
+    ],
+)
+def test_a_vendors_own_settings_are_checked_before_anything_starts(
+    vendor: str, wrong: dict[str, object], words: str
+) -> None:
+    settings = Settings(deployments={"one": {"engine": "vendor", "vendor": vendor, "key": "k", **wrong}})  # type: ignore[dict-item]
+    found = complaints(settings, ENDPOINTS, {})
+    assert found[0].startswith(f"deployments.one: {words}") if words else found == []
+
+
 def test_routes_that_lead_nowhere_are_complained_about() -> None:
     settings = Settings(routes={"fal-ai/veo3/*": ("animatic",)})
     assert complaints(settings, ENDPOINTS, {}) == ["routes: no endpoint is called 'fal-ai/veo3/*'"]

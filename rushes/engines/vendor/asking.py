@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
@@ -80,9 +80,14 @@ class Asking:
         """The clock that never goes back."""
         return self.setup.times.count()
 
-    def say(self, message: str, level: Literal["INFO", "WARN", "ERROR"] = "INFO") -> None:
+    def say(
+        self,
+        message: str,
+        level: Literal["INFO", "WARN", "ERROR"] = "INFO",
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         """Add a line to the job's log, without secrets."""
-        self.errand.say(without_secrets(message, (self.secret,)), level)
+        self.errand.say(without_secrets(message, (self.secret,)), level, labels)
 
     def wait(self, seconds: float) -> None:
         """Let about so much time pass, with signs of life. Raises Cancelled."""

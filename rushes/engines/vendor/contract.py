@@ -16,6 +16,9 @@ from typing import Any, Literal
 from rushes.calls import Attachment, Named, VendorCall
 from rushes.engines.engine import Blame
 
+Options = Mapping[str, tuple[str, ...]]
+"""What a deployment may say that only this vendor knows: the words allowed for each name, () where any will do."""
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -28,6 +31,14 @@ class Account:
     url: str
     options: Mapping[str, str] = field(default_factory=dict)
     now: float = 0.0  # Unix seconds, for keys that sign what they send
+
+    def option(self, name: str, known: Options) -> str:
+        """Return what the deployment says, by default the first; another word is the operator's mistake."""
+        allowed = known[name]
+        found = self.options.get(name, allowed[0])
+        if found not in allowed:
+            raise Trouble("here", f"the deployment's option {name} is {found!r}; it may be {' or '.join(allowed)}")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +277,10 @@ class Vendor:
     sounds: RecordingRules = RecordingRules()
     retired: Mapping[str, str] = field(default_factory=dict)  # model: what is known of its end
     own: bool = False  # whether it serves whatever the endpoint's name promises, as the platform itself does
+    free: bool = False  # nobody pays for a task: it may be sent again, and one that can't be reached is given up
+    submit_s: float | None = None  # where the work is done within the submit: how long its answer may take
     pause_s: float = 2.0  # between two looks at first; each is longer than the one before, to
     longest_pause_s: float = 12.0
     deadline_s: float = 1_800.0
+    options: Options = field(default_factory=dict)
+    key_form: str = ""  # how a key is made up where it has parts, as the guide has it: "ACCESS:SECRET"

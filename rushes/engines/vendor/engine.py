@@ -69,13 +69,20 @@ class VendorEngine:
         if not isinstance(call, VendorCall) or call.vendor != vendor.name:
             raise TypeError(f"{vendor.name} takes a VendorCall of its own, not {call!r:.80}")
         try:
+            return self.bring(call, errand)
+        except Trouble as trouble:
+            raise told(trouble, call, vendor) from None
+
+    def bring(self, call: VendorCall, errand: Errand) -> Receipt:
+        """Have it made. Raises Trouble, in which no key shows, CallerError, Unable, Cancelled."""
+        try:
             return self._run(call, errand)
         except Trouble as trouble:
             secrets = self._setup.keys.secrets
             trouble.text = without_secrets(trouble.text, secrets)
             if isinstance(trouble.code, str):
                 trouble.code = without_secrets(trouble.code, secrets)
-            raise told(trouble, call, vendor) from None
+            raise
 
     def _run(self, call: VendorCall, errand: Errand) -> Receipt:
         setup = self._setup

@@ -36,9 +36,9 @@ class _Unclear(Exception):
         self.code = code
         super().__init__(text)
 
-    def lost(self) -> Trouble:
-        """What it is in the end."""
-        return Trouble("lost", str(self), code=self.code)
+    def lost(self, *, free: bool) -> Trouble:
+        """What it is in the end: a task that may have been paid, or a failure of who does it for nothing."""
+        return Trouble("server" if free else "lost", str(self), code=self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Submission:
         doubt = _Unclear("the process ended while the task was on its way")
         recovery = self.asking.vendor.recovery
         if recovery == "none":
-            raise doubt.lost()
+            raise doubt.lost(free=self.asking.vendor.free)
         if recovery == "look up":
             if (ticket := self._looked_up(task)) is not None:
                 return ticket
@@ -82,13 +82,13 @@ class Submission:
                 doubt, failures, wait_s = unclear, failures + 1, pause_s
                 asking.say(f"{asking.vendor.title} gave no clear answer: {unclear}", "WARN")
                 if asking.vendor.recovery == "none" or failures >= TRIES:
-                    raise unclear.lost() from None
+                    raise unclear.lost(free=asking.vendor.free) from None
             except Trouble as trouble:
                 failures += trouble.kind == "server"
                 self._refused(trouble, doubt, failures)
                 wait_s = trouble.retry_after_s or pause_s
                 if asking.seconds + wait_s > give_up_at:
-                    raise doubt.lost() if doubt else trouble from None
+                    raise doubt.lost(free=asking.vendor.free) if doubt else trouble from None
                 words = f"{asking.vendor.title} takes nothing now ({trouble.text[:100]}); trying again"
                 asking.say(words, "WARN")
             asking.wait(wait_s)
@@ -104,7 +104,7 @@ class Submission:
         if trouble.kind == "busy" and doubt is None and self.others():
             raise trouble
         if trouble.kind not in ("busy", "server") or failures >= TRIES:
-            raise doubt.lost() if doubt else trouble
+            raise doubt.lost(free=self.asking.vendor.free) if doubt else trouble
 
     def _submitted(self, body: Mapping[str, Any], task: Task) -> str | Done:
         asking = self.asking
@@ -113,7 +113,10 @@ class Submission:
         asking.errand.keep(task.note())
         asking.say(f"Asking {vendor.title} for {what} by {task.model or 'its model'}")
         try:
-            response = asking.setup.wire.ask(request, asking.calm)
+            if vendor.submit_s is None:
+                response = asking.setup.wire.ask(request, asking.calm)
+            else:  # a cancel ends it, since there is nothing else to tell it by
+                response = asking.setup.wire.ask(request, asking.errand.tick, vendor.submit_s, vendor.submit_s)
         except Unanswered as error:
             if error.sent:
                 raise _Unclear(str(error)) from None

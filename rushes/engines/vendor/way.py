@@ -29,6 +29,7 @@ GROWTH = 1.3  # of the pause between two looks
 EARLY_LOOKS = 3  # at which a task that is not known may just not be known yet
 MOST_FOLLOWS = 5  # of one look
 NEW_LINKS = 2  # how often a link that has expired is asked for again
+_SHARE = 0.05  # of the way, after which the log tells how far it is
 _EXPIRED = frozenset({401, 403, 404, 410})
 
 
@@ -48,6 +49,7 @@ class Way:
         self._vendor, self._asking = setup.vendor, Asking(setup, secret, errand)
         self._submission = Submission(self._asking, call, partial(placed_body, self._asking, call), others)
         self._over_at = math.inf  # a task's time begins when it was taken
+        self._begun_anew = False
 
     def made(self, task: Task | None) -> tuple[Done, str | None]:
         """Bring the task to its end; return what came, and its ticket where it had one."""
@@ -70,15 +72,27 @@ class Way:
                 self._asking.tell_cancel(found)
             raise
         except Trouble as trouble:
+            if self._vendor.free:
+                return self._given_up(found, trouble)
             trouble.task = None if trouble.member == "task" else found
             raise
+
+    def _given_up(self, ticket: str, trouble: Trouble) -> tuple[Done, str | None]:
+        """Leave a task that costs nothing: one that was forgotten (a restart does that) is begun anew, once."""
+        if trouble.kind == "gone" and not self._begun_anew:
+            self._begun_anew = True
+            self._asking.say(f"{self._vendor.title} no longer knows the task; it is begun anew", "WARN")
+            return self.made(None)
+        if trouble.member != "task":
+            self._asking.tell_cancel(ticket)
+        raise trouble
 
     def receipt(self, done: Done, ticket: str | None) -> Receipt:
         """Bring the results and say what they came to."""
         try:
             files = self._fetched(done, ticket)
         except Trouble as trouble:
-            trouble.task = ticket or ""
+            trouble.task = None if self._vendor.free else ticket or ""
             raise
         usage = {unit: amount for unit, amount in done.usage.items() if math.isfinite(amount) and amount >= 0}
         profile = json.dumps({"vendor": self._vendor.name, **done.profile}) if done.profile is not None else None
@@ -117,7 +131,7 @@ class Way:
 
     def _waited(self, ticket: str) -> Done:
         """Look at the task until it is done."""
-        asking, said, looks = self._asking, "", 0
+        asking, said, looks, far = self._asking, "", 0, 0.0
         pause_s, longest_s = self._pauses()
         self._over_at = asking.seconds + (self._setup.setting.deadline_s or self._vendor.deadline_s)
         while True:
@@ -134,6 +148,9 @@ class Way:
             if state.word != said:
                 said = state.word
                 asking.say(f"{self._vendor.title} says: {said[:100]}")
+            if state.share is not None and state.share >= far + _SHARE:
+                far = state.share
+                asking.say(f"{far:.0%} done", labels={"progress": f"{far:.4g}"})
             if asking.seconds > self._over_at:
                 asking.tell_cancel(ticket)
                 raise Trouble("slow", f"the task was still {said!r}")
@@ -142,9 +159,12 @@ class Way:
     def _look(self, ticket: str) -> Waiting | Done:
         """Ask for the task's state, following where the answer leads."""
         request = self._vendor.poll(self._asking.account, ticket)
+        over_at = self._over_at
+        if self._vendor.free:  # who is gone has lost the task too, and somebody else can do it
+            over_at = min(over_at, self._asking.seconds + self._setup.setting.patience_s)
         for _ in range(MOST_FOLLOWS):
             read = partial(self._vendor.read, self._asking.account, ticket)
-            state = self._asking.understood(request, read, self._over_at)
+            state = self._asking.understood(request, read, over_at)
             if not isinstance(state, Follow):
                 return state
             request = state.request

@@ -63,13 +63,13 @@ class Wire:
     most_bytes: int = 2 * 1024**3  # of one result
     most_answer_bytes: int = MOST_ANSWER_BYTES
 
-    def ask(self, request: Request, tick: Tick, total_s: float = ANSWER_S) -> Response:
+    def ask(self, request: Request, tick: Tick, total_s: float = ANSWER_S, stall_s: float = STALL_S) -> Response:
         """Send a request and read the answer, whatever its status. Raises Unanswered, and what `tick` raises."""
         try:
             built = _built(request)
         except (NotATarget, UnicodeError, httpx2.InvalidURL) as error:
             raise Unanswered(f"{shown(request.url)}: {_said(error)}", sent=False, final=True) from None
-        patience = Patience(total_s, STALL_S, STALL_BYTES, tick)
+        patience = Patience(total_s, stall_s, STALL_BYTES, tick)
         backend = _Watched(_ANYWHERE if self._is_ours(request.url) else self.allowed, patience)
         try:
             with httpcore2.ConnectionPool(ssl_context=system_tls(), network_backend=backend) as pool:

@@ -18,6 +18,7 @@ from rushes.engines.vendor.contract import (
     Done,
     Kind,
     Link,
+    Options,
     PictureRules,
     Request,
     Response,
@@ -31,7 +32,7 @@ from rushes.errors import ModelError
 URL = "https://ark.ap-southeast.bytepluses.com"
 CHINA = "https://ark.cn-beijing.volces.com"
 ROOT = "/api/v3"
-OPTIONS: Mapping[str, tuple[str, ...]] = {
+OPTIONS: Options = {
     "region": ("international", "china"),
     "style": ("new", "old"),
     "service_tier": ("default", "flex"),
@@ -73,10 +74,10 @@ WITHDRAWN = "ByteDance withdrew Seedance 1.0 lite in 2026 in favour of seedance-
 def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, Any], name: str) -> Request:
     """Ask for a film. Nothing in a caller's text counts as a flag, or it could raise the price behind our back."""
     whole = {"model": _model_name(account, model), **body, "content": [_harmless(part) for part in body["content"]]}
-    if _option(account, "style") == "old":
+    if account.option("style", OPTIONS) == "old":
         whole = _flagged(whole)
     if "service_tier" in account.options:
-        whole["service_tier"] = _option(account, "service_tier")
+        whole["service_tier"] = account.option("service_tier", OPTIONS)
     return Request("POST", _tasks(account), _headers(account), json=whole)
 
 
@@ -195,23 +196,14 @@ def _spelled(value: object) -> str:
 def _model_name(account: Account, model: str) -> str:
     """Return a model as the region calls it; an inference endpoint of the operator's own has the same id everywhere."""
     own = model.startswith(("doubao-", "ep-"))
-    return f"doubao-{model}" if _option(account, "region") == "china" and not own else model
+    return f"doubao-{model}" if account.option("region", OPTIONS) == "china" and not own else model
 
 
 def _tasks(account: Account) -> str:
     """Return where tasks are; a base may be written with the API's version at its end, as the pages have it."""
     base = account.url.removesuffix(ROOT)
-    base = CHINA if _option(account, "region") == "china" and base == URL else base
+    base = CHINA if account.option("region", OPTIONS) == "china" and base == URL else base
     return f"{base}{ROOT}/contents/generations/tasks"
-
-
-def _option(account: Account, name: str) -> str:
-    """Return what the deployment says, by default the first; a word that is none of them is the operator's mistake."""
-    allowed = OPTIONS[name]
-    found = account.options.get(name, allowed[0])
-    if found not in allowed:
-        raise Trouble("here", f"the deployment's option {name} is {found!r}; it may be {' or '.join(allowed)}")
-    return found
 
 
 def _headers(account: Account) -> dict[str, str]:
@@ -227,6 +219,7 @@ VENDOR = Vendor(
     name="ark",
     title="Ark",
     url=URL,
+    options=OPTIONS,
     submit=submit,
     accepted=accepted,
     poll=poll,

@@ -19,6 +19,7 @@ from rushes.engines.vendor.contract import (
     Done,
     Kind,
     Link,
+    Options,
     PictureRules,
     Request,
     Response,
@@ -33,7 +34,7 @@ URL = "https://dashscope-intl.aliyuncs.com"
 CHINA = "https://dashscope.aliyuncs.com"
 ROOT = "/api/v1"
 SYNTHESIS = "services/aigc/video-generation/video-synthesis"
-OPTIONS: Mapping[str, tuple[str, ...]] = {"region": ("international", "china"), "prompt_extend": ("on", "off")}
+OPTIONS: Options = {"region": ("international", "china"), "prompt_extend": ("on", "off")}
 MOST_SEED = 2**31 - 1
 LONGEST_PROMPT = 800  # characters
 BRIEF = ("wan2.1", "wanx2.1", "wan2.2")  # models that are known to take no longer one
@@ -72,7 +73,7 @@ def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, An
     if model.startswith(SMALL):
         parameters |= {name: value for name, value in SMALLER.items() if name in parameters}
     if "prompt_extend" in account.options:
-        parameters["prompt_extend"] = _option(account, "prompt_extend") == "on"
+        parameters["prompt_extend"] = account.option("prompt_extend", OPTIONS) == "on"
     whole = {"model": model, "input": body["input"], "parameters": parameters}
     headers = {**_headers(account), "x-dashscope-async": "enable"}
     return Request("POST", f"{_base(account)}/{SYNTHESIS}", headers, json=whole)
@@ -189,16 +190,8 @@ def _refusal(call: VendorCall, code: str, text: str) -> Trouble:
 def _base(account: Account) -> str:
     """Return where the API is; a base may be written with the API's version at its end, as the pages have it."""
     base = account.url.removesuffix(ROOT)
-    base = CHINA if _option(account, "region") == "china" and base == URL else base
+    base = CHINA if account.option("region", OPTIONS) == "china" and base == URL else base
     return f"{base}{ROOT}"
-
-
-def _option(account: Account, name: str) -> str:
-    allowed = OPTIONS[name]
-    found = account.options.get(name, allowed[0])
-    if found not in allowed:
-        raise Trouble("here", f"the deployment's option {name} is {found!r}; it may be {' or '.join(allowed)}")
-    return found
 
 
 def _headers(account: Account) -> dict[str, str]:
@@ -219,6 +212,7 @@ VENDOR = Vendor(
     name="dashscope",
     title="Alibaba Model Studio",
     url=URL,
+    options=OPTIONS,
     submit=submit,
     accepted=accepted,
     poll=poll,

@@ -22,6 +22,7 @@ from rushes.engines.vendor.contract import (
     Done,
     Kind,
     Link,
+    Options,
     Part,
     PictureRules,
     Request,
@@ -35,7 +36,7 @@ from rushes.engines.vendor.contract import (
 URL = "https://generativelanguage.googleapis.com"
 VERTEX = "aiplatform.googleapis.com"
 LOCATION = "us-central1"
-OPTIONS: Mapping[str, tuple[str, ...]] = {
+OPTIONS: Options = {
     "platform": ("gemini", "vertex"),
     "person_generation": ("allow_adult", "dont_allow", "allow_all"),
     "sound": ("off", "on"),
@@ -103,9 +104,9 @@ def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, An
     door = _door(account)
     parameters = {**body["parameters"], "durationSeconds": _seconds(call, model)}
     if "person_generation" in account.options:
-        parameters["personGeneration"] = _option(account, "person_generation")
+        parameters["personGeneration"] = account.option("person_generation", OPTIONS)
     if door.is_vertex and model.startswith("veo-3."):  # which has no default there; the other platform can't be told
-        parameters["generateAudio"] = _option(account, "sound") == "on"
+        parameters["generateAudio"] = account.option("sound", OPTIONS) == "on"
     whole = {"instances": [_instance(one) for one in body["instances"]], "parameters": parameters}
     return Request("POST", f"{door.root}/models/{model}:predictLongRunning", door.headers, json=whole)
 
@@ -168,7 +169,7 @@ def _door(account: Account) -> _Door:
     for name, word in (("project", project or "none"), ("location", location)):
         if not _NAME.fullmatch(word):
             raise Trouble("here", f"the deployment's option {name} is {word!r}, which is no name of one")
-    chosen = _option(account, "platform") if "platform" in account.options else ""
+    chosen = account.option("platform", OPTIONS) if "platform" in account.options else ""
     if chosen == "gemini" and project:
         raise Trouble("here", "the deployment's platform is gemini, which knows no project")
     if not (project or chosen == "vertex"):
@@ -180,14 +181,6 @@ def _door(account: Account) -> _Door:
     base = f"https://{host}" if account.url == URL else account.url
     root = f"{base}/v1/projects/{project}/locations/{location}/publishers/google"
     return _Door(root, {"authorization": f"Bearer {account.key}"}, is_vertex=True)
-
-
-def _option(account: Account, name: str) -> str:
-    allowed = OPTIONS[name]
-    found = account.options.get(name, allowed[0])
-    if found not in allowed:
-        raise Trouble("here", f"the deployment's option {name} is {found!r}; it may be {', '.join(allowed)}")
-    return found
 
 
 def _seconds(call: VendorCall, model: str) -> int:
@@ -319,6 +312,7 @@ VENDOR = Vendor(
     name="google",
     title="Google",
     url=URL,
+    options={**OPTIONS, "project": (), "location": ()},
     submit=submit,
     accepted=accepted,
     poll=poll,

@@ -301,6 +301,7 @@ VENDOR = Vendor(
     name="kling",
     title="Kling",
     url=URL,
+    key_form="ACCESS:SECRET",
     submit=submit,
     accepted=accepted,
     poll=poll,

@@ -290,6 +290,7 @@ VENDOR = Vendor(
     name="minimax",
     title="MiniMax",
     url="https://api.minimax.io",
+    options={"group_id": ()},
     submit=submit,
     accepted=accepted,
     poll=poll,
