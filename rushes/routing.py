@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from itertools import pairwise
-from typing import Annotated, ClassVar, Literal
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -51,6 +52,10 @@ class DeploymentBase(BaseModel):
     def key_variables(self) -> frozenset[str]:
         """Environment variables that hold its keys."""
         return frozenset()
+
+    def within(self, name: str, data: Path) -> Self:
+        """Return it with what is left unset chosen by its name and the data folder."""
+        return self
 
     def secrets(self, environment: Mapping[str, str]) -> tuple[str, ...]:
         """Return its keys. Raises ValueError where one is none, without telling it."""
@@ -273,13 +278,73 @@ class NetworkDeployment(DeploymentBase):
         return self.network
 
 
-Deployment = Annotated[VendorDeployment | DiffusersDeployment | NetworkDeployment, Field(discriminator="engine")]
+UPSTREAM_FOLDER = "upstream"
+"""Of the data folder: where what such deployments need lies, each in a folder of its name."""
+
+
+class UpstreamDeployment(DeploymentBase):
+    """A model's own repository in its own environment, on this machine, run once for each film."""
+
+    engine: Literal["upstream"] = Field(description="A model's own program.")
+    recipe: str = Field(min_length=1, description="A built-in recipe's name, or the path of your own (TOML).")
+    variant: str | None = Field(None, description="Which of the recipe's sets of weights; else its first.")
+    folder: Path | None = Field(
+        None, description="Where source, environment and weights lie; else DATA/upstream/NAME of the data folder."
+    )
+    source: Path | None = Field(None, description="A copy of the source that is there already, used as it is.")
+    python: Path | None = Field(
+        None, description="The Python of an environment that is there already and has all that the source needs."
+    )
+    weights: Path | None = Field(
+        None, description="Folder of weights that are there already, laid out as in the recipe."
+    )
+    packages: Path | None = Field(
+        None, description="Folder of wheels to install from, instead of a package index, on a machine without network."
+    )
+    gpus: int | None = Field(
+        None, ge=1, le=64, description="How many GPUs work on a film; else what the variant asks for."
+    )
+    devices: tuple[str, ...] = Field(
+        (), description='Which GPUs, as CUDA_VISIBLE_DEVICES names them, ["0", "1"]; else the first ones.'
+    )
+    timeout_s: float = Field(21_600.0, gt=0, description="Longest that one film may take.")
+    disk_gb: float | None = Field(
+        None, gt=0, description="Most that a film's files may take while it is made; else what the recipe says."
+    )
+    memory_gb: float | None = Field(
+        None, gt=0, description="Most of the machine's own memory that the program may take; else there is no limit."
+    )
+    environment: Mapping[str, str] = Field(
+        default_factory=dict, description="More environment variables for the program."
+    )
+
+    @field_validator("devices", mode="before")
+    @classmethod
+    def _numbers_are_names(cls, value: object) -> object:
+        return tuple(str(one) for one in value) if isinstance(value, list | tuple) else value
+
+    @model_validator(mode="after")
+    def _as_many_devices_as_gpus(self) -> Self:
+        if self.devices and self.gpus not in (None, len(self.devices)):
+            raise ValueError(f"gpus is {self.gpus}, but devices names {len(self.devices)}; leave gpus out")
+        return self
+
+    def within(self, name: str, data: Path) -> Self:
+        """Return it with its folder, by its name in the data folder unless it was given."""
+        folder = data / UPSTREAM_FOLDER / name if self.folder is None else self.folder
+        return self.model_copy(update={"folder": folder.expanduser().absolute()})
+
+
+Deployment = Annotated[
+    VendorDeployment | DiffusersDeployment | NetworkDeployment | UpstreamDeployment, Field(discriminator="engine")
+]
 """What `[deployments.NAME]` may hold; `engine` tells which."""
 
 KINDS: Mapping[str, type[DeploymentBase]] = {
     "vendor": VendorDeployment,
     "diffusers": DiffusersDeployment,
     "network": NetworkDeployment,
+    "upstream": UpstreamDeployment,
 }
 """The tables by their `engine`."""
 

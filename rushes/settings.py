@@ -193,6 +193,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name!r} can't be a deployment's name: use letters, digits, - and _")
         return value
 
+    @field_validator("deployments")
+    @classmethod
+    def _lie_in_the_data_folder(cls, value: dict[str, Deployment], info: ValidationInfo) -> dict[str, Deployment]:
+        data = info.data.get("data")  # absent where it is wrong itself, which is told
+        return value if data is None else {name: one.within(name, data) for name, one in value.items()}
+
     @field_validator("routes")
     @classmethod
     def _routes_lead_somewhere(cls, value: dict[str, tuple[str, ...]], info: ValidationInfo) -> dict[str, Any]:
