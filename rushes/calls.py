@@ -307,6 +307,50 @@ class DiffusersCall:
     finish: Finish | None = None
 
 
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A video that is gone on from: its first `kept` of `frames` come untouched, at `fps`, before what is made.
+
+    The model is shown the `prefix` frames before the cut, at its own rate.
+    """
+
+    video: str
+    frames: int
+    fps: float
+    kept: int
+    prefix: int
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamCall:
+    """A film of `width` x `height` by a model's own program: `made` frames at `fps`, of which the first are kept.
+
+    `frames` are those of the whole film. `task` is the program's word for what it is given. The picture is scaled to
+    cover the size and cropped at its centre. `sound` (a decoded one) moves the lips, and is the film's sound. `prompt`
+    and what follows `seed` are the program's own dials; None is a dial that it has not. With `continued` the film has
+    that video's rate, so that new frames are taken from the made ones by their time.
+    """
+
+    task: str
+    prompt: str
+    width: int
+    height: int
+    frames: int
+    made: int
+    fps: float
+    seed: int
+    steps: int
+    negative_prompt: str | None = None
+    segments: int | None = None
+    resolution: str | None = None
+    text_guidance: float | None = None
+    audio_guidance: float | None = None
+    image: str | None = None
+    sound: str | None = None
+    continued: Continuation | None = None
+
+
 Call = (
     DiffusersCall
     | AnimaticCall
@@ -318,4 +362,5 @@ Call = (
     | EchoCall
     | VendorCall
     | LongCatCall
+    | UpstreamCall
 )
