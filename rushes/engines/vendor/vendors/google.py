@@ -32,6 +32,7 @@ from rushes.engines.vendor.contract import (
     Vendor,
     Waiting,
 )
+from rushes.engines.vendor.service_account import bearer
 
 URL = "https://generativelanguage.googleapis.com"
 VERTEX = "aiplatform.googleapis.com"
@@ -180,7 +181,7 @@ def _door(account: Account) -> _Door:
     host = VERTEX if location == "global" else f"{location}-{VERTEX}"
     base = f"https://{host}" if account.url == URL else account.url
     root = f"{base}/v1/projects/{project}/locations/{location}/publishers/google"
-    return _Door(root, {"authorization": f"Bearer {account.key}"}, is_vertex=True)
+    return _Door(root, {"authorization": f"Bearer {bearer(account.key, account.now)}"}, is_vertex=True)
 
 
 def _seconds(call: VendorCall, model: str) -> int:
