@@ -37,13 +37,15 @@ class Cancelled(Exception):
 class Progress:
     """How far a generation is: `done` of `total` steps, and a word for what a step is ("frames", "steps").
 
-    `look` makes a small picture of how far it is; it is called only where somebody watches.
+    `look` makes a small picture of how far it is; it is called only where somebody watches. `note` is something else
+    that the job's log must say.
     """
 
     done: int
     total: int
     noun: str
     look: Callable[[], Picture] | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,21 @@ class FinishedFiles:
 
 
 Output = Frames | Pictures | SoundTrack | Voice | FinishedFile | FinishedFiles | Value
+
+
+@dataclass(frozen=True, slots=True)
+class FilmFile:
+    """A film made elsewhere whose frames are wanted, not the file: it is decoded as a stranger's file is.
+
+    It has to be `width` x `height` pixels large with `frames` frames or more; `then` makes what the call asked for of
+    all that are there.
+    """
+
+    path: str
+    width: int
+    height: int
+    frames: int
+    then: Callable[[Iterator[FrameChunk]], Iterator[FrameChunk]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +190,7 @@ class Receipt:
     is the endpoint's whole output from an engine that speaks its schema.
     """
 
-    output: Output
+    output: Output | FilmFile
     maker: Maker
     usage: Mapping[str, float] = field(default_factory=dict)
     cost_usd: float | None = None
@@ -215,8 +232,13 @@ class Errand(Protocol):
         """Make a file fetchable for an hour and return its address. Raises Unable where nobody can reach us."""
         ...
 
-    def say(self, message: str, level: Literal["INFO", "WARN", "ERROR"] = "INFO") -> None:
-        """Add a line to the job's log, which its caller reads."""
+    def say(
+        self,
+        message: str,
+        level: Literal["INFO", "WARN", "ERROR"] = "INFO",
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        """Add a line to the job's log, which its caller reads; the label "progress" is a share of the way."""
         ...
 
     def tick(self) -> None:
@@ -227,6 +249,11 @@ class Errand(Protocol):
 @runtime_checkable
 class RemoteEngine(Protocol):
     """An engine that has the work done elsewhere: one process can wait for many jobs at once, in a thread for each."""
+
+    @property
+    def places(self) -> int:
+        """How many jobs can be under way at once."""
+        ...
 
     def run_errand(self, call: Call, errand: Errand) -> Receipt:
         """Have it made. Raises CallerError for what the caller did wrong, Unable, and Cancelled."""

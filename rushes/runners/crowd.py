@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rushes.engines.vendor.engine import VendorEngine
+from rushes.engines.engine import RemoteEngine
 from rushes.families import served
 from rushes.jobs.protocol import Leave
 from rushes.media.sandbox import media_sandbox
@@ -91,7 +91,7 @@ def crowd_of(given: Given, key: str, settings: Settings) -> Crowd:
     for name in given.wanted:
         led = {served_id: route for served_id, route in routes.items() if route[0].name == name}
         leading = next((route[0].engine for route in led.values()), None)
-        places = leading.places if isinstance(leading, VendorEngine) else 0
+        places = leading.places if isinstance(leading, RemoteEngine) else 0
         workers += [
             Worker(
                 f"{given.name}/{name}-{number}",

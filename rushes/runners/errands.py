@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -89,9 +89,14 @@ class JobErrand:
             raise Unable("here", ModelError("downstream_service_unavailable", words), NO_ADDRESS)
         return url
 
-    def say(self, message: str, level: Literal["INFO", "WARN", "ERROR"] = "INFO") -> None:
+    def say(
+        self,
+        message: str,
+        level: Literal["INFO", "WARN", "ERROR"] = "INFO",
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
         """Add a line to the job's log."""
-        self.reporter.say(message, level)
+        self.reporter.say(message, level, labels)
 
     def tick(self) -> None:
         """Give a sign of life. Raises Cancelled."""

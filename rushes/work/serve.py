@@ -175,13 +175,15 @@ def progress_lines(report: Report) -> Callable[[Progress], None]:
 
     def tell(progress: Progress) -> None:
         nonlocal told
+        if progress.note:
+            report.say(progress.note)
         if progress.look is not None and report.wants_preview():
             # Pixel code, which a job that shows nothing need not load.
             from rushes.work.preview import show_newest  # noqa: PLC0415
 
             show_newest(report, progress.look())
         part = progress.done * PROGRESS_PARTS // max(progress.total, 1)
-        if progress.noun != "steps" and part == told:
+        if not progress.done or (progress.noun != "steps" and part == told):
             report.tick()
             return
         told = part

@@ -65,7 +65,7 @@ class Trip:
         assert self.share_at is not None, "no address to share files at was given to this trip"
         return f"{self.share_at}/{path.name}"
 
-    def say(self, message: str, level: str = "INFO") -> None:
+    def say(self, message: str, level: str = "INFO", labels: Mapping[str, str] | None = None) -> None:
         self.lines.append(message)
 
     def tick(self) -> None:
