@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -26,6 +27,7 @@ class Behaviour:
     ranges: bool = True
     lies: int = 0  # answers for large files with one byte changed
     failures: int = 0  # answers with 503 first
+    slow_s: float = 0.0  # pause after each 20 kB of a large file
     asked: list[str] = field(default_factory=list)
     ranged: list[str] = field(default_factory=list)
     apart_authorized: bool = False
@@ -106,9 +108,15 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body) - start))
         self.end_headers()
         cut = self.behaviour.cut_after
-        self.wfile.write(body[start:] if cut is None else body[start : start + cut])
+        self._write(body[start:] if cut is None else body[start : start + cut])
         if cut is not None and start + cut < len(body):
             self.close_connection = True
+
+    def _write(self, body: bytes) -> None:
+        with suppress(ConnectionError):  # who asked is gone
+            for at in range(0, len(body), 20_000):
+                self.wfile.write(body[at : at + 20_000])
+                time.sleep(self.behaviour.slow_s if len(body) >= LARGE else 0.0)
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         self.send_response(status)
