@@ -2,34 +2,47 @@
 
 Weights stay loaded between films, and move out when another deployment of this process needs the room. A film that is
 too large for the memory is made once more with less of the weights on the device, unless the operator fixed that.
-Nothing here ends the process: what can't be loaded or made is `Unable`, and the next film finds things in order.
+What can't be loaded or made is `Unable`, and the next film finds things in order; only a GPU that failed ends the
+process, which can't use it any more: its job goes to the runner that takes its place.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import torch
 
 from rushes.calls import Call, DiffusersCall, Lora
+from rushes.engines.alive import kept_alive
+from rushes.engines.diffusers.decoding import Pixels, chunks_of, slices_of
 from rushes.engines.diffusers.device import free_bytes, give_back, probe
+from rushes.engines.diffusers.fewsteps import FewSteps, few_steps
 from rushes.engines.diffusers.finish import finished
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.loading import Adapters, Pipe, load_pipe
 from rushes.engines.diffusers.plan import Device, Plan, leaner, needed_bytes, plan_of, sizes, work_bytes
 from rushes.engines.diffusers.preview import Look
-from rushes.engines.diffusers.sampling import Pixels, Watch, chunks_of, decoded, latents_of
-from rushes.engines.diffusers.trouble import out_of_memory, weights_problem
+from rushes.engines.diffusers.reading import nothing_missing
+from rushes.engines.diffusers.sampling import Watch, Ways, latents_of
+from rushes.engines.diffusers.skipping import RatiosProblem, read_ratios
+from rushes.engines.diffusers.texts import Texts
+from rushes.engines.diffusers.trouble import DeviceLost, failed, out_of_memory, ran_out, unfit, weights_problem
+from rushes.engines.diffusers.tuning import CompileError, be_exact, stop_compiling
 from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
 from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
 from rushes.engines.residence import Residence
 from rushes.routing import DiffusersDeployment
 
 WARM_SIDE = 64  # pixels
+LOST_EXIT = 70  # sysexits.h: a fault inside
 MEMORY_REMEDY = "the weights stay usable; set offload, quantisation or tiling, or route smaller films here"
 
 LOG = logging.getLogger(__name__)
@@ -39,6 +52,7 @@ LOG = logging.getLogger(__name__)
 class _Loaded:
     pipe: Pipe
     adapters: Adapters
+    ways: Ways
     look: Look | None = None
 
 
@@ -72,14 +86,12 @@ class DiffusersEngine:
     def load(self) -> Maker:
         """Load the weights and make a tiny film. What goes wrong is logged, and told again to each job."""
         try:
-            self._ready()
+            self._ready(_nothing)
             if self._setting.warm_up:
                 self._warm_up()
         except Unable as unable:
-            LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
-        except torch.OutOfMemoryError as error:
             # Each job tries again, since who has the memory may leave; ending here would restart the runner in a loop.
-            LOG.error("the deployment %s found too little memory: %s", self._name, str(error).splitlines()[0])
+            LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
             self._clear()
         return self._maker()
 
@@ -93,7 +105,16 @@ class DiffusersEngine:
                 raise Cancelled
 
         between()
-        chunks = chunks_of(self._film(call, between, progress), call)
+        try:
+            few = self._few()
+            if few is not None:
+                progress(Progress(0, len(few.timesteps), "steps", note=few.note(call)))
+                call = few.applied(call)
+            film = self._film(call, between, progress)
+        except DeviceLost as lost:
+            LOG.critical("this runner ends, since the device of %s failed: %s", self._name, lost.remedy)
+            os._exit(LOST_EXIT)
+        chunks = self._given_away(chunks_of(film, call), call)
         if call.finish is None:
             return Frames(chunks)
         return Frames(_looked(finished(chunks, call.fps, call.finish), between))
@@ -104,42 +125,80 @@ class DiffusersEngine:
 
     def _film(
         self, call: DiffusersCall, between: Callable[[], None], progress: Callable[[Progress], None]
-    ) -> torch.Tensor:
-        """Make it, with less and less of the weights on the device while memory runs out."""
+    ) -> Iterator[torch.Tensor]:
+        """Make it, with less and less of the weights on the device while memory runs out; it comes in slices."""
         while True:
             try:
                 return self._made(call, between, progress)
-            except torch.OutOfMemoryError as error:
-                LOG.warning("%s ran out of memory: %s", self._name, str(error).splitlines()[0])
+            except (Unable, Cancelled):
+                raise
+            except CompileError as error:
+                self._give_up_compiling(error)
+                continue
+            except Exception as error:
+                if not ran_out(error):
+                    raise failed(error) from error
+                LOG.warning("%s ran out of memory making %dx%d", self._name, call.width, call.height)
             # Outside of the handler, whose traceback keeps the film's tensors alive.
             self._clear()
             if not self._lean():
-                raise out_of_memory(f"{call.made} frames of {call.width}x{call.height}", self._label(), MEMORY_REMEDY)
+                raise self._too_large(call)
+
+    def _given_away(self, chunks: Iterator[Pixels], call: DiffusersCall) -> Iterator[Pixels]:
+        """Pass chunks on. What fails while frames are given away already can't be made once more."""
+        try:
+            yield from chunks
+            return
+        except (Unable, Cancelled):
+            raise
+        except Exception as error:
+            if not ran_out(error):
+                raise failed(error) from error
+            LOG.warning("%s ran out of memory decoding %dx%d", self._name, call.width, call.height)
+        self._clear()
+        raise self._too_large(call)
+
+    def _too_large(self, call: DiffusersCall) -> Unable:
+        return out_of_memory(f"{call.made} frames of {call.width}x{call.height}", self._label(), MEMORY_REMEDY)
+
+    def _give_up_compiling(self, error: Exception) -> None:
+        if self._loaded is None or self._plan is None or not stop_compiling(self._loaded.pipe):
+            raise failed(error) from error
+        self._plan = replace(self._plan, compile=False)
+        why = (str(error).splitlines() or [type(error).__name__])[0]
+        LOG.warning("%s can't compile its network's blocks and goes on without: %s", self._name, why)
 
     def _made(
         self, call: DiffusersCall, between: Callable[[], None], progress: Callable[[Progress], None]
-    ) -> torch.Tensor:
-        loaded, weights = self._ready(), self._known()
+    ) -> Iterator[torch.Tensor]:
+        loaded, weights = self._ready(between), self._known()
+        if self._plan is not None:
+            be_exact(self._plan)
         always = tuple(Lora(source, scale) for source, scale in self._setting.loras.items())
         loaded.adapters.use(always + call.loras)
 
         def stepped(step: int, latents: torch.Tensor) -> None:
             progress(Progress(step, call.steps, "steps", look=lambda: self._look(loaded).picture(latents)))
 
+        if self._plan is not None and self._plan.offload != "none":
+            self._look(loaded)  # before the network moves in, which the autoencoder would move out
+            loaded.pipe.maybe_free_model_hooks()
         watch = Watch(between, stepped)
         try:
-            latents, generator = latents_of(loaded.pipe, weights.layout, call, watch)
-            return decoded(loaded.pipe, latents, call, weights.layout, generator, watch)
-        finally:
-            loaded.pipe.maybe_free_model_hooks()
+            latents, generator = latents_of(loaded.pipe, weights.layout, call, watch, loaded.ways)
+            sliced = self._setting.sliced
+            return slices_of(loaded.pipe, latents, call, weights.layout, generator, between, sliced=sliced)
+        except BaseException:
+            loaded.pipe.maybe_free_model_hooks()  # else after the last slice
+            raise
 
     def _look(self, loaded: _Loaded) -> Look:
-        if loaded.look is None:  # fitted only where somebody watches
-            loaded.look = Look(loaded.pipe.vae)
+        if loaded.look is None:  # else fitted only where somebody watches
+            loaded.look = Look(loaded.pipe.vae, loaded.pipe._execution_device)
         return loaded.look
 
-    def _ready(self) -> _Loaded:
-        """Return the loaded pipeline, loading it if it is out. Raises Unable."""
+    def _ready(self, between: Callable[[], None]) -> _Loaded:
+        """Return the loaded pipeline, loading it if it is out. Raises Unable, and what `between` raises."""
         if self._loaded is not None and self._residence.touch(self._name):
             return self._loaded
         weights = self._known()
@@ -147,7 +206,9 @@ class DiffusersEngine:
         layout = LAYOUTS[weights.layout]
         others = self._residence.used(device.name)  # which would move out
         roomy = device if device.free_bytes is None else replace(device, free_bytes=device.free_bytes + others)
-        plan = self._plan = self._plan or plan_of(roomy, weights.parameters, layout.exact, self._setting)
+        plan = self._plan = self._plan or plan_of(
+            roomy, weights.parameters, layout.exact, self._setting, masked=layout.masked, fuses=layout.fuses
+        )
         parts = sizes(weights.parameters, layout.exact, plan.dtype, plan.quantisation)
         needed = needed_bytes(plan, parts)
         limit = self._setting.memory_gb
@@ -161,19 +222,53 @@ class DiffusersEngine:
         if free is not None and free < needed:
             told = f"{weights.name} needs {needed / 1e9:.2f} GB, of which {free / 1e9:.2f} GB are free; {MEMORY_REMEDY}"
             raise out_of_memory("the model's weights", device.label, told)
-        return self._enter(weights, plan, device)
+        return self._enter(weights, plan, device, between)
 
-    def _enter(self, weights: Weights, plan: Plan, device: Device) -> _Loaded:
-        try:
-            pipe = load_pipe(weights, plan)
-        except torch.OutOfMemoryError:
+    def _enter(self, weights: Weights, plan: Plan, device: Device, between: Callable[[], None]) -> _Loaded:
+        pipe = self._read(weights, plan, between)
+        if pipe is None:
             give_back(device)
-            if not self._residence.evict_others(self._name, device.name):
-                raise
-            pipe = load_pipe(weights, plan)
-        loaded = self._loaded = _Loaded(pipe, Adapters(pipe))
+            if self._residence.evict_others(self._name, device.name):
+                pipe = self._read(weights, plan, between)
+        if pipe is None:
+            raise out_of_memory("the model's weights", device.label, f"{weights.name} doesn't fit; {MEMORY_REMEDY}")
+        loaded = self._loaded = _Loaded(pipe, Adapters(pipe), self._ways(pipe, weights, plan))
         self._residence.enter(self._name, device.name, _held_bytes(pipe, plan), self._leave)
         return loaded
+
+    def _read(self, weights: Weights, plan: Plan, between: Callable[[], None]) -> Pipe | None:
+        """Return the pipeline, None where memory ran out."""
+
+        def read() -> Pipe:
+            with nothing_missing():
+                return load_pipe(weights, plan)
+
+        try:
+            return kept_alive(read, between)
+        except WeightsProblem as problem:
+            raise weights_problem(str(problem)) from None
+        except (Unable, torch.OutOfMemoryError) as error:
+            if not ran_out(error.__cause__ or error):
+                raise
+        return None
+
+    def _ways(self, pipe: Pipe, weights: Weights, plan: Plan) -> Ways:
+        setting = self._setting
+        try:
+            ratios = read_ratios(setting.ratios) if setting.ratios is not None else None
+        except RatiosProblem as problem:
+            raise unfit("This server's settings are wrong", str(problem)) from None
+        return Ways(
+            texts=Texts(pipe, setting.kept_texts, LAYOUTS[weights.layout].text_tokens),
+            ratios=ratios,
+            calibrate=setting.calibrate,
+            few=self._few(),
+            batched=setting.batched_guidance,
+            streamed=plan.offload == "group",
+        )
+
+    def _few(self) -> FewSteps | None:
+        return few_steps(self._setting.distilled, self._known().layout) if self._setting.distilled is not None else None
 
     def _leave(self) -> None:
         self._loaded = None
@@ -187,6 +282,9 @@ class DiffusersEngine:
         """Make room for one more try: others move out first, then more of our own weights; say whether that helped."""
         assert self._device is not None
         if self._residence.evict_others(self._name, self._device.name):
+            return True
+        if self._loaded is not None and self._loaded.ways.batched is None and self._device.kind == "cuda":
+            self._loaded.ways = replace(self._loaded.ways, batched=False)
             return True
         less = leaner(self._plan, self._device) if self._plan is not None else None
         fixed = self._setting
@@ -208,10 +306,13 @@ class DiffusersEngine:
         return self._weights
 
     def _warm_up(self) -> None:
-        if "image" in LAYOUTS[self._known().layout].takes:
-            return  # needs a picture; the first film pays a second or two
-        call = DiffusersCall("", "", WARM_SIDE, WARM_SIDE, 1, 1, 16, 1, 1.0, 0)
-        self._film(call, lambda: None, lambda _: None)
+        takes = LAYOUTS[self._known().layout].takes
+        with TemporaryDirectory(prefix="rushes-warm-") as folder:
+            grey = Path(folder) / "grey.npy"
+            np.save(grey, np.full((WARM_SIDE, WARM_SIDE, 3), 128, np.uint8))
+            image = str(grey) if "image" in takes else None
+            call, few = DiffusersCall("", "", WARM_SIDE, WARM_SIDE, 1, 1, 16, 1, 1.0, 0, image), self._few()
+            deque(self._film(few.applied(call) if few is not None else call, _nothing, _nothing), maxlen=0)
 
     def _label(self) -> str:
         return self._device.label if self._device is not None else "the device"
@@ -221,8 +322,13 @@ class DiffusersEngine:
         model = weights.name if weights is not None else self._setting.model
         marks: list[str] = [self._setting.quantisation] if self._setting.quantisation != "none" else []
         marks += [source.rpartition("/")[2] for source in self._setting.loras]
+        if self._setting.distilled is not None and weights is not None:
+            marks.append(few_steps(self._setting.distilled, weights.layout).label)
         named = "+".join([model, *marks])
         return Maker("diffusers", named, version("diffusers"), stand_in=False, layout=weights.layout if weights else "")
+
+
+def _nothing(*_: object) -> None: ...
 
 
 def _held_bytes(pipe: Pipe, plan: Plan) -> int:

@@ -22,9 +22,10 @@ _SEED = 7
 class Look:
     """The fitted map, (channels + 1, 3)."""
 
-    def __init__(self, vae: Any) -> None:
+    def __init__(self, vae: Any, device: torch.device) -> None:
+        """Fit it on the device that the autoencoder works on, which need not be where its weights wait."""
         chart = _chart()
-        pixels = chart.to(device=_device(vae), dtype=vae.dtype)
+        pixels = chart.to(device=device, dtype=vae.dtype)
         with torch.no_grad():
             latents = normal(vae, vae.encode(pixels).latent_dist.mode())[0, :, 0].float().cpu()
         cells = (
@@ -56,11 +57,6 @@ def normal(vae: Any, latents: Tensor) -> Tensor:
     """Return latents as they are sampled, from latents as the autoencoder gives them."""
     mean, deviation = scales(vae, latents)
     return (latents - mean) / deviation
-
-
-def _device(vae: Any) -> torch.device:
-    hook = getattr(vae, "_hf_hook", None)
-    return torch.device(getattr(hook, "execution_device", None) or vae.device)
 
 
 def _chart() -> Tensor:
