@@ -16,7 +16,10 @@ class Layout:
 
     Frames are `frame_step` * n + 1. Parts named in `exact` stay in float32, since their rounding shows. `takes` are the
     inputs that are passed on besides those that every class has; `shifts` where the noise levels' shift is a setting of
-    the scheduler; `told_noise` where the autoencoder may be told a noise level.
+    the scheduler; `told_noise` where the autoencoder may be told a noise level. `causal` autoencoders decode a few
+    frames at a time, with what they remember of those before; `masked` networks are told which words of a text count,
+    which not every attention backend knows; `fuses` where queries, keys and values can come from one multiplication;
+    `apart` where the two passes of a guided step are made one after the other.
     """
 
     frame_step: int
@@ -25,9 +28,29 @@ class Layout:
     shifts: bool = True
     told_noise: bool = False
     text_tokens: int = 512
+    causal: bool = True
+    masked: bool = False
+    fuses: bool = True
+    apart: bool = True
 
 
 _PICTURE, _RATED = frozenset({"image", "last_image"}), frozenset({"image", "frame_rate"})
+
+
+def _rated(text_tokens: int) -> Layout:
+    """Return the layout of weights that are told a rate."""
+    return Layout(
+        8,
+        takes=_RATED,
+        shifts=False,
+        told_noise=True,
+        text_tokens=text_tokens,
+        causal=False,
+        masked=True,
+        fuses=False,
+        apart=False,
+    )
+
 
 LAYOUTS: Mapping[str, Layout] = {
     "WanPipeline": Layout(4, ("vae",)),
@@ -36,8 +59,8 @@ LAYOUTS: Mapping[str, Layout] = {
     "WanImageToVideoPipeline": Layout(4, ("vae", "image_encoder"), _PICTURE),
     "WanImageToVideoPipeline+expand_timesteps": Layout(4, ("vae",), frozenset({"image"})),
     "WanImageToVideoPipeline+boundary_ratio": Layout(4, ("vae",), _PICTURE),
-    "LTXImageToVideoPipeline": Layout(8, (), _RATED, shifts=False, told_noise=True, text_tokens=128),
-    "LTXConditionPipeline": Layout(8, (), _RATED, shifts=False, told_noise=True, text_tokens=256),
+    "LTXImageToVideoPipeline": _rated(128),
+    "LTXConditionPipeline": _rated(256),
 }
 
 FLAGS = ("expand_timesteps", "boundary_ratio")

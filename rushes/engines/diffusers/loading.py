@@ -17,6 +17,7 @@ from rushes.calls import Lora
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import LARGE, Plan
 from rushes.engines.diffusers.trouble import weights_problem
+from rushes.engines.diffusers.tuning import networks, tune, use_fused
 from rushes.engines.diffusers.weights import Weights
 
 Pipe = Any
@@ -58,8 +59,7 @@ def _quantisation(plan: Plan) -> PipelineQuantizationConfig | None:
 
 
 def _settle(pipe: Pipe, plan: Plan) -> None:
-    denoisers = [one for one in (pipe.transformer, getattr(pipe, "transformer_2", None)) if one is not None]
-    for denoiser in denoisers:
+    for denoiser in networks(pipe):
         if plan.quantisation == "fp8":
             denoiser.enable_layerwise_casting(
                 storage_dtype=torch.float8_e4m3fn, compute_dtype=_NUMBERS[plan.dtype], non_blocking=True
@@ -79,6 +79,7 @@ def _settle(pipe: Pipe, plan: Plan) -> None:
             offload_type="leaf_level",
             use_stream=plan.device.startswith("cuda"),
         )
+    tune(pipe, plan)
 
 
 class Adapters:
@@ -90,6 +91,7 @@ class Adapters:
 
     def use(self, loras: tuple[Lora, ...]) -> None:
         """Turn these on and all others off. Raises Unable for one that can't be used."""
+        use_fused(self._pipe, fused=not loras)  # joint products don't see what a LoRA changes
         for lora in loras:
             if lora.source not in self._names:
                 self._read(lora.source)

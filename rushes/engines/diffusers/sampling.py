@@ -1,13 +1,10 @@
-"""One film from one pipeline: what it is asked, how its steps are watched, and its latents decoded into pixels.
+"""One film's latents from one pipeline: what it is asked, which passes it makes, and how its steps are watched.
 
-Signs of life and looks at cancel come from the layers themselves, many in a step, since a step of a large film takes
-longer than a runner may be silent. Sizes and frame counts off the model's grid are made on the next larger one and
-cropped.
+Sizes and frame counts off the model's grid are made on the next larger one and cropped. Decoding is `decoding`'s job.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,23 +12,22 @@ from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import torch
 from PIL import Image
 from torch import Tensor
 
 from rushes.calls import DiffusersCall
+from rushes.engines.diffusers.fewsteps import FewSteps
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.loading import Pipe
-from rushes.engines.diffusers.preview import scales
-from rushes.engines.diffusers.skipping import skipping
-from rushes.engines.diffusers.trouble import broken_numbers
+from rushes.engines.diffusers.passes import Order, Passes
+from rushes.engines.diffusers.pulse import Beat, Soundness, pulse
+from rushes.engines.diffusers.skipping import KNOWN, Ratios, computed, write_ratios
+from rushes.engines.diffusers.texts import Texts
+from rushes.engines.diffusers.tuning import networks
 
-Pixels = npt.NDArray[np.uint8]
-
-CHUNK = 8  # frames that are converted at once, while those before are encoded
-AHEAD = 2  # layers that a GPU may be behind its process: enough to stay busy
-REMEDY = "verify the weights' checksums, and use bfloat16 or float32"
+FEW_TOKENS = 8192
+"""A pass of fewer tokens leaves a large GPU partly idle, so that two at once take hardly longer than one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +41,28 @@ class Watch:
     stepped: Callable[[int, Tensor], None]
 
 
-def latents_of(pipe: Pipe, layout_name: str, call: DiffusersCall, watch: Watch) -> tuple[Tensor, torch.Generator]:
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How a deployment's films are sampled, beside what each asks.
+
+    Without `ratios` a list that the engine has is gone by; `calibrate` is a file that a film's own are written to.
+    `batched` None decides for each film by its size. `local` is as in `passes.Order`.
+    """
+
+    texts: Texts | None = None
+    ratios: Ratios | None = None
+    calibrate: str | None = None
+    few: FewSteps | None = None
+    batched: bool | None = None
+    streamed: bool = False  # whether the weights come to the device anew for each pass
+    local: Callable[[Tensor], Tensor] = lambda tokens: tokens
+
+
+def latents_of(
+    pipe: Pipe, layout_name: str, call: DiffusersCall, watch: Watch, ways: Ways | None = None
+) -> tuple[Tensor, torch.Generator]:
     """Sample a film's latents (1, C, T, h, w). Raises what the watch raises, Unable, torch.OutOfMemoryError."""
-    layout = LAYOUTS[layout_name]
+    layout, ways = LAYOUTS[layout_name], ways or Ways()
     width, height = grid_size(pipe, call)
     generator = torch.Generator().manual_seed(call.seed % 2**63)  # on the CPU: the same film whatever the device
     given: dict[str, Any] = {
@@ -56,65 +71,73 @@ def latents_of(pipe: Pipe, layout_name: str, call: DiffusersCall, watch: Watch) 
         "frame_rate": call.fps,
     }
     shape = ((call.made - 1) // layout.frame_step + 1, height, width)
+    soundness = Soundness(call.steps)
 
     def after_step(pipe: Pipe, step: int, _time: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         watch.between()
         latents = tensors["latents"]
-        if not torch.isfinite(latents).all():
-            raise broken_numbers(f"step {step + 1} of {call.steps}", REMEDY)
+        soundness.ask(step + 1, latents)
         watch.stepped(step + 1, unpacked(pipe, latents, shape))
         return {}
 
-    with _schedule(pipe, call, shifts=layout.shifts), _skipped(pipe, layout_name, call), _pulse(pipe, watch.between):
-        latents = pipe(
-            prompt=call.prompt,
-            negative_prompt=call.negative_prompt,
-            width=width,
-            height=height,
-            num_frames=call.made,
-            num_inference_steps=call.steps,
-            guidance_scale=call.guidance,
-            generator=generator,
-            output_type="latent",
-            max_sequence_length=layout.text_tokens,
-            callback_on_step_end=after_step,
-            return_dict=False,
-            **{name: value for name, value in given.items() if name in layout.takes and value is not None},
-        )[0]
+    texts = ways.texts or Texts(pipe, 0, layout.text_tokens)
+    denoisers = networks(pipe)
+    with (
+        _schedule(pipe, call, ways.few, generator, shifts=layout.shifts),
+        pulse(pipe, watch.between, without=denoisers),
+    ):
+        said = texts.given(call.prompt, call.negative_prompt or "", guided=call.guidance > 1)
+        passes = Passes(_order(pipe, layout_name, call, ways, said, shape), Beat(pipe, watch.between))
+        with passes.through(denoisers):
+            latents = pipe(
+                width=width,
+                height=height,
+                num_frames=call.made,
+                num_inference_steps=call.steps,
+                guidance_scale=call.guidance,
+                generator=generator,
+                output_type="latent",
+                max_sequence_length=layout.text_tokens,
+                callback_on_step_end=after_step,
+                return_dict=False,
+                **said,
+                **{name: value for name, value in given.items() if name in layout.takes and value is not None},
+            )[0]
+    soundness.answer()
+    if ways.calibrate is not None:
+        write_ratios(ways.calibrate, passes.ratios())
     return unpacked(pipe, latents, shape), generator
 
 
-def decoded(  # noqa: PLR0917
-    pipe: Pipe, latents: Tensor, call: DiffusersCall, layout_name: str, generator: torch.Generator, watch: Watch
-) -> Tensor:
-    """Decode latents into (T, 3, H, W) from -1 to 1. Raises Unable where numbers broke down."""
-    vae = pipe.vae
-    mean, deviation = scales(vae, latents)
-    inner = (latents * deviation + mean).to(vae.dtype)
-    extra: tuple[Tensor | None, ...] = ()
-    if LAYOUTS[layout_name].told_noise:
-        extra = (None,)
-        if vae.config.timestep_conditioning:
-            noise = torch.randn(inner.shape, generator=generator, dtype=torch.float32).to(inner)
-            share = call.decode_timestep if call.decode_noise is None else call.decode_noise
-            inner = (1 - share) * inner + share * noise
-            extra = (torch.tensor([call.decode_timestep], device=inner.device, dtype=inner.dtype),)
-    with torch.no_grad(), _pulse(pipe, watch.between):
-        video: Tensor = vae.decode(inner, *extra, return_dict=False)[0][0].transpose(0, 1)
-    pipe.maybe_free_model_hooks()
-    if not torch.isfinite(video).all():
-        raise broken_numbers("decoding", REMEDY)
-    return video
+def _order(  # noqa: PLR0917
+    pipe: Pipe,
+    layout_name: str,
+    call: DiffusersCall,
+    ways: Ways,
+    said: dict[str, Tensor],
+    shape: tuple[int, int, int],
+) -> Order:
+    """Decide on a film's passes."""
+    twice = LAYOUTS[layout_name].apart and call.guidance > 1
+    batched = ways.batched
+    if twice and batched is None:  # a GPU that is full already gains nothing, one that waits for weights nearly half
+        batched = pipe._execution_device.type == "cuda" and (ways.streamed or _tokens(pipe, shape) <= FEW_TOKENS)
+    ratios = ways.ratios or KNOWN.get(layout_name)
+    left_out = call.acceleration == "regular" and ratios is not None and ways.calibrate is None
+    return Order(
+        branches=2 if twice else 1,
+        second=said["negative_prompt_embeds"] if twice and batched else None,
+        computed=computed(ratios, call.steps) if left_out and ratios is not None else None,
+        measure=ways.calibrate is not None,
+        local=ways.local,
+    )
 
 
-def chunks_of(video: Tensor, call: DiffusersCall) -> Iterator[Pixels]:
-    """Yield (T, 3, H, W) from -1 to 1 as (t, height, width, 3) uint8: the first `frames`, cropped evenly."""
-    top, left = (video.shape[2] - call.height) // 2, (video.shape[3] - call.width) // 2
-    video = video[: call.frames, :, top : top + call.height, left : left + call.width]
-    for start in range(0, call.frames, CHUNK):
-        part = (video[start : start + CHUNK].float().clamp(-1, 1) + 1) * 127.5
-        pixels: Pixels = part.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
-        yield pixels
+def _tokens(pipe: Pipe, shape: tuple[int, int, int]) -> int:
+    """Return how many tokens a pass of a network with patches of 2 x 2 has."""
+    frames, height, width = shape
+    side = 2 * pipe.vae_scale_factor_spatial
+    return frames * (height // side) * (width // side)
 
 
 def grid_size(pipe: Pipe, call: DiffusersCall) -> tuple[int, int]:
@@ -141,67 +164,26 @@ def unpacked(pipe: Pipe, latents: Tensor, shape: tuple[int, int, int]) -> Tensor
 
 
 @contextmanager
-def _schedule(pipe: Pipe, call: DiffusersCall, *, shifts: bool) -> Iterator[None]:
+def _schedule(
+    pipe: Pipe, call: DiffusersCall, few: FewSteps | None, generator: torch.Generator, *, shifts: bool
+) -> Iterator[None]:
     """Give the pipeline a scheduler of its own for one film, and the old one back."""
     old = pipe.scheduler
-    changes: dict[str, Any] = {}
-    if shifts and call.shift is not None:
-        changes = {"flow_shift": call.shift} if "flow_shift" in old.config else {"shift": call.shift}
-    if call.steps == 1 and old.config.get("shift_terminal"):
-        changes["shift_terminal"] = None  # stretching a single step to its end divides by nothing
-    pipe.scheduler = type(old).from_config(old.config, **changes)
+    pipe.scheduler = few.scheduler(generator) if few is not None else _usual(old, call, shifts=shifts)
     try:
         yield
     finally:
         pipe.scheduler = old
 
 
-@contextmanager
-def _skipped(pipe: Pipe, layout_name: str, call: DiffusersCall) -> Iterator[None]:
-    """Skip passes for one film; what was remembered goes with it, or a film after one that ended early is wrong."""
-    config = skipping(layout_name, call.steps) if call.acceleration == "regular" else None
-    if config is None:
-        yield
-        return
-    pipe.transformer.enable_cache(config)
-    try:
-        yield
-    finally:
-        pipe.transformer._reset_stateful_cache()
-        pipe.transformer.disable_cache()
-
-
-@contextmanager
-def _pulse(pipe: Pipe, between: Callable[[], None]) -> Iterator[None]:
-    """Call `between` before every layer. On a GPU wait for the layer before last: its queue would hide the time."""
-    waiting: deque[Any] = deque()
-
-    def beat(*_: Any) -> None:
-        between()
-        if torch.cuda.is_available() and pipe._execution_device.type == "cuda":
-            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
-            event.record()
-            waiting.append(event)
-            if len(waiting) > AHEAD:
-                waiting.popleft().synchronize()
-
-    hooks = [layer.register_forward_pre_hook(beat) for layer in _layers(pipe)]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
-
-
-def _layers(pipe: Pipe) -> Iterator[torch.nn.Module]:
-    """Yield the layers of all models: members of module lists that lie in no other such list."""
-    for part in pipe.components.values():
-        if isinstance(part, torch.nn.Module):
-            seen: list[str] = []
-            for name, module in part.named_modules():
-                if isinstance(module, torch.nn.ModuleList) and not any(name.startswith(f"{one}.") for one in seen):
-                    seen.append(name)
-                    yield from module
+def _usual(old: Any, call: DiffusersCall, *, shifts: bool) -> Any:
+    """Return a scheduler like the weights' own, as the film asks."""
+    changes: dict[str, Any] = {}
+    if shifts and call.shift is not None:
+        changes = {"flow_shift": call.shift} if "flow_shift" in old.config else {"shift": call.shift}
+    if call.steps == 1 and old.config.get("shift_terminal"):
+        changes["shift_terminal"] = None  # stretching a single step to its end divides by nothing
+    return type(old).from_config(old.config, **changes)
 
 
 def _picture(path: str | None, width: int, height: int) -> Image.Image | None:

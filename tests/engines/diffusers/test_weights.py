@@ -87,7 +87,7 @@ def test_what_the_operator_sets_counts() -> None:
     device = Device("cuda:0", "cuda", "a GPU", 80 * GB, (9, 0))
     setting = SETTING.model_copy(update={"offload": "group", "tiling": False, "dtype": "float32"})
     plan = plan_of(device, LARGE, (), setting)
-    assert (plan.offload, plan.tiling, plan.dtype, plan.attention) == ("group", False, "float32", "_native_cudnn")
+    assert (plan.offload, plan.tiling, plan.dtype, plan.attention) == ("group", False, "float32", None)
 
 
 def test_weights_on_the_wrong_route_are_complained_about(folders: Mapping[str, Path], tmp_path: Path) -> None:
