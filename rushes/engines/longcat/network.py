@@ -37,6 +37,7 @@ from rushes.engines.longcat.first_block import FirstBlock
 from rushes.engines.longcat.rotary import Grid, Rotation, rotation
 
 ROTATIONS = 4  # kept; at 720p one is 90 MB
+VARIANTS = 32  # of a compiled block: with and without clean frames, remembered ones, text, chunks; each in a few sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,33 +127,35 @@ class Network(nn.Module):
         self.y_embedder = TextEmbedder(config)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.final_layer = FinalLayer(config)
+        self.dense: Attend = dense
         self._rotations: dict[tuple[Grid, torch.device], Rotation] = {}
 
     def forward(
         self,
         latents: Tensor,
         timesteps: Tensor,
-        text: Text,
+        text: Text | Words,
         *,
         condition: int = 0,
         kept: Sequence[KeyValue] | None = None,
-        attend: Attend = dense,
+        attend: Attend | None = None,
         first_block: FirstBlock | None = None,
         between: Callable[[], None] = _nothing,
     ) -> Tensor:
         """(B, C, T, H, W), (B, T) from 0 to 1000 -> (B, C, T, H, W) float32; H and W are even.
 
         The first `condition` frames are clean and have timestep 0. With `kept` they are not in `latents` at all: their
-        keys and values are what `remember` gave. `between` is called before each block; what it raises ends the pass.
+        keys and values are what `remember` gave. Without `attend` it is the network's own `dense`. `between` is called
+        before each block; what it raises ends the pass.
         """
         if kept is None:
             grid, inside = self.grid_of(latents), condition
         else:
             frames, *area = self.grid_of(latents)
             grid, inside = (frames + condition, area[0], area[1]), 0
-        view = View(grid, self._rotation(grid, latents.device), condition, kept is not None, attend)
+        view = View(grid, self._rotation(grid, latents.device), condition, kept is not None, attend or self.dense)
         time = self.t_embedder(timesteps)
-        words = self._words(text)
+        words = self.words(text) if isinstance(text, Text) else text
 
         def run(x: Tensor, blocks: range) -> Tensor:
             for number in blocks:
@@ -161,25 +164,38 @@ class Network(nn.Module):
             return x
 
         here = (grid[0] - condition + inside, *grid[1:])
-        x = self.x_embedder(latents).unflatten(1, (here[0], -1))
+        x = self._tokens(latents, here[0])
         x = run(x, range(len(self.blocks))) if first_block is None else first_block(x, run, len(self.blocks))
         out = self.final_layer(x, time).flatten(1, 2)
         return unpatchified(out, here, self.config.patch_size, self.config.out_channels).float()
 
     def remember(
-        self, clean: Tensor, *, attend: Attend = dense, between: Callable[[], None] = _nothing
+        self, clean: Tensor, *, attend: Attend | None = None, between: Callable[[], None] = _nothing
     ) -> tuple[KeyValue, ...]:
         """Run clean frames (1, C, T, H, W) once at timestep 0, without text; return every block's keys and values."""
         grid = self.grid_of(clean)
-        view = View(grid, self._rotation(grid, clean.device), grid[0], attend=attend)
+        view = View(grid, self._rotation(grid, clean.device), grid[0], attend=attend or self.dense)
         time = self.t_embedder(torch.zeros(clean.shape[0], grid[0], device=clean.device))
-        x = self.x_embedder(clean).unflatten(1, (grid[0], -1))
+        x = self._tokens(clean, grid[0])
         kept = []
         for block in self.blocks:
             between()
             x, here = block(x, time, None, view)
             kept.append(here)
         return tuple(kept)
+
+    def compile_blocks(self, backend: str | Callable[..., object] = "inductor", *, whole: bool = False) -> None:
+        """Let the blocks, all alike, be compiled when they first run; one compilation serves them all.
+
+        What is called around a block stays outside of it: hooks, and the look at cancel. A size that was not seen
+        before is compiled once more, and from then on sizes are variables. `whole` refuses what can't be one graph,
+        for tests; a film goes on without compilation.
+        """
+        for block in self.blocks:
+            # Not the module itself: hooks would be compiled with it, and those that come later overlooked.
+            block.forward = torch.compile(  # type: ignore[method-assign]
+                block.forward, backend=backend, fullgraph=whole, recompile_limit=VARIANTS
+            )
 
     def grid_of(self, latents: Tensor) -> Grid:
         """Return the token grid of latents. Raises ValueError where a side is no multiple of the patch."""
@@ -189,14 +205,23 @@ class Network(nn.Module):
             raise ValueError(f"latents of {rows}x{columns} can't be cut into patches of {ph}x{pw}")
         return frames, rows // ph, columns // pw
 
-    def _words(self, text: Text) -> Words:
-        """Embed the text; its padding becomes zeros that are seen, or is left out."""
+    def words(self, text: Text) -> Words:
+        """Embed the text; its padding becomes zeros that are seen, or is left out.
+
+        A film's passes all hear the same words: embedded once, no pass waits for its lengths to reach the device.
+        """
         tokens = self.y_embedder(text.states)
         if not self.config.text_tokens_zero_pad:
             return Words(tokens, text.lengths)
         lengths = torch.tensor(text.lengths, device=tokens.device)
         real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
         return Words(tokens * real[..., None])
+
+    def _tokens(self, latents: Tensor, frames: int) -> Tensor:
+        """(B, C, T, H, W) -> (B, frames, tokens of a frame, hidden)."""
+        tokens: Tensor = self.x_embedder(latents)
+        # A tensor of its own, in the order that blocks leave behind; else the first block would be compiled apart.
+        return tokens.unflatten(1, (frames, -1)).contiguous()
 
     def _rotation(self, grid: Grid, device: torch.device) -> Rotation:
         """Return the grid's rotation; a film's passes all ask for the same one or two."""
