@@ -16,16 +16,23 @@ from rushes.engines.engine import Engine
 from rushes.engines.weights.fetch import Fetching, Wanted, fetch
 from rushes.routing import DiffusersDeployment
 
+INSTALL = "pip install 'rushes[diffusers]'"
+PACKAGES = (
+    "torch", "diffusers", "transformers", "accelerate", "ftfy", "peft", "safetensors", "sentencepiece", "tokenizers",
+)  # fmt: skip
+"""What the extra brings, by the names that are imported. Some pipelines fail without one only amid a film."""
+
 
 def complaint(setting: DiffusersDeployment, environment: Mapping[str, str]) -> str:
     """Return why it can't work: the extra is not installed, weights that are missing, broken or of no known kind."""
-    if any(find_spec(module) is None for module in ("torch", "diffusers")):
-        return "the engine isn't installed; install it with: pip install 'rushes[diffusers]'"
+    if lacking := [package for package in PACKAGES if find_spec(package) is None]:
+        return f"the engine isn't installed ({', '.join(lacking)} missing); install it with: {INSTALL}"
     try:
         inspect(setting.model, setting.revision, environment)
     except WeightsProblem as problem:
         return str(problem)
-    return ""
+    missing = [source for source in setting.loras if not Path(source).expanduser().exists()]
+    return f"loras: there is no folder or .safetensors file {missing[0]}" if missing else ""
 
 
 def layout(setting: DiffusersDeployment, environment: Mapping[str, str]) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NoReturn
 
 import numpy as np
 import torch
@@ -112,8 +113,7 @@ class DiffusersEngine:
                 call = few.applied(call)
             film = self._film(call, between, progress)
         except DeviceLost as lost:
-            LOG.critical("this runner ends, since the device of %s failed: %s", self._name, lost.remedy)
-            os._exit(LOST_EXIT)
+            self._end(lost)
         chunks = self._given_away(chunks_of(film, call), call)
         if call.finish is None:
             return Frames(chunks)
@@ -153,10 +153,17 @@ class DiffusersEngine:
             raise
         except Exception as error:
             if not ran_out(error):
-                raise failed(error) from error
+                fault = failed(error)
+                if isinstance(fault, DeviceLost):
+                    self._end(fault)
+                raise fault from error
             LOG.warning("%s ran out of memory decoding %dx%d", self._name, call.width, call.height)
         self._clear()
         raise self._too_large(call)
+
+    def _end(self, lost: DeviceLost) -> NoReturn:
+        LOG.critical("this runner ends, since the device of %s failed: %s", self._name, lost.remedy)
+        os._exit(LOST_EXIT)
 
     def _too_large(self, call: DiffusersCall) -> Unable:
         return out_of_memory(f"{call.made} frames of {call.width}x{call.height}", self._label(), MEMORY_REMEDY)
@@ -174,6 +181,7 @@ class DiffusersEngine:
         loaded, weights = self._ready(between), self._known()
         if self._plan is not None:
             be_exact(self._plan)
+        _check_pictures(call, weights)
         always = tuple(Lora(source, scale) for source, scale in self._setting.loras.items())
         loaded.adapters.use(always + call.loras)
 
@@ -306,12 +314,14 @@ class DiffusersEngine:
         return self._weights
 
     def _warm_up(self) -> None:
-        takes = LAYOUTS[self._known().layout].takes
+        layout = LAYOUTS[self._known().layout]
         with TemporaryDirectory(prefix="rushes-warm-") as folder:
             grey = Path(folder) / "grey.npy"
             np.save(grey, np.full((WARM_SIDE, WARM_SIDE, 3), 128, np.uint8))
-            image = str(grey) if "image" in takes else None
-            call, few = DiffusersCall("", "", WARM_SIDE, WARM_SIDE, 1, 1, 16, 1, 1.0, 0, image), self._few()
+            image, last = (str(grey) if wanted else None for wanted in ("image" in layout.takes, layout.paired))
+            made = layout.frame_step + 1 if layout.paired else 1
+            call = DiffusersCall("", "", WARM_SIDE, WARM_SIDE, made, made, 16, 1, 1.0, 0, image, last)
+            few = self._few()
             deque(self._film(few.applied(call) if few is not None else call, _nothing, _nothing), maxlen=0)
 
     def _label(self) -> str:
@@ -326,6 +336,15 @@ class DiffusersEngine:
             marks.append(few_steps(self._setting.distilled, weights.layout).label)
         named = "+".join([model, *marks])
         return Maker("diffusers", named, version("diffusers"), stand_in=False, layout=weights.layout if weights else "")
+
+
+def _check_pictures(call: DiffusersCall, weights: Weights) -> None:
+    layout = LAYOUTS[weights.layout]
+    needed = {"image": "image" in layout.takes, "last_image": layout.paired}
+    for name, is_needed in needed.items():
+        if is_needed and getattr(call, name) is None:
+            told = f"{weights.name} ({weights.layout}) needs {name}, which this endpoint does not give; mend the routes"
+            raise unfit("The model's weights on this server can't make this kind of film", told)
 
 
 def _nothing(*_: object) -> None: ...

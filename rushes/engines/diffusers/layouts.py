@@ -7,7 +7,7 @@ the classes' signatures and checks, and the weights' published sampling settings
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,8 @@ class Layout:
     the scheduler; `told_noise` where the autoencoder may be told a noise level. `causal` autoencoders decode a few
     frames at a time, with what they remember of those before; `masked` networks are told which words of a text count,
     which not every attention backend knows; `fuses` where queries, keys and values can come from one multiplication;
-    `apart` where the two passes of a guided step are made one after the other.
+    `apart` where the two passes of a guided step are made one after the other; `paired` networks need a first and a
+    last picture; `steady` where the scheduler must not shift by the film's size, as nobody tells it that.
     """
 
     frame_step: int
@@ -32,6 +33,8 @@ class Layout:
     masked: bool = False
     fuses: bool = True
     apart: bool = True
+    paired: bool = False
+    steady: bool = False
 
 
 _PICTURE, _RATED = frozenset({"image", "last_image"}), frozenset({"image", "frame_rate"})
@@ -57,14 +60,25 @@ LAYOUTS: Mapping[str, Layout] = {
     "WanPipeline+expand_timesteps": Layout(4, ("vae",)),
     "WanPipeline+boundary_ratio": Layout(4, ("vae",)),
     "WanImageToVideoPipeline": Layout(4, ("vae", "image_encoder"), _PICTURE),
+    "WanImageToVideoPipeline+last_image": Layout(4, ("vae", "image_encoder"), _PICTURE, paired=True),
     "WanImageToVideoPipeline+expand_timesteps": Layout(4, ("vae",), frozenset({"image"})),
     "WanImageToVideoPipeline+boundary_ratio": Layout(4, ("vae",), _PICTURE),
     "LTXImageToVideoPipeline": _rated(128),
-    "LTXConditionPipeline": _rated(256),
+    "LTXConditionPipeline": replace(_rated(256), steady=True),
 }
 
 FLAGS = ("expand_timesteps", "boundary_ratio")
 """Members of a pipeline's index that change how its class works."""
+
+
+PAIRED = ("WanImageToVideoPipeline", "pos_embed_seq_len")
+"""The class whose weights are those of a pair of pictures where their network's configuration has this member."""
+
+
+def paired_layout(layout: str, network: Mapping[str, object]) -> str:
+    """Return the layout's name by its network's configuration too."""
+    name, member = PAIRED
+    return f"{layout}+last_image" if layout == name and network.get(member) else layout
 
 
 def layout_of(index: Mapping[str, object]) -> str:

@@ -22,6 +22,7 @@ Precision = Literal["highest", "high", "medium"]
 
 BYTES: Mapping[str, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
 STORED: Mapping[str, float] = {"fp8": 1.0, "int8": 1.0, "nf4": 0.5}  # bytes per parameter of the large parts
+CAST = ("transformer", "transformer_2")  # all that fp8 changes; text encoders compute in what they are stored in
 LARGE = ("transformer", "transformer_2", "text_encoder")
 LADDER: tuple[Offload, ...] = ("none", "model", "group")
 WORK_SHARE, WORK_LEAST = 0.25, 1.5 * GB
@@ -65,7 +66,8 @@ def sizes(
     def width(name: str) -> float:
         if name in exact:
             return BYTES["float32"]
-        return STORED.get(quantisation, BYTES[dtype]) if name in LARGE else BYTES[dtype]
+        stored_small = name in (CAST if quantisation == "fp8" else LARGE)
+        return STORED.get(quantisation, BYTES[dtype]) if stored_small else BYTES[dtype]
 
     return {name: int(count * width(name)) for name, count in parameters.items()}
 

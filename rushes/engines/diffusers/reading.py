@@ -1,6 +1,7 @@
 """What the libraries say while weights are read: of missing tensors they only warn, and make some up at random.
 
-Here that is an error. The rest of what they say names folders and helps nobody, so it reaches no log.
+Here that is an error. The rest of what they say names folders and helps nobody, so it reaches no log, nor do their
+warnings afterwards, which come with each film.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from transformers.utils import logging as transformers_logging
 
 from rushes.engines.checkpoints import WeightsProblem
 
@@ -33,10 +36,12 @@ class _Ear(logging.Handler):
 def nothing_missing() -> Iterator[None]:
     """Raise WeightsProblem at the end, or in place of what was raised, where tensors were missing inside."""
     ear = _Ear()
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     loggers = [logging.getLogger(name) for name in LIBRARIES]
     before = [(logger, logger.handlers[:], logger.propagate) for logger in loggers]
     for logger in loggers:
         logger.handlers, logger.propagate = [ear], False
+        logger.setLevel(logging.WARNING)
     try:
         yield
     except Exception as error:
@@ -46,6 +51,7 @@ def nothing_missing() -> Iterator[None]:
     finally:
         for logger, handlers, propagate in before:
             logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(logging.ERROR)
     if lacking := missing(ear.said):
         raise WeightsProblem(lacking)
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from rushes.calls import DiffusersCall
 from rushes.engines.diffusers.fewsteps import FewSteps
-from rushes.engines.diffusers.layouts import LAYOUTS
+from rushes.engines.diffusers.layouts import LAYOUTS, Layout
 from rushes.engines.diffusers.loading import Pipe
 from rushes.engines.diffusers.passes import Order, Passes
 from rushes.engines.diffusers.pulse import Beat, Soundness, pulse
@@ -64,7 +64,7 @@ def latents_of(
     """Sample a film's latents (1, C, T, h, w). Raises what the watch raises, Unable, torch.OutOfMemoryError."""
     layout, ways = LAYOUTS[layout_name], ways or Ways()
     width, height = grid_size(pipe, call)
-    generator = torch.Generator().manual_seed(call.seed % 2**63)  # on the CPU: the same film whatever the device
+    generator = torch.Generator().manual_seed(call.seed % 2**64)  # on the CPU: the same film whatever the device
     given: dict[str, Any] = {
         "image": _picture(call.image, width, height),
         "last_image": _picture(call.last_image, width, height),
@@ -83,7 +83,7 @@ def latents_of(
     texts = ways.texts or Texts(pipe, 0, layout.text_tokens)
     denoisers = networks(pipe)
     with (
-        _schedule(pipe, call, ways.few, generator, shifts=layout.shifts),
+        _schedule(pipe, call, ways.few, generator, layout),
         pulse(pipe, watch.between, without=denoisers),
     ):
         said = texts.given(call.prompt, call.negative_prompt or "", guided=call.guidance > 1)
@@ -165,24 +165,26 @@ def unpacked(pipe: Pipe, latents: Tensor, shape: tuple[int, int, int]) -> Tensor
 
 @contextmanager
 def _schedule(
-    pipe: Pipe, call: DiffusersCall, few: FewSteps | None, generator: torch.Generator, *, shifts: bool
+    pipe: Pipe, call: DiffusersCall, few: FewSteps | None, generator: torch.Generator, layout: Layout
 ) -> Iterator[None]:
     """Give the pipeline a scheduler of its own for one film, and the old one back."""
     old = pipe.scheduler
-    pipe.scheduler = few.scheduler(generator) if few is not None else _usual(old, call, shifts=shifts)
+    pipe.scheduler = few.scheduler(generator) if few is not None else _usual(old, call, layout)
     try:
         yield
     finally:
         pipe.scheduler = old
 
 
-def _usual(old: Any, call: DiffusersCall, *, shifts: bool) -> Any:
+def _usual(old: Any, call: DiffusersCall, layout: Layout) -> Any:
     """Return a scheduler like the weights' own, as the film asks."""
     changes: dict[str, Any] = {}
-    if shifts and call.shift is not None:
+    if layout.shifts and call.shift is not None:
         changes = {"flow_shift": call.shift} if "flow_shift" in old.config else {"shift": call.shift}
     if call.steps == 1 and old.config.get("shift_terminal"):
         changes["shift_terminal"] = None  # stretching a single step to its end divides by nothing
+    if layout.steady and old.config.get("use_dynamic_shifting"):
+        changes["use_dynamic_shifting"] = False
     return type(old).from_config(old.config, **changes)
 
 

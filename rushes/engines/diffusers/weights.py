@@ -20,11 +20,12 @@ from rushes.engines.checkpoints import (
     weight_files,
 )
 from rushes.engines.deployed import FETCH
-from rushes.engines.diffusers.layouts import LAYOUTS, layout_of
+from rushes.engines.diffusers.layouts import LAYOUTS, layout_of, paired_layout
 
 __all__ = ["INDEX", "Weights", "WeightsProblem", "find", "inspect"]
 
 INDEX = "model_index.json"
+NETWORK = "transformer/config.json"
 CONFIGS = ("config.json", "scheduler_config.json", "tokenizer_config.json", "preprocessor_config.json",
            "processor_config.json")  # fmt: skip
 
@@ -54,6 +55,7 @@ def inspect(model: str, revision: str | None, environment: Mapping[str, str]) ->
         raise WeightsProblem(f"{folder / INDEX} names {layout or 'no class'}; this engine runs: {', '.join(LAYOUTS)}")
     parts = {name: entry for name, entry in index.items() if isinstance(entry, list) and entry and entry[0]}
     counts = {name: _part(folder / name, name, entry, remedy) for name, entry in parts.items()}
+    layout = paired_layout(layout, read_json(folder / NETWORK, remedy) if (folder / NETWORK).is_file() else {})
     return Weights(folder, named(folder, model), layout, {name: count for name, count in counts.items() if count})
 
 

@@ -11,6 +11,7 @@ from diffusers import (
     AutoencoderKLLTXVideo,
     AutoencoderKLWan,
     FlowMatchEulerDiscreteScheduler,
+    LTXConditionPipeline,
     LTXImageToVideoPipeline,
     LTXVideoTransformer3DModel,
     UniPCMultistepScheduler,
@@ -62,7 +63,7 @@ def _transformer(channels: tuple[int, int], **more: Any) -> WanTransformer3DMode
     )
 
 
-def _shared() -> dict[str, Any]:
+def shared() -> dict[str, Any]:
     return {
         "tokenizer": tokenizer(),
         "text_encoder": UMT5EncoderModel(UMT5Config(**TEXT)).eval(),
@@ -75,8 +76,7 @@ def _vae(**more: Any) -> AutoencoderKLWan:
     return AutoencoderKLWan(**{**given, "temperal_downsample": [False, True, True], **more})
 
 
-def picture_model(folder: Path) -> Path:
-    torch.manual_seed(0)
+def seeing() -> dict[str, Any]:
     vision = CLIPVisionConfig(
         hidden_size=4,
         projection_dim=4,
@@ -86,19 +86,41 @@ def picture_model(folder: Path) -> Path:
         patch_size=8,
         intermediate_size=16,
     )
+    return {"image_encoder": CLIPVisionModel(vision), "image_processor": CLIPImageProcessorPil(size=32, crop_size=32)}
+
+
+def picture_model(folder: Path) -> Path:
+    torch.manual_seed(0)
+    WanImageToVideoPipeline(
+        vae=_vae(), transformer=_transformer((36, 16), image_dim=4), **seeing(), **shared()
+    ).save_pretrained(folder)
+    return folder
+
+
+def pair_model(folder: Path) -> Path:
+    """First and last frame: twice the tokens of a picture (16 and 1), which such weights can't do with fewer of."""
+    torch.manual_seed(4)
+    network = _transformer((36, 16), image_dim=4, added_kv_proj_dim=24, pos_embed_seq_len=34)
+    WanImageToVideoPipeline(vae=_vae(), transformer=network, **seeing(), **shared()).save_pretrained(folder)
+    return folder
+
+
+def two_networks_model(folder: Path) -> Path:
+    """Wan 2.2's 14B kind: one network for the noisy steps, another for the rest, no image encoder."""
+    torch.manual_seed(5)
     WanImageToVideoPipeline(
         vae=_vae(),
-        transformer=_transformer((36, 16), image_dim=4),
-        image_encoder=CLIPVisionModel(vision),
-        image_processor=CLIPImageProcessorPil(size=32, crop_size=32),
-        **_shared(),
+        transformer=_transformer((36, 16)),
+        transformer_2=_transformer((36, 16)),
+        boundary_ratio=0.9,
+        **shared(),
     ).save_pretrained(folder)
     return folder
 
 
 def text_model(folder: Path) -> Path:
     torch.manual_seed(1)
-    WanPipeline(vae=_vae(), transformer=_transformer((16, 16)), **_shared()).save_pretrained(folder)
+    WanPipeline(vae=_vae(), transformer=_transformer((16, 16)), **shared()).save_pretrained(folder)
     return folder
 
 
@@ -116,13 +138,12 @@ def expanding_model(folder: Path) -> Path:
         latents_std=[1.0] * 48,
     )
     WanImageToVideoPipeline(
-        vae=vae, transformer=_transformer((48, 48)), expand_timesteps=True, **_shared()
+        vae=vae, transformer=_transformer((48, 48)), expand_timesteps=True, **shared()
     ).save_pretrained(folder)
     return folder
 
 
-def rated_model(folder: Path) -> Path:
-    torch.manual_seed(3)
+def _rated(*, told_noise: bool) -> dict[str, Any]:
     scaling, widths, layers = (True, True, True, False), (8, 8, 8, 8), (1, 1, 1, 1, 1)
     vae = AutoencoderKLLTXVideo(
         latent_channels=8,
@@ -136,30 +157,40 @@ def rated_model(folder: Path) -> Path:
         upsample_residual=(False,) * 4,
         upsample_factor=(1,) * 4,
         patch_size=4,
-        timestep_conditioning=False,
+        timestep_conditioning=told_noise,
     )
-    LTXImageToVideoPipeline(
-        vae=vae,
-        transformer=LTXVideoTransformer3DModel(
-            in_channels=8,
-            out_channels=8,
-            num_attention_heads=4,
-            attention_head_dim=8,
-            cross_attention_dim=32,
-            num_layers=2,
-            caption_channels=32,
-        ),
-        text_encoder=T5EncoderModel(T5Config(**TEXT)).eval(),
-        tokenizer=tokenizer(),
-        scheduler=FlowMatchEulerDiscreteScheduler(
-            use_dynamic_shifting=True,
-            base_shift=0.95,
-            max_shift=2.05,
-            base_image_seq_len=1024,
-            max_image_seq_len=4096,
-            shift_terminal=0.1,
-        ),
-    ).save_pretrained(folder)
+    network = LTXVideoTransformer3DModel(
+        in_channels=8,
+        out_channels=8,
+        num_attention_heads=4,
+        attention_head_dim=8,
+        cross_attention_dim=32,
+        num_layers=2,
+        caption_channels=32,
+    )
+    text_encoder = T5EncoderModel(T5Config(**TEXT)).eval()
+    return {"vae": vae, "transformer": network, "text_encoder": text_encoder, "tokenizer": tokenizer()}
+
+
+def rated_model(folder: Path) -> Path:
+    torch.manual_seed(3)
+    scheduler = FlowMatchEulerDiscreteScheduler(
+        use_dynamic_shifting=True,
+        base_shift=0.95,
+        max_shift=2.05,
+        base_image_seq_len=1024,
+        max_image_seq_len=4096,
+        shift_terminal=0.1,
+    )
+    LTXImageToVideoPipeline(scheduler=scheduler, **_rated(told_noise=False)).save_pretrained(folder)
+    return folder
+
+
+def conditioned_model(folder: Path, *, shifting: bool = False) -> Path:
+    """The kind of LTX-Video from 0.9.5 on, whose autoencoder is told a noise level."""
+    torch.manual_seed(6)
+    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=shifting, shift_terminal=0.1 if shifting else None)
+    LTXConditionPipeline(scheduler=scheduler, **_rated(told_noise=True)).save_pretrained(folder)
     return folder
 
 
