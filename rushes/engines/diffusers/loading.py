@@ -38,7 +38,7 @@ def load_pipe(weights: Weights, plan: Plan) -> Pipe:
             local_files_only=True,
             quantization_config=_quantisation(plan),
         )
-        _settle(pipe, plan)
+        settle(pipe, plan)
     except torch.OutOfMemoryError:
         raise
     except (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError) as error:
@@ -58,7 +58,8 @@ def _quantisation(plan: Plan) -> PipelineQuantizationConfig | None:
     return PipelineQuantizationConfig(quant_backend=backend, quant_kwargs=bits, components_to_quantize=list(LARGE))
 
 
-def _settle(pipe: Pipe, plan: Plan) -> None:
+def settle(pipe: Pipe, plan: Plan) -> None:
+    """Place a pipeline that is in ordinary memory or on the device, and make it as fast as the plan says."""
     for denoiser in networks(pipe):
         if plan.quantisation == "fp8":
             denoiser.enable_layerwise_casting(
