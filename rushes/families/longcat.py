@@ -398,6 +398,7 @@ def endpoint(asked: type[Request], resolution: Resolution, *, distilled: bool = 
         units=partial(units, resolution, DISTILLED_SHARE if distilled else 1.0),
         unit="second of 480p",
         engines={"animatic": animatic, "longcat": longcat},
+        weights={"LongCat-Video": False},
         reply=reply,
         delivery=delivery,
         roles=Roles(seed="seed", safety="enable_safety_checker", expansion="enable_prompt_expansion"),

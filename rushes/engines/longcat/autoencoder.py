@@ -7,6 +7,7 @@ at a time, so that encoding the film overlaps with it and memory stays flat; wit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 Frames = npt.NDArray[np.uint8]
 """(T, H, W, 3) uint8 RGB."""
 
+CPU = torch.device("cpu")
 SPATIAL = 8  # pixels per latent, on each side
 TEMPORAL = 4  # frames per latent, after the first
 
@@ -40,20 +42,23 @@ def to_frames(pixels: Tensor) -> Frames:
 
 
 class Autoencoder:
-    """An AutoencoderKLWan, and what is done with it here."""
+    """An AutoencoderKLWan, and what is done with it on a device; between two uses it waits at `home`."""
 
-    def __init__(self, vae: Any) -> None:
-        self.vae = vae
+    def __init__(self, vae: Any, device: torch.device = CPU, home: torch.device = CPU) -> None:
+        self.vae, self.device, self._home = vae, device, home
         count = int(vae.config.z_dim)
         self.channels = count
         self._mean = torch.tensor(vae.config.latents_mean, dtype=torch.float32).view(1, count, 1, 1, 1)
         self._std = torch.tensor(vae.config.latents_std, dtype=torch.float32).view(1, count, 1, 1, 1)
 
-    @property
-    def device(self) -> torch.device:
-        """Where its weights are."""
-        device: torch.device = next(self.vae.parameters()).device
-        return device
+    @contextmanager
+    def _here(self) -> Iterator[None]:
+        """Have it on the device."""
+        self.vae.to(self.device)
+        try:
+            yield
+        finally:
+            self.vae.to(self._home)
 
     def encode(self, pixels: Tensor, between: Callable[[], None] = lambda: None) -> Tensor:
         """(1, 3, 4n + 1, H, W) from -1 to 1 -> (1, 16, n + 1, H/8, W/8) float32; the mean, so nothing is random.
@@ -61,10 +66,11 @@ class Autoencoder:
         `between` is called before each latent frame.
         """
         between()
-        if self.vae.use_tiling:
-            found = self.vae.encode(pixels.to(self.device, self.vae.dtype)).latent_dist.mode().float()
-        else:
-            found = self._encoded(pixels, between)
+        with self._here():
+            if self.vae.use_tiling:
+                found = self.vae.encode(pixels.to(self.device, self.vae.dtype)).latent_dist.mode().float()
+            else:
+                found = self._encoded(pixels, between)
         normalised: Tensor = (found - self._mean.to(found.device)) / self._std.to(found.device)
         return normalised
 
@@ -82,6 +88,10 @@ class Autoencoder:
         """(1, 16, T, h, w) -> chunks of frames, 1 + 4 * (T - 1) over all; `between` is called before each."""
         z = latents.to(self.device, torch.float32)
         z = (z * self._std.to(z.device) + self._mean.to(z.device)).to(self.vae.dtype)
+        with self._here():
+            yield from self._decoded(z, between)
+
+    def _decoded(self, z: Tensor, between: Callable[[], None]) -> Iterator[Frames]:
         between()
         if self.vae.use_tiling:
             whole = to_frames(self.vae.decode(z, return_dict=False)[0])

@@ -1,63 +1,41 @@
-"""The parts of the model from an official folder: tokenizer, text encoder, autoencoder, network, LoRAs.
+"""The parts of the model from an official folder, loaded and placed: tokenizer, encoder, autoencoder, network, LoRAs.
 
-    FOLDER/tokenizer  text_encoder  vae  dit  lora/cfg_step_lora.safetensors  lora/refinement_lora.safetensors
-
-Nothing is downloaded here. Where each part lives is `Placement`'s to say.
+Nothing is downloaded here. What the folder must hold is `official`'s to say, where each part lives `placement`'s.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan
 from torch import Tensor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
+from rushes.engines.alive import kept_alive
 from rushes.engines.longcat.autoencoder import Autoencoder
 from rushes.engines.longcat.lora import Adapters, Change, read_lora
 from rushes.engines.longcat.network import Network
+from rushes.engines.longcat.official import DISTILLED, FOLDERS, REFINING
+from rushes.engines.longcat.placement import Placement
 from rushes.engines.longcat.problems import weights_problem
 from rushes.engines.longcat.text import Prompts
 from rushes.engines.longcat.weights import load_network
 
-FOLDERS = ("tokenizer", "text_encoder", "vae", "dit")
-DISTILLED, REFINING = "cfg_step_lora", "refinement_lora"
 CPU = torch.device("cpu")
-ALL_BYTES, NETWORK_BYTES = 60e9, 40e9  # network 27 GB, text encoder 11 GB, and room for a film
-
-
-Offload = Literal["none", "model", "group"]
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """Where the parts live and in which type; the autoencoder is always in float32.
-
-    `offload`: with "model" the text encoder is on the device only while it is used, once per stretch of film; with
-    "group" each block of the network too. `tiling` decodes in tiles, which takes less memory and more time. float16 is
-    refused: the network's numbers leave its range.
-    """
-
-    device: torch.device = CPU
-    dtype: torch.dtype = torch.float32
-    offload: Offload = "none"
-    tiling: bool = False
-
-    def __post_init__(self) -> None:
-        if self.dtype not in (torch.bfloat16, torch.float32):
-            raise ValueError(f"dtype is {self.dtype}; it must be torch.bfloat16 or torch.float32")
+TYPES: Mapping[str, torch.dtype] = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the folder holds, loaded: tokenizer and encoder of transformers, autoencoder of diffusers, our network.
 
-    `original` gives a parameter of the network as the weights have it; a LoRA is read when it is first used.
+    `original` gives a parameter of the network as the weights have it; a LoRA is read when it is first used, and those
+    that are `lasting` are always on, so strong.
     """
 
     tokenizer: Any
@@ -66,67 +44,80 @@ class Parts:
     network: Network
     original: Callable[[str], Tensor]
     loras: Mapping[str, Callable[[], Mapping[str, Change]]]
+    lasting: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The parts, loaded and placed."""
+    """The parts, loaded and placed; `batched` says whether both prompts may be asked for in one pass."""
 
     prompts: Prompts
     autoencoder: Autoencoder
     network: Network
     adapters: Adapters
     device: torch.device
+    batched: bool = True
 
 
-def chosen_placement(
-    device: str | None = None,
-    dtype: Literal["bfloat16", "float32"] | None = None,
-    offload: Offload | None = None,
-    tiling: bool | None = None,
-) -> Placement:
-    """Fill in what is not told by what the device has: all of 60 GB on it, the network alone of 40, else its blocks."""
-    where = torch.device(device or ("cuda:0" if torch.cuda.is_available() else "cpu"))
-    told = {"bfloat16": torch.bfloat16, "float32": torch.float32}
-    if where.type != "cuda":
-        return Placement(where, told[dtype or "float32"], offload or "none", bool(tiling))
-    memory = torch.cuda.get_device_properties(where).total_memory
-    fitting: Offload = "none" if memory >= ALL_BYTES else "model" if memory >= NETWORK_BYTES else "group"
-    small = memory < NETWORK_BYTES if tiling is None else tiling
-    return Placement(where, told[dtype or "bfloat16"], offload or fitting, small)
+def load_components(
+    folder: Path,
+    placement: Placement,
+    lasting: Mapping[Path, float] | None = None,
+    between: Callable[[], None] = lambda: None,
+) -> Components:
+    """Load everything, with LoRAs of the operator's own that are always on.
 
-
-def load_components(folder: Path, placement: Placement) -> Components:
-    """Load everything. Raises Unable, naming the folder or file, for what is missing or wrong."""
+    `between` is called while weights are read, and ends that by what it raises. Raises Unable, naming the folder or
+    file, for what is missing or wrong.
+    """
     check_folder(folder)
-    tokenizer = _part(folder / "tokenizer", partial(AutoTokenizer.from_pretrained, local_files_only=True))
+    device, dtype = torch.device(placement.device), TYPES[placement.dtype]
+    tokenizer = _part(folder / "tokenizer", partial(AutoTokenizer.from_pretrained, local_files_only=True), between)
     encoder = _part(
         folder / "text_encoder",
-        partial(UMT5EncoderModel.from_pretrained, local_files_only=True, dtype=placement.dtype),
+        partial(UMT5EncoderModel.from_pretrained, local_files_only=True, dtype=dtype),
+        between,
     )
-    vae = _part(folder / "vae", partial(AutoencoderKLWan.from_pretrained, local_files_only=True))
+    vae = _part(folder / "vae", partial(AutoencoderKLWan.from_pretrained, local_files_only=True), between)
     network, original = load_network(
-        folder / "dit", placement.dtype, placement.device, blocks_wait=placement.offload == "group"
+        folder / "dit", dtype, device, blocks_wait=placement.offload == "group", between=between
     )
     _check_fit(network, encoder, vae)
-    loras = {name: partial(read_lora, folder / "lora" / f"{name}.safetensors") for name in (DISTILLED, REFINING)}
-    return placed(Parts(tokenizer, encoder, vae, network, original, loras), placement)
+    own = {str(path): path for path in lasting or {}}
+    official = {name: folder / "lora" / f"{name}.safetensors" for name in (DISTILLED, REFINING)}
+    loras = {name: partial(read_lora, path) for name, path in (official | own).items()}
+    strengths = {str(path): strength for path, strength in (lasting or {}).items()}
+    return placed(Parts(tokenizer, encoder, vae, network, original, loras, strengths), placement)
 
 
 def placed(parts: Parts, placement: Placement) -> Components:
     """Put loaded parts where they belong; also parts that never were on a disk."""
-    home = placement.device if placement.offload == "none" else CPU
+    device = torch.device(placement.device)
+    home = device if placement.offload == "none" else CPU
     parts.encoder.to(home).eval().requires_grad_(False)
-    parts.vae.to(placement.device).eval().requires_grad_(False)
+    parts.vae.to(home).eval().requires_grad_(False)
     if placement.tiling:
         parts.vae.enable_tiling()
+    if placement.compile:
+        parts.network.compile_blocks()
+    adapters = Adapters(parts.network, parts.original, parts.loras, parts.lasting)
     return Components(
-        Prompts(parts.tokenizer, parts.encoder, placement.device, home),
-        Autoencoder(parts.vae),
+        Prompts(parts.tokenizer, parts.encoder, device, home),
+        Autoencoder(parts.vae, device, home),
         parts.network,
-        Adapters(parts.network, parts.original, parts.loras),
-        placement.device,
+        adapters,
+        device,
+        placement.batched,
     )
+
+
+def retuned(components: Components, placement: Placement) -> Components:
+    """Return the same parts, used as a placement says that differs in nothing that moves them."""
+    if placement.tiling:
+        components.autoencoder.vae.enable_tiling()
+    else:
+        components.autoencoder.vae.disable_tiling()
+    return replace(components, batched=placement.batched)
 
 
 def check_folder(folder: Path) -> None:
@@ -138,14 +129,18 @@ def check_folder(folder: Path) -> None:
         raise weights_problem(f"{folder} lacks {', '.join(missing)}; the official weights have {', '.join(FOLDERS)}")
 
 
-def _part(folder: Path, load: Callable[[Path], Any]) -> Any:
+def _part(folder: Path, load: Callable[[Path], Any], between: Callable[[], None]) -> Any:
     """Load one part. What the libraries raise for a bad folder is of many types, all of them about its files."""
-    try:
-        return load(folder)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:
-        raise weights_problem(f"{folder} can't be loaded: {type(error).__name__}: {str(error)[:300]}") from error
+
+    def loaded() -> Any:
+        try:
+            return load(folder)
+        except (torch.OutOfMemoryError, MemoryError):
+            raise
+        except Exception as error:
+            raise weights_problem(f"{folder} can't be loaded: {type(error).__name__}: {str(error)[:300]}") from error
+
+    return kept_alive(loaded, between)
 
 
 def _check_fit(network: Network, encoder: Any, vae: Any) -> None:

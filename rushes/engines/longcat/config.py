@@ -37,6 +37,10 @@ class NetworkConfig:
     sparsity: float = 0.9375
 
     def __post_init__(self) -> None:
+        for name in (*_PLAIN[:-1],):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+                raise ValueError(f"{name} is {value!r}; it is a number above 0")
         if self.hidden_size % self.num_heads or self.head_dim % 4:
             raise ValueError(
                 f"hidden_size {self.hidden_size} in {self.num_heads} heads: each head must be a multiple of 4 wide"
@@ -88,5 +92,5 @@ def read_config(folder: Path) -> NetworkConfig:
         return NetworkConfig.of(told)
     except FileNotFoundError:
         raise weights_problem(f"{path} is missing; the folder dit/ of the weights holds it") from None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, OSError) as error:
         raise weights_problem(f"{path} can't be used: {error}") from None

@@ -1,121 +1,274 @@
-"""Engine `longcat`: one set of weights on one device, behind the contract of all engines.
+"""Engine `longcat`: one deployment of the official weights, behind the contract of all engines.
 
-`load` reads the weights once; films follow one after the other. Cancel is looked at before every block of the network,
-which is many times within a step, and leaves the weights loaded. A device that runs out of memory gives back what the
-film took, and the next film finds everything as it was.
+Weights stay loaded between films, and move out when another deployment of this process needs the room. Cancel is looked
+at before every block of the network, many times within a step. A film that is too large for the memory is begun once
+more in a way that takes less, as far as the operator has not fixed that. Nothing here ends the process: what can't be
+loaded or made is `Unable`, and the next film finds things in order.
 """
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from rushes import __version__
 from rushes.calls import Call, LongCatCall
-from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Picture, Progress
-from rushes.engines.longcat.components import Components, Placement, chosen_placement, load_components
+from rushes.engines.checkpoints import WeightsProblem
+from rushes.engines.diffusers.device import free_bytes, give_back, probe
+from rushes.engines.diffusers.plan import Device
+from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Progress, Unable
+from rushes.engines.longcat.components import Components, load_components, retuned
 from rushes.engines.longcat.film import film, steps_of
+from rushes.engines.longcat.memory import is_out_of_memory, ordinary_bytes
+from rushes.engines.longcat.official import LAYOUT, Official, inspect
 from rushes.engines.longcat.pipeline import Pipeline
+from rushes.engines.longcat.placement import (
+    GB,
+    Offload,
+    Placement,
+    fitting_offload,
+    leaner,
+    needed_bytes,
+    sizes,
+    waiting_bytes,
+    work_bytes,
+)
 from rushes.engines.longcat.preview import Preview
-from rushes.engines.longcat.problems import out_of_memory
+from rushes.engines.longcat.problems import out_of_memory, weights_problem
 from rushes.engines.longcat.sampling import Watch
+from rushes.engines.residence import Residence
+from rushes.routing import NetworkDeployment
 
 NAME = "longcat"
-_NO_MEMORY = ("can't allocate memory", "not enough memory")  # as the CPU's allocator says it, by platform
-MODEL = "LongCat-Video"
+WARM = LongCatCall("", width=64, height=64, frames=1, seed=0, steps=1, guidance=2.0)
 
-Show = Callable[[Picture], None]
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    pipeline: Pipeline
+    preview: Preview
 
 
 class LongCatEngine:
-    """See the module docstring, and `rushes.engines.engine.Engine`."""
+    """One deployment; see the module docstring. `residence` is shared by all of the process."""
 
-    def __init__(self, folder: Path, placement: Placement | None = None, *, show: Show | None = None) -> None:
-        """`show` gets a small picture of the film after each step; None: none is made."""
-        self._folder, self._placement, self._show = folder, placement, show
+    def __init__(
+        self,
+        name: str,
+        setting: NetworkDeployment,
+        residence: Residence,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._name, self._setting, self._residence = name, setting, residence
+        self._environment = os.environ if environment is None else environment
+        self._official: Official | None = None
+        self._device: Device | None = None
+        self._placement: Placement | None = None
         self._loaded: _Loaded | None = None
 
+    @property
+    def placement(self) -> Placement | None:
+        """How the weights are held, None before they were loaded."""
+        return self._placement
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the weights are in memory."""
+        return self._loaded is not None
+
     def load(self) -> Maker:
-        """Read the weights. Raises Unable for what is missing or wrong, naming it, and where they don't fit."""
-        placement = self._placement or chosen_placement()
+        """Load the weights and make a tiny film. What goes wrong is logged, and told again to each job."""
         try:
-            components = load_components(self._folder, placement)
+            self._ready(_nothing)
+            if self._setting.warm_up:
+                list(self._film(WARM, _nothing, lambda _: None))
+        except Unable as unable:
+            LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
         except (RuntimeError, MemoryError) as error:
-            raise _told(error, "the weights", placement.device) from None
-        self._loaded = _Loaded(Pipeline(components), Preview(components.autoencoder), components)
-        return Maker(NAME, MODEL, __version__, stand_in=False)
+            # Each job tries again, since what was in the way may leave; ending here would restart the runner in a loop.
+            LOG.exception("the deployment %s can't be made ready: %s", self._name, _first_line(error))
+            self.unload()
+        return self._maker()
 
     def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Frames:
-        """Make the film while its frames are taken. Raises Cancelled and Unable from within them."""
+        """Make the film while its frames are taken. Raises Cancelled and Unable, also from within them."""
         if not isinstance(call, LongCatCall):
             raise TypeError(f"the {NAME} engine makes no {type(call).__name__}; check the route")
-        if self._loaded is None:
-            raise RuntimeError(f"the {NAME} engine is not loaded")
-        return Frames(_guarded(self._loaded, call, self._watch(self._loaded, call, progress, cancelled)))
-
-    def unload(self) -> None:
-        """Give the memory back."""
-        self._loaded = None
-        _tidy()
-
-    def _watch(
-        self,
-        loaded: _Loaded,
-        call: LongCatCall,
-        progress: Callable[[Progress], None],
-        cancelled: Callable[[], bool],
-    ) -> Watch:
-        done, total = 0, steps_of(call)
 
         def between() -> None:
             if cancelled():
                 raise Cancelled
 
+        between()
+        self._ready(between)
+        return Frames(self._film(call, between, progress))
+
+    def unload(self) -> None:
+        """Give the memory back."""
+        self._residence.leave(self._name)
+        self._clear()
+
+    def _film(
+        self, call: LongCatCall, between: Callable[[], None], progress: Callable[[Progress], None]
+    ) -> Iterator[FrameChunk]:
+        """Yield the film; while memory runs out before its first frame it is begun again in a leaner way."""
+        size = call.refine or call
+        asked, usual, begun = f"{call.frames} frames of {size.width}x{size.height}", self._placement, False
+        while True:
+            try:
+                for chunk in film(self._ready(between).pipeline, call, self._watch(call, between, progress)):
+                    begun = True
+                    yield chunk
+                return
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                LOG.warning("%s ran out of memory for %s: %s", self._name, asked, _first_line(error))
+            finally:  # after the handler, whose error keeps the film's tensors alive
+                self._clear()
+            if begun or not self._lean():
+                self._placed_as(usual)
+                raise out_of_memory(asked, self._label())
+
+    def _watch(self, call: LongCatCall, between: Callable[[], None], progress: Callable[[Progress], None]) -> Watch:
+        done, total, loaded = 0, steps_of(call), self._loaded
+        assert loaded is not None
+
         def stepped(latents: Tensor) -> None:
             nonlocal done
             done += 1
-            progress(Progress(done, total, "steps"))
-            if self._show is not None:
-                self._show(loaded.preview.picture(latents))
+            progress(Progress(done, total, "steps", look=lambda: loaded.preview.picture(latents)))
 
         return Watch(between, stepped)
 
+    def _ready(self, between: Callable[[], None]) -> _Loaded:
+        """Return what is loaded, loading it if it is out. Raises Unable, and what `between` raises."""
+        if self._loaded is not None and self._residence.touch(self._name):
+            return self._loaded
+        official = self._known()
+        device = self._device = probe(self._setting.device)
+        placement = self._placement = self._placement or self._chosen(device, official)
+        parts = sizes(official.parameters, placement.dtype)
+        self._make_room(device, placement.offload, parts, official.name)
+        try:
+            components = self._components(official, placement, between)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            raise out_of_memory("the model's weights", device.label) from None
+        loaded = self._loaded = _Loaded(Pipeline(components), Preview(components.autoencoder))
+        self._residence.enter(self._name, device.name, _held(components), self._leave)
+        return loaded
 
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """What there is between `load` and `unload`."""
+    def _components(self, official: Official, placement: Placement, between: Callable[[], None]) -> Components:
+        own = {Path(source).expanduser(): strength for source, strength in self._setting.loras.items()}
+        return load_components(official.folder, placement, own, between)
 
-    pipeline: Pipeline
-    preview: Preview
-    components: Components
+    def _chosen(self, device: Device, official: Official) -> Placement:
+        """Return how these weights are held: as the operator set it, else as the device has room for."""
+        setting = self._setting
+        dtype = setting.dtype or ("float32" if device.kind == "cpu" else "bfloat16")
+        limit = None if setting.memory_gb is None else int(setting.memory_gb * GB)
+        # What others hold here would move out.
+        free = None if device.free_bytes is None else device.free_bytes + self._residence.used(device.name)
+        known = [one for one in (free, limit) if one is not None]
+        offload = setting.offload
+        if offload is None:
+            room = min(known) if known and device.kind == "cuda" else None
+            offload = fitting_offload(room, sizes(official.parameters, dtype))
+        tiling = offload == "group" if setting.tiling is None else setting.tiling
+        return Placement(device.name, dtype, offload, tiling, compile=setting.compile and offload != "group")
+
+    def _make_room(self, device: Device, offload: Offload, parts: Mapping[str, int], name: str) -> None:
+        """Let others move out as far as needed. Raises Unable where the weights don't fit even then."""
+        needed, is_gpu = needed_bytes(offload, parts), device.kind == "cuda"
+
+        def free() -> int | None:
+            within = free_bytes(device, self._residence.used(device.name), self._setting.memory_gb)
+            known = [one for one in (within, None if is_gpu else ordinary_bytes()) if one is not None]
+            return min(known) if known else None
+
+        self._residence.make_room(self._name, device.name, needed + (work_bytes(parts) if is_gpu else 0), free)
+        told = "{} needs {:.2f} GB of {}, of which {:.2f} GB are free; set offload or memory_gb, or free some"
+        for wanted, left, what in (
+            (needed, free(), device.label),
+            # Too much of it, and the system would end the process.
+            (waiting_bytes(offload, parts), ordinary_bytes(), "ordinary memory for what waits there"),
+        ):
+            if left is not None and left < wanted:
+                remedy = told.format(name, wanted / GB, what, left / GB)
+                raise out_of_memory("the model's weights", device.label, remedy)
+
+    def _leave(self) -> None:
+        self._loaded = None
+        self._clear()
+
+    def _clear(self) -> None:
+        if self._device is not None:
+            give_back(self._device)
+
+    def _lean(self) -> bool:
+        """Make room for one more try: others move out first, then more of our own; say whether that may help."""
+        assert self._device is not None
+        assert self._placement is not None
+        if self._residence.evict_others(self._name, self._device.name):
+            return True
+        setting = self._setting
+        less = leaner(
+            self._placement, fixed_offload=setting.offload is not None, fixed_tiling=setting.tiling is not None
+        )
+        if less is None:
+            return False
+        LOG.warning("%s goes on with %s", self._name, less)
+        self._placed_as(less)
+        return True
+
+    def _placed_as(self, placement: Placement | None) -> None:
+        """Hold the weights in another way from now on; they are read anew only where they have to move."""
+        before, self._placement = self._placement, placement
+        if self._loaded is None or placement is None or before is None:
+            return
+        if placement.offload != before.offload:
+            self._residence.leave(self._name)
+            return
+        components = retuned(self._loaded.pipeline.components, placement)
+        self._loaded = _Loaded(Pipeline(components), self._loaded.preview)
+
+    def _known(self) -> Official:
+        if self._official is None:
+            try:
+                self._official = inspect(self._setting.model, self._setting.revision, self._environment)
+            except WeightsProblem as problem:
+                raise weights_problem(str(problem)) from None
+        return self._official
+
+    def _label(self) -> str:
+        return self._device.label if self._device is not None else "the device"
+
+    def _maker(self) -> Maker:
+        known = self._official
+        own = [Path(source).stem for source in self._setting.loras]
+        named = "+".join([known.name if known is not None else self._setting.model, *own])
+        return Maker(NAME, named, __version__, stand_in=False, layout=LAYOUT if known is not None else "")
 
 
-def _guarded(loaded: _Loaded, call: LongCatCall, watch: Watch) -> Iterator[FrameChunk]:
-    """Yield the film; running out of memory becomes an error that says so, and what was taken is given back."""
-    try:
-        yield from film(loaded.pipeline, call, watch)
-    except (RuntimeError, MemoryError) as error:
-        size = call.refine or call
-        told = _told(error, f"{call.frames} frames of {size.width}x{size.height}", loaded.components.device)
-        raise told from None
-    finally:
-        _tidy()
+def _nothing() -> None:
+    """Nobody can cancel what is done before the first job."""
 
 
-def _told(error: RuntimeError | MemoryError, needed: str, device: torch.device) -> Exception:
-    """Return the error to be raised: of many RuntimeErrors only those about memory have a type of their own."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in _NO_MEMORY):
-        return out_of_memory(needed, str(device))
-    return error
+def _held(components: Components) -> int:
+    """Measure what the weights take on the device."""
+    parts = (components.network, components.prompts.encoder, components.autoencoder.vae)
+    tensors = (one for part in parts for one in (*part.parameters(), *part.buffers()))
+    return sum(one.numel() * one.element_size() for one in tensors if one.device.type == components.device.type)
 
 
-def _tidy() -> None:
-    """Give unused memory back to the device, so that other programs and other models find it."""
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

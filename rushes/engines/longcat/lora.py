@@ -96,51 +96,60 @@ def linears(network: nn.Module) -> Iterator[tuple[str, nn.Linear]]:
 
 
 class Adapters:
-    """A network, its LoRAs by name, and which of them is fused at present; never two at once."""
+    """A network, its LoRAs by name, and which of them are fused at present: the lasting ones, and one more at most."""
 
     def __init__(
         self,
         network: nn.Module,
         original: Callable[[str], Tensor],
         loras: Mapping[str, Callable[[], Mapping[str, Change]]],
+        lasting: Mapping[str, float] | None = None,
     ) -> None:
-        """`original` gives a parameter as the weights have it; a LoRA is read when it is first used."""
+        """`original` gives a parameter as the weights have it; a LoRA is read when it is first used.
+
+        `lasting` are those of `loras` that are always on, with their strengths.
+        """
         self._layers = dict(linears(network))
-        self._original, self._loras = original, loras
-        self.fused: str | None = None
-        self._touched: list[str] = []
+        self._original, self._loras, self._lasting = original, loras, dict(lasting or {})
+        self.fused: tuple[str, ...] | None = ()
+        self._touched: set[str] = set()
 
     def use(self, name: str | None, between: Callable[[], None] = lambda: None) -> None:
-        """Have this LoRA fused and no other; None: the plain weights.
+        """Have this LoRA fused beside the lasting ones and no other; None: only those.
 
-        `between` is called before each layer; when it raises, the next call starts from the plain weights. Raises
-        Unable where there is no such LoRA, or where it doesn't fit.
+        `between` is called before each layer; when it raises, the next call puts everything right. Raises Unable where
+        there is no such LoRA, or where it doesn't fit.
         """
-        if name == self.fused and name is not None:
+        wanted = {**self._lasting, **({name: 1.0} if name is not None else {})}
+        if self.fused == tuple(wanted):
             return
-        self._restore(between)
-        if name is None:
-            return
+        held = [(self._read(one), strength) for one, strength in wanted.items()]
+        self.fused = None
+        for path in sorted({*self._touched, *(path for changed, _ in held for path in changed)}):
+            between()
+            self._set(path, [(changed[path], strength) for changed, strength in held if path in changed])
+        self.fused = tuple(wanted)
+
+    def _set(self, path: str, wanted: list[tuple[Change, float]]) -> None:
+        """Give one layer the weight it had on the disk, and what is added to it; rounded once."""
+        weight = self._layers[path].weight
+        plain = self._original(f"{path}.weight").to(weight.device) if path in self._touched else weight.detach()
+        if wanted:
+            self._touched.add(path)
+            # What the files hold may be finer than what the network runs in, which is what a LoRA was fused into.
+            plain = plain.to(weight.dtype).float()
+            for change, strength in wanted:
+                plain = plain + strength * change.weight(weight.device)
+        weight.data.copy_(plain)
+        if not wanted:
+            self._touched.discard(path)
+
+    def _read(self, name: str) -> Mapping[str, Change]:
         if name not in self._loras:
             raise weights_problem(f"these weights have no LoRA called {name!r}; there are: {', '.join(self._loras)}")
-        wanted = self._loras[name]()
-        self._check(wanted, name)
-        for path, change in wanted.items():
-            between()
-            self._touched.append(path)
-            weight = self._layers[path].weight
-            fused = weight.detach().float() + change.weight(weight.device)
-            weight.data.copy_(fused.to(weight.dtype))
-        self.fused = name
-
-    def _restore(self, between: Callable[[], None]) -> None:
-        self.fused = None
-        while self._touched:
-            between()
-            path = self._touched[-1]
-            weight = self._layers[path].weight
-            weight.data.copy_(self._original(f"{path}.weight").to(weight.dtype))
-            self._touched.pop()
+        found = self._loras[name]()
+        self._check(found, name)
+        return found
 
     def _check(self, wanted: Mapping[str, Change], name: str) -> None:
         for path, change in wanted.items():

@@ -8,18 +8,19 @@ cancel are those of the `Watch` that is handed in; what it raises leaves the pip
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rushes.engines.longcat.attention import Attend, dense
+from rushes.engines.longcat.attention import Attend
 from rushes.engines.longcat.autoencoder import SPATIAL, TEMPORAL, Frames, latent_frames, to_pixels
-from rushes.engines.longcat.block_sparse import CHUNK, BlockSparse
-from rushes.engines.longcat.components import DISTILLED, REFINING, Components
-from rushes.engines.longcat.first_block import FirstBlock
+from rushes.engines.longcat.block_sparse import CHUNK
+from rushes.engines.longcat.components import Components
+from rushes.engines.longcat.kernels import sparse_on
 from rushes.engines.longcat.network import Text
+from rushes.engines.longcat.official import DISTILLED, REFINING
 from rushes.engines.longcat.refining import enlarged, padded, padding
 from rushes.engines.longcat.sampling import Sampling, Watch, sample
 from rushes.engines.longcat.schedule import distilled_sigmas, full_sigmas, refine_sigmas
@@ -131,7 +132,7 @@ class Pipeline:
             refine_sigmas(steps, start),
             self._text(prompt),
             condition=pads.condition,
-            attend=self._attend(latents) if sparse else dense,
+            attend=self._attend(latents) if sparse else None,
         )
         clean_latents = sample(self.components.network, asked, watch)
         yield from cut(self._decoded(clean_latents, watch), pads.front, pads.front + frames)
@@ -152,13 +153,13 @@ class Pipeline:
             guidance=manner.guidance,
             condition=condition,
             cached=cached,
-            first_block=FirstBlock() if manner.accelerated and not manner.distilled else None,
+            accelerated=manner.accelerated and not manner.distilled,
+            batched=self.components.batched,
         )
         return sample(self.components.network, asked, take.watch)
 
     def _text(self, *prompts: str) -> Text:
-        text = self.components.prompts.encode(*prompts)
-        return replace(text, states=text.states.to(self.components.device))
+        return self.components.prompts.encode(*prompts)
 
     def _noise(self, take: Take, height: int, width: int) -> Tensor:
         if take.frames % TEMPORAL != 1 or height % SIDE or width % SIDE or min(height, width) < SIDE:
@@ -173,12 +174,12 @@ class Pipeline:
     def _drawn(self, shape: torch.Size, generator: torch.Generator) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float32).to(self.components.device)
 
-    def _attend(self, latents: Tensor) -> Attend:
+    def _attend(self, latents: Tensor) -> Attend | None:
         """Attend in chunks where the token grid is made of whole ones."""
         grid = self.components.network.grid_of(latents)
         if any(side % CHUNK for side in grid):
-            return dense
-        return BlockSparse(self.components.network.config.sparsity)
+            return None
+        return sparse_on(self.components.device, self.components.network.config.sparsity)
 
     def _decoded(self, latents: Tensor, watch: Watch) -> Iterator[Frames]:
         return self.components.autoencoder.decode(latents, watch.between)

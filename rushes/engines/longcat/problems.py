@@ -25,11 +25,13 @@ def broken_numbers(where: str) -> Unable:
     )
 
 
-def out_of_memory(needed: str, device: str) -> Unable:
+def out_of_memory(needed: str, device: str, remedy: str = "") -> Unable:
     """The device has too little memory for what was asked."""
     told = ModelError("internal_server_error", f"There is too little memory on this server's device for {needed}")
     return Unable(
         "here",
         told,
-        f"{device} ran out of memory for {needed}; the weights stay loaded. Decode in tiles, or ask for less",
+        remedy
+        or f"{device} ran out of memory for {needed}; the next film finds all in order. Set offload or tiling, or ask "
+        "for less",
     )

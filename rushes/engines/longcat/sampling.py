@@ -12,7 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from rushes.engines.longcat.attention import Attend, dense
+from rushes.engines.longcat.attention import Attend
 from rushes.engines.longcat.first_block import FirstBlock
 from rushes.engines.longcat.guidance import guided
 from rushes.engines.longcat.network import Network, Text
@@ -41,7 +41,9 @@ class Sampling:
 
     `latents` (1, C, T, h, w) float32: clean in the first `condition` frames, otherwise as noisy as the first of
     `sigmas`. `text` has the prompt, or, where there is guidance, the negative prompt and the prompt. With `cached` the
-    clean frames are run once and remembered; the result is the same, and takes less time.
+    clean frames are run once and remembered; the result is the same, and takes less time. Without `attend` every token
+    sees every other. `accelerated` lets passes be skipped that would change little. Two texts are asked for in one pass
+    where it is `batched`, else one after the other.
     """
 
     latents: Tensor
@@ -50,8 +52,17 @@ class Sampling:
     guidance: float = 1.0
     condition: int = 0
     cached: bool = False
-    attend: Attend = dense
-    first_block: FirstBlock | None = None
+    attend: Attend | None = None
+    accelerated: bool = False
+    batched: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """One pass through the network in each step: how many samples it has, and how the network is asked."""
+
+    count: int
+    ask: Callable[[Tensor, Tensor], Tensor]
 
 
 def sample(network: Network, asked: Sampling, watch: Watch) -> Tensor:
@@ -60,19 +71,18 @@ def sample(network: Network, asked: Sampling, watch: Watch) -> Tensor:
     kept = None
     if asked.cached and asked.condition:
         kept = network.remember(clean, attend=asked.attend, between=watch.between)
-    ask = partial(
-        network,
-        text=asked.text,
-        condition=asked.condition,
-        kept=kept,
-        attend=asked.attend,
-        first_block=asked.first_block,
-        between=watch.between,
-    )
+    ask = partial(network, condition=asked.condition, kept=kept, attend=asked.attend, between=watch.between)
+    passes = [
+        _Pass(
+            len(text.lengths),
+            partial(ask, text=network.words(text), first_block=FirstBlock() if asked.accelerated else None),
+        )
+        for text in _texts(asked)
+    ]
     before = clean if kept is None else clean[:, :, :0]
     for sigma, following in zip(asked.sigmas, (*asked.sigmas[1:], 0.0), strict=True):
         watch.between()
-        output = _output(ask, asked, before, new, sigma)
+        output = _output(passes, torch.cat((before, new), dim=2), before.shape[2], sigma, asked.guidance)
         shown = clean_guess(new, output, sigma)
         new = euler_step(new, output, sigma, following)
         if not bool(new.isfinite().all()):
@@ -81,13 +91,19 @@ def sample(network: Network, asked: Sampling, watch: Watch) -> Tensor:
     return torch.cat((clean, new), dim=2)
 
 
-def _output(ask: Callable[..., Tensor], asked: Sampling, before: Tensor, new: Tensor, sigma: float) -> Tensor:
-    """Return the network's output for the new frames, guided where there are two texts; `before` are at time 0."""
-    count, known = len(asked.text.lengths), before.shape[2]
-    latents = torch.cat((before, new), dim=2)
-    times = torch.full((count, latents.shape[2]), sigma * TIMESTEPS, device=latents.device)
-    times[:, :known] = 0.0
-    output = ask(latents.expand(count, -1, -1, -1, -1), times)
-    if count == 2:
-        output = guided(output[:1], output[1:], asked.guidance)
-    return output[:, :, known:]
+def _texts(asked: Sampling) -> list[Text]:
+    """Return what each pass of a step hears."""
+    if asked.batched:
+        return [asked.text]
+    return [Text(asked.text.states[one : one + 1], (length,)) for one, length in enumerate(asked.text.lengths)]
+
+
+def _output(passes: list[_Pass], latents: Tensor, known: int, sigma: float, guidance: float) -> Tensor:
+    """Return the network's output for the new frames, guided where there are two texts; `known` ones are at time 0."""
+    outputs = []
+    for one in passes:
+        times = torch.full((one.count, latents.shape[2]), sigma * TIMESTEPS, device=latents.device)
+        times[:, :known] = 0.0
+        outputs.append(one.ask(latents.expand(one.count, -1, -1, -1, -1), times)[:, :, known:])
+    output = torch.cat(outputs)
+    return guided(output[:1], output[1:], guidance) if len(output) > 1 else output

@@ -7,7 +7,7 @@ naming the file and the parameter.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import torch
@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from rushes.engines.longcat.config import read_config
+from rushes.engines.longcat.kernels import dense_on
 from rushes.engines.longcat.network import Network
 from rushes.engines.longcat.problems import broken_numbers, weights_problem
 from rushes.engines.longcat.waiting import let_wait
@@ -64,11 +65,16 @@ def _files_by_name(folder: Path) -> dict[str, str]:
 
 
 def load_network(
-    folder: Path, dtype: torch.dtype, device: torch.device, *, blocks_wait: bool = False
+    folder: Path,
+    dtype: torch.dtype,
+    device: torch.device,
+    *,
+    blocks_wait: bool = False,
+    between: Callable[[], None] = lambda: None,
 ) -> tuple[Network, Shards]:
     """Return the network with its weights on the device, ready to run, and where they came from.
 
-    With `blocks_wait` only one block at a time is on the device.
+    With `blocks_wait` only one block at a time is on the device. `between` is called before each parameter.
     """
     config = read_config(folder)
     shards = Shards(folder)
@@ -76,6 +82,7 @@ def load_network(
         network = Network(config)
     _check_names(network, shards)
     for name, parameter in list(network.named_parameters()):
+        between()
         saved = shards(name)
         if saved.shape != parameter.shape:
             raise weights_problem(
@@ -87,6 +94,7 @@ def load_network(
         if not bool(placed.isfinite().all()):
             raise broken_numbers(f"in {name} of {shards.folder / shards.files[name]}")
         _put(network, name, placed)
+    network.dense = dense_on(device)
     if blocks_wait:
         let_wait(network.blocks, device)
     return network.eval(), shards

@@ -26,7 +26,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def components(folder: Path) -> Components:
     """Its parts."""
-    from rushes.engines.longcat.components import Placement, load_components
+    from rushes.engines.longcat.components import load_components
+    from rushes.engines.longcat.placement import Placement
 
     return load_components(folder, Placement())
 
@@ -38,3 +39,15 @@ def picture(tmp_path_factory: pytest.TempPathFactory) -> str:
     ramp = np.linspace(0, 255, 96).astype(np.uint8)
     np.save(path, np.broadcast_to(ramp[None, :, None], (60, 96, 3)))
     return str(path)
+
+
+@pytest.fixture(scope="session")
+def lora_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A LoRA of somebody's own, in the official layout."""
+    from safetensors.torch import save_file
+
+    from tests.engines.longcat.tiny import lora, network
+
+    path = tmp_path_factory.mktemp("loras") / "own.safetensors"
+    save_file(lora(network(), 9), path)
+    return path

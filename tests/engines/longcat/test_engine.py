@@ -14,18 +14,28 @@ pytest.importorskip("diffusers")
 
 from rushes.calls import EchoCall, LongCatCall, RefinePass  # noqa: E402
 from rushes.engines.engine import Cancelled, Progress, Unable  # noqa: E402
-from rushes.engines.longcat.components import Placement  # noqa: E402
 from rushes.engines.longcat.engine import LongCatEngine  # noqa: E402
+from rushes.engines.residence import Residence  # noqa: E402
+from rushes.routing import NetworkDeployment  # noqa: E402
 from tests.engines.longcat.tiny import after, never  # noqa: E402
 
 CALL = LongCatCall(prompt="a fox", width=64, height=48, frames=9, seed=7, steps=2, guidance=4.0, negative_prompt="grey")
 
 
+def deployment(folder: Path, **more: Any) -> NetworkDeployment:
+    told = {"engine": "network", "network": "longcat", "model": str(folder), "device": "cpu", "warm_up": False}
+    return NetworkDeployment.model_validate(told | more)
+
+
+def engine_of(folder: Path, residence: Residence | None = None, name: str = "mine", **more: Any) -> LongCatEngine:
+    made = LongCatEngine(name, deployment(folder, **more), residence or Residence(), {})
+    made.load()
+    return made
+
+
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> LongCatEngine:
-    made = LongCatEngine(folder, Placement())
-    assert made.load().stand_in is False
-    return made
+    return engine_of(folder)
 
 
 def film(engine: LongCatEngine, call: LongCatCall, progress: Any = None, cancelled: Any = never) -> np.ndarray:
@@ -115,11 +125,14 @@ def test_a_cancel_while_frames_are_taken_ends_them_too(engine: LongCatEngine) ->
         list(chunks)
 
 
-def test_a_small_picture_is_shown_after_each_step(folder: Path) -> None:
+def test_each_step_offers_a_small_picture_of_how_far_the_film_is(engine: LongCatEngine) -> None:
     shown: list[np.ndarray] = []
-    made = LongCatEngine(folder, Placement(), show=shown.append)
-    made.load()
-    film(made, replace(CALL, steps=3))
+
+    def look(progress: Progress) -> None:
+        assert progress.look is not None
+        shown.append(progress.look())
+
+    film(engine, replace(CALL, steps=3), look)
     assert [one.shape for one in shown] == [(6, 8, 3)] * 3
     assert all(one.dtype == np.uint8 for one in shown)
 
@@ -134,27 +147,83 @@ def test_another_call_is_refused(engine: LongCatEngine) -> None:
         engine.generate(EchoCall(1, 0, 1, None, None), lambda _: None, never)
 
 
-def test_what_is_not_loaded_makes_nothing_and_loads_again(folder: Path) -> None:
-    made = LongCatEngine(folder, Placement())
-    with pytest.raises(RuntimeError, match="not loaded"):
-        made.generate(CALL, lambda _: None, never)
-    made.load()
+def test_it_says_which_weights_and_loras_it_holds(folder: Path, lora_file: Path) -> None:
+    maker = LongCatEngine("mine", deployment(folder, loras={str(lora_file): 0.5}), Residence(), {}).load()
+    assert (maker.engine, maker.model, maker.layout) == ("longcat", "tiny+own", "LongCat-Video")
+    assert not maker.stand_in
+
+
+def test_weights_that_moved_out_come_back_for_the_next_film(folder: Path, engine: LongCatEngine) -> None:
+    made = engine_of(folder)
     made.unload()
-    with pytest.raises(RuntimeError, match="not loaded"):
-        made.generate(CALL, lambda _: None, never)
-    made.load()
-    assert len(film(made, CALL)) == 9
+    assert not made.loaded
+    assert np.array_equal(film(made, CALL), film(engine, CALL))
+    assert made.loaded
+
+
+def test_a_warm_engine_has_made_a_film_and_makes_the_same_ones(folder: Path, engine: LongCatEngine) -> None:
+    assert np.array_equal(film(engine_of(folder, warm_up=True), CALL), film(engine, CALL))
+
+
+def test_an_own_lora_is_always_on_as_strong_as_it_is_set(folder: Path, engine: LongCatEngine, lora_file: Path) -> None:
+    made, weak = (engine_of(folder, loras={str(lora_file): strength}) for strength in (1.0, 1e-6))
+    distilled = replace(CALL, distilled=True)
+    for call in (CALL, distilled, CALL):
+        plain, changed = film(engine, call).astype(float), film(made, call).astype(float)
+        assert np.abs(plain - changed).mean() > 0.05
+        assert np.abs(plain - film(weak, call).astype(float)).mean() < 0.05
 
 
 def test_broken_numbers_end_with_an_error_that_names_them(folder: Path) -> None:
-    made = LongCatEngine(folder, Placement())
-    made.load()
+    made = engine_of(folder)
     assert made._loaded is not None
-    made._loaded.components.network.blocks[1].attn.proj.weight.data[0, 0] = float("nan")
+    made._loaded.pipeline.components.network.blocks[1].attn.proj.weight.data[0, 0] = float("nan")
     with pytest.raises(Unable, match="NaN or infinity") as caught:
         film(made, CALL)
     assert caught.value.blame == "here"
     assert "internal_server_error" in caught.value.error.failure().type
+
+
+def test_a_folder_that_is_none_leaves_the_engine_standing_and_is_told_to_each_job(tmp_path: Path) -> None:
+    made = engine_of(tmp_path / "nowhere")
+    for _ in range(2):
+        with pytest.raises(Unable, match="there is no folder") as caught:
+            film(made, CALL)
+        assert str(tmp_path) not in str(caught.value.error), "callers learn nothing of folders"
+
+
+def test_weights_larger_than_the_limit_are_refused_with_their_size(folder: Path) -> None:
+    made = engine_of(folder, memory_gb=0.0001)
+    with pytest.raises(Unable, match="tiny needs 0.00 GB of cpu") as caught:
+        film(made, CALL)
+    assert caught.value.blame == "here"
+
+
+def test_a_device_that_is_not_there_is_told_to_each_job(folder: Path) -> None:
+    with pytest.raises(Unable, match="torch sees 0 CUDA devices"):
+        film(engine_of(folder, device="cuda:7"), CALL)
+
+
+def test_two_deployments_that_do_not_fit_together_take_turns(folder: Path, engine: LongCatEngine) -> None:
+    residence, limit = Residence(), 0.003  # GB: the tiny weights take 1.5 MB
+    first, second = (engine_of(folder, residence, name, memory_gb=limit) for name in ("first", "second"))
+    held = residence.used("cpu")
+    assert residence.names == ("first", "second")
+    small = held / 2 * 1.5 / 1e9
+    first, second = (engine_of(folder, residence, name, memory_gb=small) for name in ("first", "second"))
+    assert (first.loaded, second.loaded, residence.names) == (False, True, ("second",))
+    assert np.array_equal(film(first, CALL), film(engine, CALL))
+    assert (first.loaded, second.loaded, residence.names) == (True, False, ("first",))
+
+
+@pytest.mark.parametrize("looks", [1, 20])
+def test_a_cancel_while_weights_are_read_leaves_them_for_the_next_job(folder: Path, looks: int) -> None:
+    made = engine_of(folder)
+    made.unload()
+    with pytest.raises(Cancelled):
+        film(made, CALL, cancelled=after(looks))
+    assert not made.loaded
+    assert len(film(made, CALL)) == 9
 
 
 def test_a_film_that_memory_does_not_hold_is_an_error_and_the_next_one_is_made(engine: LongCatEngine) -> None:
@@ -163,16 +232,39 @@ def test_a_film_that_memory_does_not_hold_is_an_error_and_the_next_one_is_made(e
     assert len(film(engine, CALL)) == 9
 
 
+def test_a_hopeless_film_changes_nothing_in_how_the_next_one_is_made(folder: Path, engine: LongCatEngine) -> None:
+    made = engine_of(folder)
+    usual = made.placement
+    with pytest.raises(Unable, match="ran out of memory"):
+        film(made, replace(CALL, width=1 << 20, height=1 << 20))
+    assert made.placement == usual
+    assert np.array_equal(film(made, CALL), film(engine, CALL))
+
+
+def test_a_film_too_large_at_once_is_made_in_a_leaner_way(folder: Path, engine: LongCatEngine) -> None:
+    made = engine_of(folder)
+    assert made._loaded is not None
+    network = made._loaded.pipeline.components.network
+    network.register_forward_pre_hook(refuse_pairs)
+    plain, lean = film(engine, CALL).astype(float), film(made, CALL).astype(float)
+    assert made.placement is not None
+    assert (made.placement.batched, made.placement.tiling) == (False, True)
+    assert np.abs(plain - lean).mean() < 0.5
+
+
+def refuse_pairs(_network: Any, given: tuple[Any, ...]) -> None:
+    """A device on which two samples at once are too many."""
+    if len(given[0]) > 1:
+        raise torch.OutOfMemoryError("no room for two")
+
+
 @pytest.mark.parametrize("offload", ["model", "group"])
 def test_what_waits_in_ordinary_memory_makes_the_same_film(engine: LongCatEngine, folder: Path, offload: Any) -> None:
-    made = LongCatEngine(folder, Placement(offload=offload))
-    made.load()
+    made = engine_of(folder, offload=offload, tiling=False)
     call = replace(CALL, distilled=True, frames=17, refine=RefinePass(64, 64, 2))
     assert np.array_equal(film(made, call), film(engine, call))
 
 
 def test_half_precision_makes_nearly_the_same_film(engine: LongCatEngine, folder: Path) -> None:
-    made = LongCatEngine(folder, Placement(dtype=torch.bfloat16))
-    made.load()
-    full, half = (film(one, CALL).astype(float) for one in (engine, made))
+    full, half = (film(one, CALL).astype(float) for one in (engine, engine_of(folder, dtype="bfloat16")))
     assert np.abs(full - half).mean() < 2
