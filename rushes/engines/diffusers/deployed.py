@@ -11,6 +11,8 @@ from pathlib import Path
 from rushes.engines.checkpoints import is_hub_id
 from rushes.engines.deployed import CannotPrepare, Place, Say
 from rushes.engines.diffusers.choosing import chosen
+from rushes.engines.diffusers.demands import unmet
+from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.weights import WeightsProblem, inspect
 from rushes.engines.engine import Engine
 from rushes.engines.weights.fetch import Fetching, Wanted, fetch
@@ -28,11 +30,12 @@ def complaint(setting: DiffusersDeployment, environment: Mapping[str, str]) -> s
     if lacking := [package for package in PACKAGES if find_spec(package) is None]:
         return f"the engine isn't installed ({', '.join(lacking)} missing); install it with: {INSTALL}"
     try:
-        inspect(setting.model, setting.revision, environment)
+        found = inspect(setting.model, setting.revision, environment)
     except WeightsProblem as problem:
         return str(problem)
-    missing = [source for source in setting.loras if not Path(source).expanduser().exists()]
-    return f"loras: there is no folder or .safetensors file {missing[0]}" if missing else ""
+    if missing := [source for source in setting.loras if not Path(source).expanduser().exists()]:
+        return f"loras: there is no folder or .safetensors file {missing[0]}"
+    return unmet(setting, LAYOUTS[found.layout])
 
 
 def layout(setting: DiffusersDeployment, environment: Mapping[str, str]) -> str:
