@@ -307,7 +307,6 @@ class DiffusersCall:
     finish: Finish | None = None
 
 
-
 @dataclass(frozen=True, slots=True)
 class Continuation:
     """A video that is gone on from: its first `kept` of `frames` come untouched, at `fps`, before what is made.

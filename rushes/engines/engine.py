@@ -114,7 +114,8 @@ class FilmFile:
     """A film made elsewhere whose frames are wanted, not the file: it is decoded as a stranger's file is.
 
     It has to be `width` x `height` pixels large with `frames` frames or more; `then` makes what the call asked for of
-    all that are there.
+    all that are there, and is called once the file is needed no more. The film gets `sound`; its own is left out.
+    `remedy` is for the operator's log where it is another film.
     """
 
     path: str
@@ -122,6 +123,8 @@ class FilmFile:
     height: int
     frames: int
     then: Callable[[Iterator[FrameChunk]], Iterator[FrameChunk]]
+    sound: SoundTrack | None = None
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,9 @@ class Engine(Protocol):
         """Get ready (weights, warm-up) and say who you are. Called once, before the first `generate`."""
         ...
 
-    def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Output:
+    def generate(
+        self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]
+    ) -> Output | FilmFile:
         """Start making what was asked. `progress` is called between steps (it also keeps the job's lease alive);
 
         `cancelled` is looked at between steps and answered by raising Cancelled, at the latest after one chunk of

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
 from rushes.families.longcat import NEGATIVE_PROMPT as LONGCAT_NEGATIVE_PROMPT
 from rushes.families.longcat import SIZES_480P, Size, nearest_size
@@ -34,6 +34,8 @@ SIZES_720P: tuple[Size, ...] = (
     *((608, 1536), (576, 1632), (544, 1664), (544, 1696), (512, 1856), (480, 1888), (480, 1920)),
 )
 SIZES: dict[str, tuple[Size, ...]] = {"480p": SIZES_480P, "720p": SIZES_720P}
+SEEDS = 2**31  # what the model's program is sure to take
+WEIGHTS = {"longcat-avatar": False}
 PRICE_OF_SECOND: dict[str, float] = {"480p": 1.0, "720p": 4.0}
 
 Audio = Annotated[
@@ -148,6 +150,29 @@ def animatic(request: Request, media: MediaMap, wanted: Clip) -> AnimaticCall:
     )
 
 
+def upstream(request: Request, media: MediaMap, wanted: Clip) -> UpstreamCall:
+    """Ask the model's own program: from the picture and the sound, or from the prompt and the sound."""
+    picture = media.get("image_url")
+    return UpstreamCall(
+        task="ai2v" if picture else "at2v",
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        made=wanted.frames,
+        fps=FPS,
+        seed=(request.seed or 0) % SEEDS,
+        steps=request.num_inference_steps,
+        segments=request.num_segments,
+        resolution=request.resolution,
+        text_guidance=request.text_guidance_scale,
+        audio_guidance=request.audio_guidance_scale,
+        image=picture.path if picture else None,
+        sound=media["audio_url"].path,
+    )
+
+
 def reply(_request: Request, made: Made) -> ImageAudioToVideoResponse:
     """Put the film and its seed into the output."""
     return ImageAudioToVideoResponse(video=made.files[0], seed=made.seed)
@@ -170,7 +195,8 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="second of 480p",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "upstream": upstream},
+        weights=WEIGHTS,
         reply=reply,
         roles=Roles(seed="seed", safety="enable_safety_checker"),
         example=EXAMPLE,
@@ -186,7 +212,8 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="second of 480p",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "upstream": upstream},
+        weights=WEIGHTS,
         reply=reply,
         roles=Roles(seed="seed", safety="enable_safety_checker"),
         example={"image_url": "https://example.com/portrait.jpg", **EXAMPLE},

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, Continuation, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap, Roles
 from rushes.errors import ModelError
 from rushes.fields import File, ImageUrl, Spelled, VideoUrl, WireModel
@@ -24,6 +24,8 @@ AREA = {"480p": 480 * 832, "720p": 720 * 1280}  # pixels in a frame, whatever it
 OFFICIAL_WIDE = {"480p": (832, 480), "720p": (1280, 720)}  # for exactly 16:9; turned round for 9:16
 RATIO = {"16:9": (16, 9), "9:16": (9, 16), "1:1": (1, 1)}
 GRID = 16
+SEEDS = 2**31  # the program's own generators take 32 bits
+WEIGHTS = {"magi-1": False}  # of any size: each is a distilled MAGI-1
 MOST_EXTREME = 8.0  # `auto` follows a picture up to 8:1 or 1:8 and crops beyond, so that no side vanishes
 
 Prompt = Annotated[str, Field(description="What should happen in the video, and how the camera should move.")]
@@ -201,6 +203,57 @@ def extended_animatic(request: MagiVideoExtensionRequest, media: MediaMap, wante
     )
 
 
+def made_frames(frames: int, fps: float = FPS) -> int:
+    """Return how many frames the model makes for `frames` at `fps`: whole chunks, for all of that time.
+
+    Of a film at less than 24 per second the model makes as many as last as long, up to twice as many as asked for.
+    """
+    lasting = min(ceil((frames - 1) * FPS / fps) + 1, 2 * frames)
+    return ceil(max(frames, lasting) / CHUNK_FRAMES) * CHUNK_FRAMES
+
+
+def upstream(request: MagiImageInput | MagiTextToVideoRequest, media: MediaMap, wanted: Clip) -> UpstreamCall:
+    """Ask the model's own program, from the picture if there is one; it has no negative prompt and no guidance."""
+    picture = media.get("image_url")
+    return UpstreamCall(
+        task="i2v" if picture else "t2v",
+        prompt=request.prompt,
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        made=made_frames(wanted.frames),
+        fps=FPS,
+        seed=(request.seed or 0) % SEEDS,
+        steps=int(request.num_inference_steps),
+        resolution=request.resolution,
+        image=picture.path if picture else None,
+    )
+
+
+def extended_upstream(request: MagiVideoExtensionRequest, media: MediaMap, wanted: Clip) -> UpstreamCall:
+    """Ask the model's own program to go on from the 32 frames, at its own rate, before the cut."""
+    video = media["video_url"]
+    return UpstreamCall(
+        task="v2v",
+        prompt=request.prompt,
+        width=wanted.width,
+        height=wanted.height,
+        frames=wanted.frames,
+        made=made_frames(request.num_frames, wanted.fps),
+        fps=FPS,
+        seed=(request.seed or 0) % SEEDS,
+        steps=int(request.num_inference_steps),
+        resolution=request.resolution,
+        continued=Continuation(
+            video=video.path,
+            frames=video.frames or 0,
+            fps=wanted.fps,
+            kept=wanted.frames - request.num_frames,
+            prefix=PREFIX_FRAMES,
+        ),
+    )
+
+
 def reply(_request: MagiInput, made: Made) -> MagiOutput:
     """Put the stored video and its seed into the output."""
     return MagiOutput(video=made.files[0], seed=made.seed)
@@ -219,7 +272,8 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="video",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "upstream": upstream},
+        weights=WEIGHTS,
         reply=reply,
         roles=ROLES,
         example={
@@ -238,7 +292,8 @@ ENDPOINTS = [
         clip=clip,
         units=units,
         unit="video",
-        engines={"animatic": animatic},
+        engines={"animatic": animatic, "upstream": upstream},
+        weights=WEIGHTS,
         reply=reply,
         roles=ROLES,
         example={"prompt": "A paper boat drifts down a gutter in the rain", "resolution": "480p"},
@@ -254,7 +309,8 @@ ENDPOINTS = [
         clip=extended_clip,
         units=units,
         unit="video",
-        engines={"animatic": extended_animatic},
+        engines={"animatic": extended_animatic, "upstream": extended_upstream},
+        weights=WEIGHTS,
         reply=reply,
         roles=ROLES,
         example={

@@ -89,12 +89,7 @@ def _bought(order: Order, tools: Tools, deployment: Deployment, call: Call, voic
     receipt = engine.run_errand(call, errand)
     if receipt.prompt and receipt.prompt != order.prompt:
         tools.report.say(f"The prompt was made into: {receipt.prompt}")
-    output = receipt.output
-    if isinstance(output, FilmFile):
-        # Decoders, which a job that makes no media need not load.
-        from rushes.work.unreeled import unreeled  # noqa: PLC0415
-
-        output = unreeled(output, tools.files.folder(), tools.settings, tools.report)
+    output = _unreeled(receipt.output, tools)
     seed = order.seed if receipt.seed is None else receipt.seed
     served_by = announce(order.endpoint, deployment.name, receipt.maker, seed, tools.report)
     delivered = _on_its_way(output, order, tools, _sign(order, tools, served_by, receipt.maker))
@@ -126,7 +121,17 @@ def generate(order: Order, tools: Tools, deployment: Deployment, call: Call, sig
     report = tools.report
     report.tick()
     output = deployment.engine.generate(call, progress_lines(report), report.cancelled)
-    return _on_its_way(output, order, tools, sign)
+    return _on_its_way(_unreeled(output, tools), order, tools, sign)
+
+
+def _unreeled(output: Output | FilmFile, tools: Tools) -> Output:
+    """Have a film whose frames are wanted decoded."""
+    if not isinstance(output, FilmFile):
+        return output
+    # Decoders, which a job that makes no media need not load.
+    from rushes.work.unreeled import unreeled  # noqa: PLC0415
+
+    return unreeled(output, tools.files.folder(), tools.settings, tools.report)
 
 
 def _on_its_way(output: Output, order: Order, tools: Tools, sign: Sign | None) -> Delivered:

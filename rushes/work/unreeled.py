@@ -29,13 +29,14 @@ def unreeled(film: FilmFile, folder: Path, settings: Settings, report: Report) -
     except ModelError as error:
         raise _other(f"its film can't be decoded: {error}") from None
     sound_to.unlink(missing_ok=True)
+    remedy = film.remedy or REMEDY
     if found.size != (film.width, film.height):
         came, asked = f"{found.width}x{found.height}", f"{film.width}x{film.height}"
-        raise _other(f"it made {came} pixels where {asked} were asked for; {REMEDY}")
+        raise _other(f"it made {came} pixels where {asked} were asked for; {remedy}")
     if (found.frames or 0) < film.frames:
-        raise _other(f"it made {found.frames} frames where {film.frames} were asked for; {REMEDY}")
+        raise _other(f"it made {found.frames} frames where {film.frames} were asked for; {remedy}")
     report.say(f"The film that came is {found.width}x{found.height}, {found.frames} frames")
-    return Frames(film.then(_frames(to)))
+    return Frames(film.then(_frames(to)), film.sound)
 
 
 def _frames(path: Path) -> Iterator[FrameChunk]:

@@ -1,0 +1,105 @@
+"""`rushes runner prepare` for a model's own repository: source by git, environment by pip, weights from the Hub.
+
+What will be done, and about how much it takes, is said first. Each part goes on where an earlier try was cut off and
+is left alone where it is complete; what the operator has elsewhere is not touched. Nothing is asked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+from functools import partial
+from pathlib import Path
+
+from rushes.engines.deployed import CannotPrepare, Say
+from rushes.engines.upstream.checkout import fetch_source
+from rushes.engines.upstream.installing import make_environment
+from rushes.engines.upstream.recipe import Weights
+from rushes.engines.upstream.setup import WEIGHTS_STAMP, Setup
+from rushes.engines.weights.cache import free_bytes
+from rushes.engines.weights.choosing import Read
+from rushes.engines.weights.fetch import Fetching, Wanted, fetch
+from rushes.engines.weights.listing import HubFile, Listing
+
+_SPARE_GB = 1.0
+
+Part = tuple[str, float, bool, Callable[[Setup, Mapping[str, str], Say], None]]
+"""What it is, about how many GB it takes, whether it is there, and what brings it."""
+
+
+def prepare(setup: Setup, environment: Mapping[str, str], say: Say, *, dry_run: bool) -> None:
+    """Fetch and install what is not there yet. Raises CannotPrepare."""
+    parts = _parts(setup)
+    say(f"  {setup.called}, licence {setup.recipe.licence or 'unknown'}, in {setup.folder}")
+    for what, gb, there, _ in parts:
+        say(f"  {what}: {'is there' if there else f'about {gb:g} GB'}")
+    _check_disk(setup.folder, sum(gb for _, gb, there, _ in parts if not there))
+    if dry_run:
+        return
+    setup.folder.mkdir(parents=True, exist_ok=True)
+    for _, _, there, bring in parts:
+        if not there:
+            bring(setup, environment, say)
+    if problem := setup.missing(environment):
+        raise CannotPrepare(problem)
+    say("  ready")
+
+
+def _parts(setup: Setup) -> tuple[Part, Part, Part]:
+    recipe, given = setup.recipe, setup.setting
+    source = f"{recipe.source.url} at {recipe.source.commit[:12]}" if given.source is None else str(setup.source)
+    own = f"Python {recipe.environment.python}, {len(setup.steps())} steps of installation"
+    python = own if given.python is None else str(setup.python)
+    names = ", ".join(one.repository for one in recipe.weights_of(setup.variant))
+    weights = names or "none to be fetched" if given.weights is None else str(setup.weights)
+    return (
+        (f"source: {source}", recipe.source.gb, setup.has_source(), fetch_source),
+        (f"environment: {python}", recipe.environment.gb, setup.has_environment(), make_environment),
+        (f"weights: {weights}", setup.variant.weights_gb, setup.has_weights(), _fetch_weights),
+    )
+
+
+def _check_disk(folder: Path, needed_gb: float) -> None:
+    free = free_bytes(folder) / 1e9
+    if needed_gb and needed_gb + _SPARE_GB > free:
+        raise CannotPrepare(
+            f"about {needed_gb:g} GB are to come, and {free:.1f} GB are free on the disk of {folder}; make room, or "
+            "set folder, and HF_HOME for the weights, to a place on another disk"
+        )
+
+
+def _fetch_weights(setup: Setup, environment: Mapping[str, str], say: Say) -> None:
+    """Fetch the weights and lay them out by links. Raises CannotPrepare."""
+    if setup.setting.weights is not None or not setup.recipe.weights:
+        return
+    sizes: dict[str, int] = {}
+    for one in setup.recipe.weights_of(setup.variant):
+        wanted = Wanted(one.repository, one.revision, partial(_files, one))
+        snapshot = fetch(wanted, Fetching(environment, say))
+        for path in sorted(snapshot.rglob("*")):
+            name = path.relative_to(snapshot).as_posix()
+            if path.is_file() and _is_wanted(one, name):
+                _link(path, setup.weights / one.to / name)
+                sizes[(Path(one.to) / name).as_posix()] = path.stat().st_size
+    stamp = {"wanted": setup.wanted_weights(), "files": sizes}
+    (setup.folder / WEIGHTS_STAMP).write_text(json.dumps(stamp))
+    say(f"  weights in {setup.weights}")
+
+
+def _files(weights: Weights, listing: Listing, _read: Read) -> list[HubFile]:
+    found = [one for one in listing.files if _is_wanted(weights, one.path)]
+    if not found:
+        raise ValueError(f"it has none of {', '.join(weights.files)}")
+    return found
+
+
+def _is_wanted(weights: Weights, path: str) -> bool:
+    return any(fnmatchcase(path, pattern) for pattern in weights.files)
+
+
+def _link(path: Path, place: Path) -> None:
+    """Let a file appear at a place; folders are real ones, since programs may go up from them."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(path.resolve())
