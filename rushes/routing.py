@@ -62,36 +62,23 @@ class DeploymentBase(BaseModel):
         return ()
 
 
-class VendorDeployment(DeploymentBase):
-    """A vendor's API with the operator's own keys."""
+class RemoteDeployment(DeploymentBase):
+    """What is asked over HTTP: keys, how many tasks are under way, how long they are waited for."""
 
     remote: ClassVar[bool] = True
-    engine: Literal["vendor"] = Field(description="A vendor's API.")
-    vendor: str = Field(description="Whose API; the guide's pages on vendors list the names.")
     key: SecretStr | None = Field(None, description="The key.")
     keys: tuple[SecretStr, ...] = Field((), description="Several keys, used in turn.")
     key_env: str | None = Field(None, description="Environment variable that holds the key, or several with commas.")
-    url: str | None = Field(
-        None, pattern=r"^https?://[^\s/]+", description="Base of the API, where it isn't the vendor's usual one."
-    )
     concurrency: int = Field(3, ge=1, le=100, description="Most tasks under way at once with each key.")
     per_minute: float | None = Field(None, gt=0, description="Most tasks that are begun in a minute with each key.")
-    deadline_s: float | None = Field(None, gt=0, description="Longest that one task may take; else the vendor's usual.")
+    deadline_s: float | None = Field(None, gt=0, description="Longest that one task may take; else what is usual.")
     poll_s: float | None = Field(
         None, gt=0, description="Time between the first looks at a task; later ones are up to six times as far apart."
     )
     patience_s: float = Field(
-        300.0, ge=0, description="How long a task waits for a vendor that takes no more for now, before it is given up."
+        300.0, ge=0, description="How long a task waits for who takes no more for now, before it is given up."
     )
-    models: Mapping[str, str] = Field(
-        default_factory=dict,
-        description="Model that is asked for in place of another, as a successor of one that is retired.",
-    )
-    prices: Mapping[str, float] = Field(
-        default_factory=dict,
-        description='List prices in USD, by "MODEL:UNIT" or "UNIT" (seconds, tokens, videos, …), for the books.',
-    )
-    options: Mapping[str, str] = Field(default_factory=dict, description="What only this vendor knows; see its page.")
+    options: Mapping[str, str] = Field(default_factory=dict, description="What only this one knows; see its page.")
 
     @field_validator("key_env")
     @classmethod
@@ -100,17 +87,6 @@ class VendorDeployment(DeploymentBase):
         if value is not None and not (value.isascii() and value.isidentifier()):
             raise ValueError("that is no name of an environment variable; the key itself would stand in key")
         return value
-
-    @model_validator(mode="after")
-    def _has_a_key(self) -> VendorDeployment:
-        if self.key is None and not self.keys and self.key_env is None:
-            raise ValueError("no key: give key, keys, or key_env with the name of an environment variable")
-        return self
-
-    @property
-    def kind(self) -> str:
-        """The kind of engine, a key of `Endpoint.engines`: the vendor's name."""
-        return self.vendor
 
     @property
     def key_variables(self) -> frozenset[str]:
@@ -153,6 +129,65 @@ class Distilled(BaseModel):
         if self.timesteps and self.steps not in (None, len(self.timesteps)):
             raise ValueError(f"steps is {self.steps}, but {len(self.timesteps)} timesteps are given; leave steps away")
         return self
+
+
+class VendorDeployment(RemoteDeployment):
+    """A vendor's API with the operator's own keys."""
+
+    engine: Literal["vendor"] = Field(description="A vendor's API.")
+    vendor: str = Field(description="Whose API; the guide's pages on vendors list the names.")
+    url: str | None = Field(
+        None, pattern=r"^https?://[^\s/]+", description="Base of the API, where it isn't the vendor's usual one."
+    )
+    models: Mapping[str, str] = Field(
+        default_factory=dict,
+        description="Model that is asked for in place of another, as a successor of one that is retired.",
+    )
+    prices: Mapping[str, float] = Field(
+        default_factory=dict,
+        description='List prices in USD, by "MODEL:UNIT" or "UNIT" (seconds, tokens, videos, …), for the books.',
+    )
+
+    @model_validator(mode="after")
+    def _has_a_key(self) -> VendorDeployment:
+        if self.key is None and not self.keys and self.key_env is None:
+            raise ValueError("no key: give key, keys, or key_env with the name of an environment variable")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The kind of engine, a key of `Endpoint.engines`: the vendor's name."""
+        return self.vendor
+
+
+class ServerDeployment(RemoteDeployment):
+    """An inference server that the operator runs. It is asked as open weights on this machine are."""
+
+    engine: Literal["server"] = Field(description="An inference server.")
+    dialect: str = Field(description="How it is spoken to; the guide's page on servers lists the names.")
+    url: str = Field(pattern=r"^https?://[^\s/]+", description="Where it answers.")
+    model: str = Field(min_length=1, description="What it calls its weights; results are declared as made by these.")
+    weights: str | None = Field(None, description="Kind of its weights: the class of their pipeline in diffusers.")
+    network: str | None = Field(
+        None,
+        pattern=r"^[a-z_]+$",
+        description="In place of weights: the engine with a network of its own whose model the server runs.",
+    )
+    concurrency: int = Field(2, ge=1, le=100, description="Most tasks that it is given at once.")
+    patience_s: float = Field(
+        60.0, ge=0, description="How long a job waits for a server that is full, or gone in the middle of its task."
+    )
+    extra: Mapping[str, str | int | float | bool] = Field(
+        default_factory=dict, description="Members that are in each request besides, as its version wants them."
+    )
+    rename: Mapping[str, str] = Field(
+        default_factory=dict, description='What its version calls a member of our request, "" for one it has not.'
+    )
+
+    @property
+    def kind(self) -> str:
+        """The kind of engine whose calls it takes, a key of `Endpoint.engines`."""
+        return self.network or "diffusers"
 
 
 class DiffusersDeployment(DeploymentBase):
@@ -336,12 +371,14 @@ class UpstreamDeployment(DeploymentBase):
 
 
 Deployment = Annotated[
-    VendorDeployment | DiffusersDeployment | NetworkDeployment | UpstreamDeployment, Field(discriminator="engine")
+    VendorDeployment | ServerDeployment | DiffusersDeployment | NetworkDeployment | UpstreamDeployment,
+    Field(discriminator="engine"),
 ]
 """What `[deployments.NAME]` may hold; `engine` tells which."""
 
 KINDS: Mapping[str, type[DeploymentBase]] = {
     "vendor": VendorDeployment,
+    "server": ServerDeployment,
     "diffusers": DiffusersDeployment,
     "network": NetworkDeployment,
     "upstream": UpstreamDeployment,

@@ -13,7 +13,7 @@ import typer
 from rushes.cli.listen import LOOPBACK, open_socket
 from rushes.cli.problem import CommandError
 from rushes.fakes.serving import serve
-from rushes.fakes.vendors import VENDORS, WORDS, settings_for, together
+from rushes.fakes.vendors import EVERY, WORDS, settings_for, together
 
 
 def fakes(
@@ -27,7 +27,7 @@ def fakes(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON. Default: off.")] = False,
 ) -> None:
     """Pretend to be the vendors, on this machine only, so that a setup can be rehearsed without paying."""
-    names = list(dict.fromkeys([*(vendors or ()), *(vendor or ())] or VENDORS))
+    names = list(dict.fromkeys([*(vendors or ()), *(vendor or ())] or EVERY))
     try:
         app, _ = together(names)
     except ValueError as error:
@@ -40,7 +40,7 @@ def fakes(
 def _say(url: str, names: list[str], as_json: bool) -> None:
     settings = settings_for(url, names)
     if as_json:
-        keys = {name: VENDORS[name].key for name in names}
+        keys = {name: EVERY[name].key for name in names}
         print(json.dumps({"url": url, "keys": keys, "settings": settings, "words": dict(WORDS)}), flush=True)
         return
     widest = max(map(len, WORDS))

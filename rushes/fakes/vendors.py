@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
-from rushes.fakes import ark, dashscope, decart, fal, google, kling, luma, minimax, pixverse
+from rushes.fakes import ark, dashscope, decart, fal, google, kling, luma, minimax, pixverse, servers
 from rushes.fakes.control import controlled
 from rushes.fakes.fake import Fake
 
@@ -37,6 +37,16 @@ VENDORS: Mapping[str, Vendor] = {
 }
 """By the name that a deployment's `vendor` says."""
 
+SERVERS: Mapping[str, Vendor] = {
+    "fastvideo": Vendor("FastVideo", servers.fastvideo, key=""),
+    "sglang": Vendor("SGLang Diffusion", servers.sglang, key=""),
+    "vllm-omni": Vendor("vLLM-Omni", servers.vllm_omni, key=""),
+    "lightx2v": Vendor("LightX2V", servers.lightx2v, key=""),
+}
+"""Inference servers, by the name that a deployment's `dialect` says; they need no key."""
+
+EVERY: Mapping[str, Vendor] = {**VENDORS, **SERVERS}
+
 WORDS: Mapping[str, str] = {
     "fake:key": "the key is refused",
     "fake:balance": "the account is empty",
@@ -57,6 +67,7 @@ WORDS: Mapping[str, str] = {
     "fake:end_cancelled": "the task is cancelled at the vendor",
     "fake:end_expired": "the task waited too long, where the vendor has a word for it",
     "fake:end_lost": "the vendor has forgotten the task",
+    "fake:end_oom": "the task ends out of memory, at an inference server",
 }
 """What a prompt may hold, and what it makes happen."""
 
@@ -66,23 +77,27 @@ def together(names: Sequence[str] = ()) -> tuple[Starlette, dict[str, Fake]]:
 
     Each has `/NAME/_fake/...`, see `control`. An unknown name is a ValueError that lists the known ones.
     """
-    chosen = list(names) or list(VENDORS)
-    if unknown := [name for name in chosen if name not in VENDORS]:
-        raise ValueError(f"no pretended vendor is called {', '.join(unknown)}; there are {', '.join(VENDORS)}")
-    fakes = {name: Fake(key=VENDORS[name].key) for name in chosen}
+    chosen = list(names) or list(EVERY)
+    if unknown := [name for name in chosen if name not in EVERY]:
+        raise ValueError(f"no pretended vendor is called {', '.join(unknown)}; there are {', '.join(EVERY)}")
+    fakes = {name: Fake(key=EVERY[name].key) for name in chosen}
 
     async def index(request: Request) -> Response:
         return JSONResponse({"vendors": {name: f"/{name}" for name in fakes}, "words": dict(WORDS)})
 
     routes: list[BaseRoute] = [Route("/", index)]
-    routes += [Mount(f"/{name}", controlled(VENDORS[name].app(fake), fake)) for name, fake in fakes.items()]
+    routes += [Mount(f"/{name}", controlled(EVERY[name].app(fake), fake)) for name, fake in fakes.items()]
     return Starlette(routes=routes), fakes
 
 
 def settings_for(url: str, names: Sequence[str]) -> str:
     """Return the lines of `rushes.toml` that point a deployment at each of the vendors at `url`."""
-    return "\n".join(
-        f'[deployments.{name}]\nengine = "vendor"\nvendor = "{name}"\n'
-        f'key = "{VENDORS[name].key}"\nurl = "{url}/{name}"\n'
-        for name in names
-    )
+    return "\n".join(_table(url, name) for name in names)
+
+
+def _table(url: str, name: str) -> str:
+    where = f'url = "{url}/{name}"\n'
+    if name in SERVERS:
+        what = f'model = "{servers.MODEL}"\nweights = "WanImageToVideoPipeline"\n'
+        return f'[deployments.{name}]\nengine = "server"\ndialect = "{name}"\n{where}{what}'
+    return f'[deployments.{name}]\nengine = "vendor"\nvendor = "{name}"\nkey = "{VENDORS[name].key}"\n{where}'

@@ -15,7 +15,8 @@ import httpx2
 import pytest
 
 from rushes.cli.main import main
-from rushes.fakes.vendors import VENDORS
+from rushes.fakes.servers import MODEL
+from rushes.fakes.vendors import EVERY, SERVERS
 
 COMMAND = [sys.executable, "-m", "rushes", "fakes", "--port", "0"]
 
@@ -36,11 +37,11 @@ def fakes(*words: str) -> Iterator[dict[str, Any]]:
 def test_every_vendor_answers_at_its_mount_and_is_told_with_its_key() -> None:
     with fakes() as told, httpx2.Client(trust_env=False) as client:
         deployments = tomllib.loads(told["settings"])["deployments"]
-        assert list(deployments) == list(VENDORS)
+        assert list(deployments) == list(EVERY)
         for name, deployment in deployments.items():
-            assert deployment == {
-                "engine": "vendor", "vendor": name, "key": VENDORS[name].key, "url": f"{told['url']}/{name}"
-            }  # fmt: skip
+            what = {"engine": "server", "dialect": name, "model": MODEL, "weights": "WanImageToVideoPipeline"}
+            whom = {"engine": "vendor", "vendor": name, "key": EVERY[name].key}
+            assert deployment == {**(what if name in SERVERS else whom), "url": f"{told['url']}/{name}"}
             assert client.get(f"{deployment['url']}/_fake/seen").json() == []
             assert client.get(f"{deployment['url']}/nothing").status_code < 500  # in its own words; one says 200
 

@@ -1,0 +1,1 @@
+"""Inference servers that the operator already runs, by a table of dialects."""

@@ -1,0 +1,71 @@
+"""A server's deployment: what is wrong with it, as far as can be told without asking, and its engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from math import isfinite
+
+from rushes.engines.deployed import Place
+from rushes.engines.engine import Engine
+from rushes.engines.server.contract import NUMBERS, Dialect
+from rushes.engines.server.dialects import dialect
+from rushes.routing import ServerDeployment
+
+
+def complaint(setting: ServerDeployment, environment: Mapping[str, str]) -> str:
+    """Return why it can't work: no such dialect or weights, an option that it has not, no key where one is named."""
+    try:
+        spoken = dialect(setting.dialect)
+        setting.secrets(environment)
+    except ValueError as error:
+        return str(error)
+    found = _what_it_runs(setting, spoken)
+    return found or next((line for name, word in setting.options.items() if (line := _option(name, word, spoken))), "")
+
+
+def layout(setting: ServerDeployment, _environment: Mapping[str, str]) -> str:
+    """Return what the operator says that it runs."""
+    return setting.weights or ""
+
+
+def engine(setting: ServerDeployment, place: Place) -> Engine:
+    """Set it up. Raises UnknownDialect."""
+    # HTTP and picture code that a server, which only looks for complaints, need not load.
+    from rushes.engines.server.engine import ServerEngine  # noqa: PLC0415
+
+    spoken = dialect(setting.dialect)
+    return ServerEngine(place.name, spoken, setting, place.secrets, allowed=place.allowed_networks)
+
+
+def _what_it_runs(setting: ServerDeployment, spoken: Dialect) -> str:
+    if setting.network is not None:
+        if not spoken.networks:
+            return f"network: {spoken.title} runs no model that has a network of our own; give weights"
+        known = find_spec(f"rushes.engines.{setting.network}.network") is not None
+        return "" if known else f"network: no engine of ours is called {setting.network!r}"
+    choice = ", ".join(sorted(spoken.weights))
+    if setting.weights is None:
+        return f"weights is missing: say what the server runs, one of {choice}"
+    if setting.weights not in spoken.weights:
+        return f"weights: {spoken.title} is not known to run {setting.weights!r}; it runs {choice}"
+    return ""
+
+
+def _option(name: str, word: str, spoken: Dialect) -> str:
+    if name not in spoken.options:
+        return f"options: {spoken.title} has no option {name!r}; there are: {', '.join(sorted(spoken.options))}"
+    if name in NUMBERS:
+        return "" if _is_number(name, word) else f"options.{name}: {word!r} is no number that it may be"
+    allowed = spoken.options[name]
+    return "" if word in allowed else f"options.{name}: it may be {' or '.join(allowed)}, got {word!r}"
+
+
+def _is_number(name: str, word: str) -> bool:
+    try:
+        number = float(word)
+    except ValueError:
+        return False
+    if name == "steps":
+        return word.isascii() and word.isdecimal() and 1 <= number <= 200
+    return isfinite(number) and number >= 0

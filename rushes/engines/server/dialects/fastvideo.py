@@ -1,0 +1,44 @@
+"""FastVideo 0.2: films by one long request, or as video jobs where the server's version has those; TeaCache by request.
+
+The noise shift belongs to the pipeline's configuration, so that it is what the server was started with.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rushes.engines.server.contract import COMMON_OPTIONS, Dialect, Way
+from rushes.engines.server.jobs import ROOT, video_jobs
+from rushes.engines.server.wish import FIXED_SHIFT, NATIVE, Wish
+
+NAME, TITLE, PICTURE = "fastvideo", "FastVideo", "input_reference"
+BLOCKING = f"{ROOT}/generations"
+
+
+def body(wish: Wish) -> dict[str, Any]:
+    """Return the members but for the picture."""
+    return {
+        "prompt": wish.prompt,
+        "negative_prompt": wish.negative_prompt,
+        "size": wish.size,
+        "num_frames": wish.made,
+        "fps": round(wish.fps),
+        "num_inference_steps": wish.steps,
+        "guidance_scale": wish.guidance,
+        "seed": wish.seed,
+        "enable_teacache": wish.accelerated,
+    }
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title=TITLE,
+    ways=(
+        Way(video_jobs(NAME, TITLE, create=BLOCKING, form=lambda _: False, blocking=True), body, PICTURE, "data_uri"),
+        Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),
+    ),
+    weights=frozenset(NATIVE),
+    networks=True,
+    options={**COMMON_OPTIONS, "shift": (FIXED_SHIFT,), "distilled": ("no", "yes")},
+    fixed=frozenset({"shift"}),
+)

@@ -1,0 +1,44 @@
+"""SGLang Diffusion 0.5: video jobs, the picture as a file of the form, the noise shift and TeaCache by request.
+
+Kinds of weights that it has no pipeline of its own for run by its diffusers backend, whose arguments a request may set.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rushes.engines.server.contract import COMMON_OPTIONS, Dialect, Way
+from rushes.engines.server.jobs import video_jobs
+from rushes.engines.server.wish import SIDES, Wish
+
+NAME, TITLE, PICTURE = "sglang", "SGLang", "input_reference"
+
+
+def body(wish: Wish) -> dict[str, Any]:
+    """Return the members but for the picture."""
+    found: dict[str, Any] = {
+        "prompt": wish.prompt,
+        "negative_prompt": wish.negative_prompt,
+        "size": wish.size,
+        "num_frames": wish.made,
+        "fps": round(wish.fps),
+        "num_inference_steps": wish.steps,
+        "guidance_scale": wish.guidance,
+        "seed": wish.seed,
+        "enable_teacache": wish.accelerated,
+    }
+    if wish.shift is not None:
+        found["flow_shift"] = wish.shift
+    if wish.decoding:
+        found["diffusers_kwargs"] = dict(wish.decoding)
+    return found
+
+
+DIALECT = Dialect(
+    name=NAME,
+    title=TITLE,
+    # Text alone goes as JSON: there are versions whose form must have a file.
+    ways=(Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),),
+    weights=frozenset(SIDES),
+    options=COMMON_OPTIONS,
+)
