@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "Run the server and its local runners.",
     "run": "Make something: submit to an endpoint, wait, download the files.",
     "endpoints": "List what can be asked, or the price and fields of one endpoint.",
+    "doctor": "Look at this machine and the settings; say which open weights fit.",
     "runner": "Fetch what deployments need; run a runner on this machine for a server elsewhere.",
     "voices": "List the voices you have cloned.",
     "keys": "Make, list and revoke keys; give them limits and budgets.",

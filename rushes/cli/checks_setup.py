@@ -1,0 +1,110 @@
+"""What `rushes doctor` finds about the settings: folder, database, port, deployments, keys, inference servers.
+
+Nothing is made, changed or paid for; a database is read and not opened for writing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+from rushes.app import DATABASE_FILE
+from rushes.cli.checks import Check, disk
+from rushes.cli.env import answers
+from rushes.cli.folder import written_url
+from rushes.engines.checkpoints import cache
+from rushes.families import served
+from rushes.routing import DeploymentBase
+from rushes.runners.deployments import complaints
+from rushes.settings import Settings
+
+SKEW_S = 60.0
+BAD_NEWS = ("does not answer", "refused", "which is not", "it answered")
+
+
+def setup(settings: Settings) -> Iterator[Check]:
+    """Look at everything that the settings name."""
+    yield _folder(settings.data)
+    yield disk("data disk", settings.data)
+    yield disk("weights", cache(os.environ))
+    yield _database(settings.data / DATABASE_FILE)
+    yield _port(settings)
+    found = complaints(settings, served(test_endpoints=settings.test_endpoints), os.environ)
+    for line in found:
+        yield Check("problem", "settings", line)
+    if not found:
+        count, routes = len(settings.deployments), len(settings.routes)
+        yield Check("ok", "settings", f"{count} deployments, {routes} routes")
+    for name, setting in settings.deployments.items():
+        yield from _keys(name, setting)
+        yield from _server(name, setting)
+
+
+def _folder(data: Path) -> Check:
+    there = data.absolute()
+    while not there.exists():
+        there = there.parent
+    told = str(data.absolute()) + ("" if there == data.absolute() else " (made at the first start)")
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return Check("problem", "data", told, f"{there} can't be written: give this user the right, or set data")
+    newest = max((one.stat().st_mtime for one in data.iterdir()), default=0.0) if data.is_dir() else 0.0
+    if newest > time.time() + SKEW_S:
+        return Check("warning", "data", told, "files in it are from the future: the clock went back; set it")
+    return Check("ok", "data", told)
+
+
+def _database(path: Path) -> Check:
+    if not path.exists():
+        return Check("ok", "database", "made at the first start")
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0) as database:
+            (count,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        return Check("problem", "database", f"{path}: {error}", "restore it from a backup, or move it away")
+    finally:
+        if "database" in locals():
+            database.close()
+    return Check("ok", "database", f"{path.name}, {count} tables and indexes")
+
+
+def _port(settings: Settings) -> Check:
+    url = written_url(settings.data)
+    if url and answers(url):
+        return Check("ok", "port", f"a server of this folder runs at {url}")
+    told = f"{settings.host}:{settings.port}"
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            return Check("problem", "port", f"{told}: {error.strerror or error}", "end what uses it, or set port")
+    return Check("ok", "port", f"{told} is free")
+
+
+def _keys(name: str, setting: DeploymentBase) -> Iterator[Check]:
+    """Say how many keys there are; one that is missing is among the complaints, and none is ever shown."""
+    try:
+        keys = setting.secrets(os.environ)
+    except ValueError:
+        return
+    if keys:
+        yield Check("ok", "keys", f"{name}: {len(keys)} {'key' if len(keys) == 1 else 'keys'}")
+
+
+def _server(name: str, setting: DeploymentBase) -> Iterator[Check]:
+    """Ask an inference server how it is, where the engine can."""
+    module = f"rushes.engines.{setting.package}.health"
+    if find_spec(module) is None:
+        return
+    told = str(import_module(module).look(setting, os.environ))
+    if any(words in told for words in BAD_NEWS):
+        yield Check("problem", "server", f"{name}: {told}", "start it, or set url, model or key as it has them")
+    else:
+        yield Check("ok", "server", f"{name}: {told}")

@@ -1,0 +1,63 @@
+"""The ways in which the engine would hold weights on a device, the first first: what `rushes doctor --fit` tells.
+
+They come from `plan`, which the engine itself goes by: what is chosen from the device, then what it falls back to when
+a film runs out of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rushes.engines.diffusers.layouts import LAYOUTS
+from rushes.engines.diffusers.plan import Device, Plan, leaner, plan_of, sizes
+from rushes.engines.diffusers.skipping import KNOWN, computed
+from rushes.engines.fit.estimate import Way, way_settings, way_words
+from rushes.routing import DiffusersDeployment
+
+LAYER_SHARE = 0.05  # of a part that is on the device at once where its layers come one by one
+WORDS_SHARE = 0.2  # of a text encoder: its table of words is one layer
+
+
+def ways(
+    device: Device, parameters: Mapping[str, int], layout: str, setting: DiffusersDeployment, steps: int
+) -> Iterator[Way]:
+    """Yield how the weights would be held, from the first choice to the leanest that the setting allows."""
+    known = LAYOUTS[layout]
+    plan: Plan | None = plan_of(device, parameters, known.exact, setting)
+    ratios = KNOWN.get(layout)
+    share = sum(computed(ratios, steps)) / steps if ratios and steps else 1.0
+    while plan is not None:
+        parts = sizes(parameters, known.exact, plan.dtype, plan.quantisation)
+        yield _way(plan, parts, share)
+        following = leaner(plan, device)
+        plan = following if following and _is_allowed(plan, following, setting) else None
+
+
+def _is_allowed(plan: Plan, following: Plan, setting: DiffusersDeployment) -> bool:
+    """What the operator fixed stays, as in the engine."""
+    moves = following.offload != plan.offload and setting.offload is not None
+    tiles = following.tiling != plan.tiling and setting.tiling is not None
+    return not moves and not tiles
+
+
+def _way(plan: Plan, parts: Mapping[str, int], share: float) -> Way:
+    numbers = plan.dtype if plan.quantisation == "none" else plan.quantisation
+    words = way_words(numbers, plan.offload, tiling=plan.tiling)
+    settings = way_settings(plan.offload, tiling=plan.tiling)
+    denoiser = max(parts.get("transformer", 0), parts.get("transformer_2", 0))
+    encoder, vae, total = parts.get("text_encoder", 0), parts.get("vae", 0), sum(parts.values())
+    if plan.offload == "none":
+        return Way(words, settings, total, total, total, tiling=plan.tiling, share=share)
+    if plan.offload == "model":
+        return Way(words, settings, encoder, denoiser, vae, moved=total, tiling=plan.tiling, share=share)
+    return Way(
+        words,
+        settings,
+        encoder * WORDS_SHARE,
+        denoiser * LAYER_SHARE,
+        vae,
+        streamed=denoiser,
+        moved=total,
+        tiling=plan.tiling,
+        share=share,
+    )

@@ -1,0 +1,47 @@
+"""The ways in which this network's engine would hold its weights on a device, the first first.
+
+They come from `placement`, which the engine itself goes by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rushes.engines.diffusers.plan import Device
+from rushes.engines.fit.estimate import Way, way_settings, way_words
+from rushes.engines.longcat.placement import Placement, fitting_offload, held_bytes, leaner, sizes
+from rushes.routing import NetworkDeployment
+
+
+def ways(
+    device: Device, parameters: Mapping[str, int], _layout: str, setting: NetworkDeployment, _steps: int
+) -> Iterator[Way]:
+    """Yield how the weights would be held, from the first choice to the leanest that the setting allows."""
+    dtype = setting.dtype or ("float32" if device.kind == "cpu" else "bfloat16")
+    parts = sizes(parameters, dtype)
+    free = device.free_bytes if device.kind == "cuda" else None
+    placement: Placement | None = Placement(
+        device.name, dtype, setting.offload or fitting_offload(free, parts), bool(setting.tiling)
+    )
+    while placement is not None:
+        yield _way(placement, parts)
+        placement = leaner(
+            placement, fixed_offload=setting.offload is not None, fixed_tiling=setting.tiling is not None
+        )
+
+
+def _way(placement: Placement, parts: Mapping[str, int]) -> Way:
+    offload, total = placement.offload, parts["dit"] + parts["text_encoder"] + parts["vae"]
+    held = held_bytes(offload, parts)
+    passing = {"none": (0, 0)}.get(offload, (parts["text_encoder"], parts["vae"]))
+    return Way(
+        way_words(placement.dtype, offload, tiling=placement.tiling),
+        way_settings(offload, tiling=placement.tiling),
+        held + passing[0],
+        held,
+        held + passing[1],
+        streamed=parts["dit"] if offload == "group" else 0.0,
+        moved=0.0 if offload == "none" else total,
+        tiling=placement.tiling,
+        batched=placement.batched,
+    )
