@@ -42,7 +42,8 @@ def _what_it_runs(setting: ServerDeployment, spoken: Dialect) -> str:
     if setting.network is not None:
         if not spoken.networks:
             return f"network: {spoken.title} runs no model that has a network of our own; give weights"
-        known = find_spec(f"rushes.engines.{setting.network}.network") is not None
+        folder = f"rushes.engines.{setting.network}"
+        known = find_spec(folder) is not None and find_spec(f"{folder}.network") is not None
         return "" if known else f"network: no engine of ours is called {setting.network!r}"
     choice = ", ".join(sorted(spoken.weights))
     if setting.weights is None:
