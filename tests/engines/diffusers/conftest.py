@@ -22,5 +22,9 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         "text": tiny.text_model(root / "tiny-text"),
         "expanding": tiny.expanding_model(root / "tiny-expanding"),
         "rated": tiny.rated_model(root / "tiny-rated"),
+        "pair": tiny.pair_model(root / "tiny-pair"),
+        "two": tiny.two_networks_model(root / "tiny-two"),
+        "conditioned": tiny.conditioned_model(root / "tiny-conditioned"),
+        "shifting": tiny.conditioned_model(root / "tiny-shifting", shifting=True),
         "photograph": tiny.photograph(root / "photograph.npy"),
     }

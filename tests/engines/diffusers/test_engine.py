@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,44 +14,11 @@ pytest.importorskip("diffusers")
 
 import torch
 
-from rushes.calls import DiffusersCall, Finish, Lora
+from rushes.calls import Finish, Lora
 from rushes.engines.diffusers.engine import DiffusersEngine
 from rushes.engines.engine import Cancelled, Progress, Unable
 from rushes.engines.residence import Residence
-from rushes.routing import DiffusersDeployment
-
-Folders = Mapping[str, Path]
-
-
-def engine(folder: Path, residence: Residence | None = None, name: str = "mine", **setting: Any) -> DiffusersEngine:
-    made = DiffusersDeployment(engine="diffusers", model=str(folder), device="cpu", **setting)
-    return DiffusersEngine(name, made, residence or Residence())
-
-
-def call(folders: Folders, **given: Any) -> DiffusersCall:
-    usual: dict[str, Any] = {
-        "prompt": "a cab",
-        "negative_prompt": "bad",
-        "width": 48,
-        "height": 32,
-        "frames": 9,
-        "made": 9,
-        "fps": 16,
-        "steps": 2,
-        "guidance": 5.0,
-        "seed": 7,
-        "image": str(folders["photograph"]),
-        "shift": 3.0,
-    }
-    return DiffusersCall(**{**usual, **given})
-
-
-def film(
-    made_by: DiffusersEngine, asked: DiffusersCall, seen: list[Progress] | None = None, looks: int = 10**9
-) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    left = iter(range(looks))
-    frames = made_by.generate(asked, (seen if seen is not None else []).append, lambda: next(left, None) is None)
-    return np.concatenate(list(frames.chunks))
+from tests.engines.diffusers.films import Folders, call, engine, film
 
 
 @pytest.fixture(scope="module")
