@@ -24,6 +24,7 @@ _NO_GPU = re.compile(
     r"|CUDA driver version is insufficient|no kernel image is available|torch\.cuda\.is_available\(\)",
     re.IGNORECASE,
 )
+_NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded", re.IGNORECASE)
 _LAST_WORDS = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b")
 _KILLED, _TOO_LARGE_A_FILE = 128 + 9, 128 + 25  # SIGKILL, SIGXFSZ
 _WARNING = re.compile(r"warning", re.IGNORECASE)
@@ -75,8 +76,8 @@ def failed(ended: Ended, called: str) -> Unable:
     if ended.code == _KILLED:
         remedy = f"{called} was killed, mostly for the machine's memory (see dmesg); it said last: {said}"
         return _out_of_memory(remedy)
-    if ended.code == _TOO_LARGE_A_FILE:
-        return no_room(f"{called} wrote a file larger than it may; raise disk_gb")
+    if ended.code == _TOO_LARGE_A_FILE or any(_NO_ROOM.search(line) for line in ended.last):
+        return no_room(f"{called} wrote more than it may, or than there was room for; raise disk_gb, or make room")
     what = "could not be started" if ended.code == NOT_STARTED else f"ended with exit code {ended.code}"
     return here("The model's program on this server failed", f"{called} {what}; it said last: {said}")
 

@@ -1,0 +1,182 @@
+"""The engine with the recipes that come with Rushes, real processes and files, and stubs for the two models."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rushes.calls import UpstreamCall
+from rushes.engines.engine import Cancelled, Progress, Unable
+from rushes.engines.residence import Residence
+from rushes.engines.upstream.engine import UpstreamEngine
+from tests.engines.upstream.standing import Standing, is_alive, ours, picture_file, stand
+
+SECRETS = {"FAL_KEY": "nobody-may-see", "RUSHES_RUNNER_KEY": "nobody-may-see", "PATH": "/usr/bin:/bin"}
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Standing:
+    return stand(tmp_path_factory.mktemp("standing"))
+
+
+@pytest.fixture
+def engine(standing: Standing) -> UpstreamEngine:
+    standing.forget()
+    return UpstreamEngine("one", standing.setup("magi-distilled"), Residence(), SECRETS)
+
+
+def told(prompt: str = "a boat", **more: object) -> UpstreamCall:
+    values: dict[str, object] = {"width": 64, "height": 48, "frames": 96, "made": 96, "fps": 24, "seed": 7, "steps": 16}
+    return UpstreamCall(**{"task": "t2v", "prompt": prompt, **values, **more})  # type: ignore[arg-type]
+
+
+def silent(_: Progress) -> None:
+    pass
+
+
+def never() -> bool:
+    return False
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    ends = time.monotonic() + seconds
+    return lambda: time.monotonic() > ends
+
+
+def refused(engine: UpstreamEngine, call: UpstreamCall) -> Unable:
+    with pytest.raises(Unable) as caught:
+        engine.generate(call, silent, never)
+    return caught.value
+
+
+def test_says_who_makes_the_films(engine: UpstreamEngine) -> None:
+    maker = engine.load()
+    assert (maker.engine, maker.model, maker.version) == ("upstream", "MAGI-1 4.5B distilled fp8", "6ff822e74ded")
+    assert not maker.stand_in
+
+
+def test_every_dial_reaches_the_program(engine: UpstreamEngine, standing: Standing, tmp_path: Path) -> None:
+    prompt = "--a 'quoted' {prompt} $(touch x) \"é\"\nline"
+    image = picture_file(tmp_path, 320, 160)
+    steps: list[Progress] = []
+    film = engine.generate(told(prompt, task="i2v", image=image, frames=100, made=120), steps.append, never)
+    assert (film.width, film.height, film.frames) == (64, 48, 100)
+    ran = standing.record[0]
+    assert ran["prompt"] == prompt
+    runtime = ran["config"]["runtime_config"]
+    asked = [runtime[name] for name in ("num_frames", "video_size_w", "video_size_h", "num_steps", "seed")]
+    assert asked == [120, 64, 48, 16, 7]
+    assert ran["picture"][:3] == [48, 64, 3]  # cropped to the shape, not stretched: the grey edge is gone at the sides
+    assert [(one.done, one.total, one.noun) for one in steps] == [(n, 5, "steps") for n in range(1, 6)]
+
+
+def test_the_program_gets_no_key_and_only_the_gpus_it_may_use(standing: Standing, engine: UpstreamEngine) -> None:
+    setup = standing.setup("magi-distilled", devices=["3"])
+    UpstreamEngine("one", setup, Residence(), SECRETS).generate(told(), silent, never)
+    variables = standing.record[0]["variables"]
+    assert "nobody-may-see" not in str(variables)
+    assert variables["CUDA_VISIBLE_DEVICES"] == "3"
+    assert variables["HF_HUB_OFFLINE"] == "1"
+    assert standing.record[0]["cwd"] == variables["RUSHES_FILM_FOLDER"]
+    assert variables["TMPDIR"].startswith(variables["RUSHES_FILM_FOLDER"])
+
+
+def test_nothing_is_left_of_a_film_once_it_is_read(engine: UpstreamEngine) -> None:
+    film = engine.generate(told(), silent, never)
+    folder = Path(film.path).parent
+    assert folder.exists()
+    film.then(iter(()))
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("order", "words", "remedy"),
+    [
+        ("crash=3", "program on this server failed", "exit code"),
+        ("oom", "too little memory", "CUDA out of memory"),
+        ("nogpu", "no device", "NVIDIA driver"),
+        ("empty", "no usable film", "left none of"),
+    ],
+)
+def test_what_goes_wrong_is_told_by_kind(engine: UpstreamEngine, order: str, words: str, remedy: str) -> None:
+    unable = refused(engine, told(f"stub:{order}"))
+    assert words in str(unable.error)
+    assert remedy in unable.remedy
+    assert "/" not in str(unable.error)
+    assert unable.blame == "here"
+
+
+def test_the_next_film_comes_after_one_that_failed(engine: UpstreamEngine) -> None:
+    refused(engine, told("stub:crash"))
+    assert engine.generate(told(), silent, never).frames == 96
+
+
+def test_its_lines_are_logged_without_paths(engine: UpstreamEngine, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO, "rushes.engines.upstream"):
+        engine.generate(told("stub:wordy"), silent, never)
+    assert "…/model.safetensors" in caplog.text
+    assert "secret-place" not in caplog.text
+    assert "\x1b" not in caplog.text
+    assert "InferBatch" not in caplog.text
+
+
+def test_cancel_ends_all_that_was_started(engine: UpstreamEngine, standing: Standing) -> None:
+    with pytest.raises(Cancelled):
+        engine.generate(told("stub:fork stub:deaf stub:slow=60"), silent, after(2.0))
+    left = [ran["left"] for ran in standing.record if "left" in ran]
+    assert left
+    assert not any(map(is_alive, left))
+    assert not ours(standing.folder)
+
+
+def test_a_program_that_takes_too_long_is_ended(standing: Standing) -> None:
+    engine = UpstreamEngine("one", standing.setup("magi-distilled", timeout_s=1.5), Residence(), SECRETS)
+    unable = refused(engine, told("stub:slow=60"))
+    assert "timeout_s" in unable.remedy
+    assert not ours(standing.folder)
+
+
+def test_a_program_that_writes_too_much_is_ended(standing: Standing) -> None:
+    engine = UpstreamEngine("one", standing.setup("magi-distilled", disk_gb=0.05), Residence(), SECRETS)
+    assert "disk_gb" in refused(engine, told("stub:large")).remedy
+
+
+def test_a_full_disk_is_told_before_anything_starts(standing: Standing) -> None:
+    standing.forget()
+    engine = UpstreamEngine("one", standing.setup("magi-distilled", disk_gb=1e9), Residence(), SECRETS)
+    assert "make room" in refused(engine, told()).remedy
+    assert not standing.record
+
+
+def test_what_breaks_the_models_rules_is_refused(engine: UpstreamEngine) -> None:
+    assert "width is 60 and must be divisible by 16" in refused(engine, told(width=60)).remedy
+    assert "has no task 'at2v'" in refused(engine, told(task="at2v")).remedy
+
+
+def test_what_is_not_there_is_told_to_each_job(standing: Standing) -> None:
+    setup = standing.setup("magi-distilled", source=None)
+    engine = UpstreamEngine("one", setup, Residence(), SECRETS)
+    assert engine.load().model
+    assert "rushes runner prepare" in refused(engine, told()).remedy
+
+
+def test_a_gpu_that_is_too_small_is_refused(standing: Standing, tmp_path: Path) -> None:
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text("#!/bin/sh\necho '0, GPU-abc, NVIDIA Tiny, 8192'\n")
+    tool.chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    engine = UpstreamEngine("one", standing.setup("magi-distilled"), Residence(), variables)
+    assert "NVIDIA Tiny has 9 GB, and 22 GB are needed" in refused(engine, told()).remedy
+    engine = UpstreamEngine("one", standing.setup("magi-distilled", devices=["4"]), Residence(), variables)
+    assert "there is no GPU 4" in refused(engine, told()).remedy
+
+
+def test_others_on_its_gpu_make_room(standing: Standing) -> None:
+    residence, left = Residence(), []
+    residence.enter("other", "cuda:0", 1, lambda: left.append("other"))
+    UpstreamEngine("one", standing.setup("magi-distilled"), residence, SECRETS).generate(told(), silent, never)
+    assert left == ["other"]
