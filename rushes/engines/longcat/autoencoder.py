@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from diffusers.models.autoencoders.autoencoder_kl_wan import patchify, unpatchify
 from torch import Tensor
 
 Frames = npt.NDArray[np.uint8]
@@ -46,6 +47,7 @@ class Autoencoder:
 
     def __init__(self, vae: Any, device: torch.device = CPU, home: torch.device = CPU) -> None:
         self.vae, self.device, self._home = vae, device, home
+        self._fold = vae.config.patch_size
         count = int(vae.config.z_dim)
         self.channels = count
         self._mean = torch.tensor(vae.config.latents_mean, dtype=torch.float32).view(1, count, 1, 1, 1)
@@ -79,7 +81,7 @@ class Autoencoder:
         stops = range(1, pixels.shape[2] + 1, TEMPORAL)
         for start, stop in zip((0, *stops), stops, strict=False):
             between()
-            part = pixels[:, :, start:stop].to(self.device, self.vae.dtype)
+            part = self._folded(pixels[:, :, start:stop].to(self.device, self.vae.dtype))
             parts.append(self.vae.encoder(part, feat_cache=remembered, feat_idx=[0]))
         mean: Tensor = self.vae.quant_conv(torch.cat(parts, dim=2))[:, : self.channels]
         return mean.float()
@@ -106,7 +108,11 @@ class Autoencoder:
             out = self.vae.decoder(
                 z[:, :, number : number + 1], feat_cache=remembered, feat_idx=[0], first_chunk=number == 0
             )
-            yield to_frames(out)
+            yield to_frames(out if self._fold is None else unpatchify(out, patch_size=self._fold))
+
+    def _folded(self, pixels: Tensor) -> Tensor:
+        """Return what the encoder takes: some take squares of pixels as one pixel of more channels."""
+        return pixels if self._fold is None else patchify(pixels, patch_size=self._fold)
 
 
 def _causal_convolutions(module: Any) -> int:

@@ -17,7 +17,7 @@ from torch import Tensor
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from rushes.engines.alive import kept_alive
-from rushes.engines.longcat.autoencoder import Autoencoder
+from rushes.engines.longcat.autoencoder import SPATIAL, TEMPORAL, Autoencoder
 from rushes.engines.longcat.lora import Adapters, Change, read_lora
 from rushes.engines.longcat.network import Network
 from rushes.engines.longcat.official import DISTILLED, FOLDERS, REFINING
@@ -150,5 +150,7 @@ def _check_fit(network: Network, encoder: Any, vae: Any) -> None:
         raise weights_problem(
             f"text_encoder gives {encoder.config.d_model} numbers per token, dit takes {config.caption_channels}"
         )
+    if vae.config.scale_factor_spatial != SPATIAL or vae.config.scale_factor_temporal != TEMPORAL:
+        raise weights_problem(f"vae is none that makes {SPATIAL}x{SPATIAL} pixels of {TEMPORAL} frames one latent")
     if vae.config.z_dim != config.in_channels:
         raise weights_problem(f"vae has {vae.config.z_dim} latent channels, dit takes {config.in_channels}")

@@ -194,7 +194,7 @@ def test_a_folder_that_is_none_leaves_the_engine_standing_and_is_told_to_each_jo
 
 def test_weights_larger_than_the_limit_are_refused_with_their_size(folder: Path) -> None:
     made = engine_of(folder, memory_gb=0.0001)
-    with pytest.raises(Unable, match="tiny needs 0.00 GB of cpu") as caught:
+    with pytest.raises(Unable, match=r"tiny needs 0\.00 GB of cpu") as caught:
         film(made, CALL)
     assert caught.value.blame == "here"
 
