@@ -85,10 +85,12 @@ class Submission:
                     raise unclear.lost(free=asking.vendor.free) from None
             except Trouble as trouble:
                 failures += trouble.kind == "server"
+                if asking.vendor.free:
+                    doubt = None  # one that runs all the same harms nobody
                 self._refused(trouble, doubt, failures)
                 wait_s = trouble.retry_after_s or pause_s
                 if asking.seconds + wait_s > give_up_at:
-                    raise doubt.lost(free=asking.vendor.free) if doubt else trouble from None
+                    raise doubt.lost(free=False) if doubt else trouble from None
                 words = f"{asking.vendor.title} takes nothing now ({trouble.text[:100]}); trying again"
                 asking.say(words, "WARN")
             asking.wait(wait_s)
@@ -104,7 +106,7 @@ class Submission:
         if trouble.kind == "busy" and doubt is None and self.others():
             raise trouble
         if trouble.kind not in ("busy", "server") or failures >= TRIES:
-            raise doubt.lost(free=self.asking.vendor.free) if doubt else trouble
+            raise doubt.lost(free=False) if doubt else trouble
 
     def _submitted(self, body: Mapping[str, Any], task: Task) -> str | Done:
         asking = self.asking

@@ -13,7 +13,7 @@ from PIL import Image
 from rushes.calls import DiffusersCall, Lora
 from rushes.engines.engine import Unable
 from rushes.fakes.servers import MODEL, fastvideo, picture_of
-from tests.engines.server.rehearsal import DIALECTS, call_for, rehearsing, run
+from tests.engines.server.rehearsal import DIALECTS, I2V, call_for, rehearsing, run
 from tests.engines.vendor.rehearsal import Trip
 
 WAN, LTX, LUCY = "fal-ai/wan-i2v", "fal-ai/ltx-video/image-to-video", "fal-ai/decart/lucy-5b/image-to-video"
@@ -131,7 +131,7 @@ def test_weights_of_diffusers_own_pipelines_are_told_their_noise_level(name: str
     assert film.frames == 121
 
 
-@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("name", ["vllm-omni", "lightx2v"])
 def test_the_stand_in_of_five_billion_parameters(name: str, tmp_path: Path) -> None:
     weights = "WanImageToVideoPipeline+expand_timesteps"
     call = call_for(LUCY, "diffusers", {"prompt": "a fox", **PICTURE}, tmp_path / "in", (600, 900))
@@ -231,6 +231,21 @@ def test_few_step_weights_take_their_own_steps_and_that_is_declared(name: str, t
     assert float(asked.get("guidance_scale", 1)) == 1.0
     assert any("steps and guidance" in line for line in trip.lines)
     assert receipt.maker.model == f"{MODEL}+4-steps"
+
+
+def test_a_recipe_is_made_at_its_own_rate_and_finished_here(tmp_path: Path) -> None:
+    body = {"prompt": "a dancer", "seed": 2, **PICTURE}
+    call = call_for("fal-ai/wan-pro/image-to-video", "diffusers", body, tmp_path / "in", (1600, 900))
+    with rehearsing("vllm-omni", weights=I2V) as rehearsal:
+        film = run(rehearsal, call, Trip(tmp_path / "out"))
+        (asked,) = rehearsal.posted()
+    assert (asked["size"], asked["num_frames"], asked["fps"], asked["num_inference_steps"]) == (
+        "1280x720",
+        "97",
+        "16",
+        "40",
+    )
+    assert (film.width, film.height, film.frames) == (1280, 720, 97)
 
 
 def test_an_empty_negative_prompt_is_not_left_out_of_a_form(tmp_path: Path) -> None:

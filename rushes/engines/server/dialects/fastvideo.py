@@ -1,4 +1,4 @@
-"""FastVideo 0.2: films by one long request, or as video jobs where the server's version has those; TeaCache by request.
+"""FastVideo 0.2: video jobs, or one long request where the server's version has only that; TeaCache by request.
 
 The noise shift belongs to the pipeline's configuration, so that it is what the server was started with.
 """
@@ -34,8 +34,8 @@ DIALECT = Dialect(
     name=NAME,
     title=TITLE,
     ways=(
-        Way(video_jobs(NAME, TITLE, create=BLOCKING, form=lambda _: False, blocking=True), body, PICTURE, "data_uri"),
         Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),
+        Way(video_jobs(NAME, TITLE, create=BLOCKING, form=lambda _: False, blocking=True), body, PICTURE, "data_uri"),
     ),
     weights=frozenset(NATIVE),
     networks=True,
