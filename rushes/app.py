@@ -91,7 +91,8 @@ class Application:
         self._stops.append(files.close)
 
         admin_key = settings.key.get_secret_value() if settings.key else None
-        keys = await KeyRing.open(database, self._clock, data=settings.data, admin_key=admin_key)
+        far_key = settings.runner_key.get_secret_value() if settings.runner_key else None
+        keys = await KeyRing.open(database, self._clock, data=settings.data, admin_key=admin_key, far_key=far_key)
         events = Events()
         jobs = _queue(settings, database, events, self._clock, files)
         # Runners of an earlier life ended with their server: what they held goes back to the queue at once.

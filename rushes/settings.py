@@ -58,6 +58,12 @@ class Settings(BaseSettings):
         "`anonymous`.",
     )
     key: SecretStr | None = Field(None, description="The admin key as id:secret; else one is made in DATA/key.")
+    runner_key: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Key with which runners on other machines ask for work (there in the same variable); without it "
+        "only the server's own do.",
+    )
     proxy_key: SecretStr | None = Field(
         None, description="Key that the proxy route acts with when a browser brings none."
     )
@@ -171,7 +177,7 @@ class Settings(BaseSettings):
     )
     test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
 
-    @field_validator("key", "proxy_key", "prompt_key", mode="before")
+    @field_validator("key", "runner_key", "proxy_key", "prompt_key", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value

@@ -2,7 +2,8 @@
 
 The server's own admin key comes from the settings, else from the file DATA/key, which is made (mode 600) when it is not
 there. All live keys are held in memory, so that a check costs microseconds; secrets are long and random, which is why
-one round of SHA-256 is enough. Local runners have a secret of their own, made at each start and never stored.
+one round of SHA-256 is enough. Local runners have a secret of their own, made at each start and never stored; runners
+on other machines the one that the operator set.
 """
 
 from __future__ import annotations
@@ -94,20 +95,29 @@ class LiveKey:
 class KeyRing:
     """The live keys. `verify` reads memory only; what changes keys writes the table first."""
 
-    def __init__(self, database: Database, live: Iterable[LiveKey], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, database: Database, live: Iterable[LiveKey], clock: Callable[[], float], far_key: str | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._live = {key.caller.key_id: key for key in live}
         self._recalled: dict[str, Caller] = {}
         self.runner_key = secrets.token_urlsafe(SECRET_BYTES)
-        self._runner_hash = hash_secret(self.runner_key)
+        self._runner_hashes = [hash_secret(one) for one in (self.runner_key, far_key) if one]
 
     @classmethod
     async def open(
-        cls, database: Database, clock: Callable[[], float], *, data: Path, admin_key: str | None = None
+        cls,
+        database: Database,
+        clock: Callable[[], float],
+        *,
+        data: Path,
+        admin_key: str | None = None,
+        far_key: str | None = None,
     ) -> KeyRing:
         """Read the stored keys and set the server's own: `admin_key` (id:secret) if given, else DATA/key.
 
+        Runners on other machines have the `far_key`.
         An earlier key of the server's own stops working. Raises ValueError for a key of another form.
         """
         key_id, secret = split_key(admin_key, "RUSHES_KEY") if admin_key else _from_file(data / KEY_FILE)
@@ -118,7 +128,7 @@ class KeyRing:
             connection.execute(_REVOKE_OTHERS, (now, SERVERS_OWN, key_id))
 
         await database.write(set_own)
-        return cls(database, (_key(row) for row in database.read(_LIVE)), clock)
+        return cls(database, (_key(row) for row in database.read(_LIVE)), clock, far_key)
 
     def recall(self, credentials: str) -> Caller | None:
         """Return whose credentials these are, if `remember` was told; this spares every poll a hash."""
@@ -188,8 +198,9 @@ class KeyRing:
         return True
 
     def verify_runner(self, secret: str) -> bool:
-        """Say whether this is the secret of our local runners."""
-        return hmac.compare_digest(hash_secret(secret), self._runner_hash)
+        """Say whether this is the secret of our local runners, or of those on other machines."""
+        given = hash_secret(secret)
+        return any([hmac.compare_digest(given, one) for one in self._runner_hashes])
 
     async def prove_writable(self) -> None:
         """Write the server's own row anew; returns once it is on the disk. Raises what the database raises."""

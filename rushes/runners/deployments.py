@@ -86,7 +86,9 @@ def load(
 
 def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environment: Mapping[str, str]) -> list[str]:
     """Return what is wrong with deployments and routes, a line each; nothing is loaded or asked."""
-    found = [_complaint(name, settings, environment) for name in settings.deployments]
+    # Without runners of its own a server needs no weights: they are on the machine where its runners are.
+    here = [name for name, one in settings.deployments.items() if one.remote or settings.runners]
+    found = [_complaint(name, settings, environment) for name in here]
     for pattern in settings.routes:
         if not any(fnmatchcase(name, pattern) for name in endpoints):
             found.append(f"routes: no endpoint is called {pattern!r}")

@@ -33,7 +33,7 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 _STDERR = 2  # where a runner's stdout goes: the server's own may be read by a program
 _FOLDERS = "rushes-"  # begins the names of our temporary folders
-SECRETS = {"key", "proxy_key", "prompt_key"}
+SECRETS = {"key", "runner_key", "proxy_key", "prompt_key"}
 
 LOG = logging.getLogger(__name__)
 

@@ -14,6 +14,7 @@ import pytest
 from rushes.cli.embedded import Running
 from tests.cli.words import rushes
 from tests.engines.weights.pretended import COMMIT, PretendedHub, pretended_hub
+from tests.server import KEY, start_server
 
 
 def settings(folder: Path, model: str = "acme/film") -> Path:
@@ -120,8 +121,29 @@ def test_a_runner_can_be_started_for_a_server_elsewhere(server: Running, tmp_pat
     words = ("runner", "start", "--url", server.url, "--deployments", "echo", "--name", "far-1")
     nameless = rushes(*words, environment={"RUSHES_RUNNER_KEY": ""})
     assert (nameless.returncode, "RUSHES_RUNNER_KEY is not set" in nameless.stderr) == (2, True)
-    refused = rushes(*words, environment={"RUSHES_RUNNER_KEY": "nobody:nothing"})
+    refused = rushes(*words, environment={"RUSHES_RUNNER_KEY": "nobody:nothing-at-all"})
     assert refused.returncode == 2
-    unknown = {"RUSHES_RUNNER_KEY": "nobody:nothing"}
+    unknown = {"RUSHES_RUNNER_KEY": "nobody:nothing-at-all"}
     wrong = rushes("runner", "start", "--url", server.url, "--deployments", "x", "--name", "far-2", environment=unknown)
     assert "no deployment is called 'x'" in wrong.stderr
+
+
+@pytest.mark.acceptance
+def test_a_runner_with_the_server_s_runner_key_does_its_work(tmp_path: Path) -> None:
+    secret = "a key for runners elsewhere"
+    absent = '{"far": {"engine": "diffusers", "model": "acme/film"}}'  # weights that are on the other machine only
+    with start_server(tmp_path / "data", runners=0, runner_key=secret, deployments=absent) as one:
+        words = ["runner", "start", "--url", one.url, "--deployments", "echo", "--name", "far-1"]
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "rushes", *words],
+            env={**os.environ, "RUSHES_RUNNER_KEY": secret, "RUSHES_TEST_ENDPOINTS": "1"},
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            asked = {"RUSHES_URL": one.url, "RUSHES_KEY": KEY, "RUSHES_TEST_ENDPOINTS": "1"}
+            done = rushes("run", "rushes/echo", "payload=hello", "--json", environment=asked)
+        finally:
+            runner.terminate()
+            assert runner.wait(timeout=15) == 0
+    assert done.returncode == 0, done.stderr
+    assert "hello" in done.stdout
