@@ -18,6 +18,7 @@ from rushes.cli import fitting
 from rushes.cli.checks import Check, machine
 from rushes.cli.checks_setup import setup
 from rushes.cli.configured import settings_from
+from rushes.cli.fitting_recipes import own_report, recipes_report
 from rushes.engines.fit.verdict import Place
 from rushes.runners.hardware import Torch, cards, torch_here
 from rushes.settings import Settings
@@ -80,7 +81,8 @@ def _fit(settings: Settings, gpu: str | None, memory_gb: float | None, *, as_jso
     torch = torch_here(rate=True) if here else Torch(False, {})
     places = fitting.devices_asked(gpu, memory_gb, torch, cards())
     own, known = fitting.questions(settings)
-    deployments, weights = fitting.report(own, places), fitting.report(known, places)
+    deployments = [*fitting.report(own, places), *own_report(settings, places, several=not here)]
+    weights = [*fitting.report(known, places), *recipes_report(places, several=not here)]
     if as_json:
         devices = [{"device": one.device.label, "free_bytes": int(one.room)} for one in places]
         typer.echo(json.dumps({"devices": devices, "deployments": deployments, "published": weights}, indent=2))

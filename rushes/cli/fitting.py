@@ -27,7 +27,7 @@ from rushes.settings import Settings
 FREE = 0.985  # of a card's memory is left by the driver
 MEASURED_SHARE = (0.55, 0.78)  # of the measured rate of products: 0.4 to 0.55 of some 710 TFLOP/s on an H100
 PLAIN_BUS = 12e9  # bytes a second, where the device is in no table
-ID = 45
+ID, ENDPOINTS_MOST = 45, 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +161,8 @@ def folded(endpoints: Sequence[str]) -> str:
     """Write endpoints in one line: many below the same two words are PREFIX/*."""
     unique = list(dict.fromkeys(endpoints))
     prefixes = {re.sub(r"^([^/]+/[^/]+)/.*$", r"\1", one) for one in unique}
-    return f"{prefixes.pop()}/*" if len(unique) > 2 and len(prefixes) == 1 else ", ".join(unique)
+    whole = ", ".join(unique)
+    return f"{prefixes.pop()}/*" if len(whole) > ENDPOINTS_MOST and len(prefixes) == 1 else whole
 
 
 def span(seconds: Sequence[float] | None) -> str:
