@@ -6,8 +6,9 @@ stays a few layers ahead of it, and whether numbers are finite is learned a step
 
 from __future__ import annotations
 
+import weakref
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -86,10 +87,23 @@ class Soundness:
                 raise broken_numbers(f"step {step} of {self._steps}", REMEDY)
 
 
-def _layers(part: torch.nn.Module) -> Iterator[torch.nn.Module]:
-    """Yield a model's layers: members of module lists that lie in no other such list."""
-    seen: list[str] = []
-    for name, module in part.named_modules():
-        if isinstance(module, torch.nn.ModuleList) and not any(name.startswith(f"{one}.") for one in seen):
-            seen.append(name)
-            yield from module
+def _layers(part: torch.nn.Module) -> list[torch.nn.Module]:
+    """Return a model's layers: members of module lists that lie in no other such list."""
+    found = _FOUND.get(part)
+    if found is None:
+        seen: list[str] = []
+        found = []
+        for name, module in part.named_modules():
+            if isinstance(module, torch.nn.ModuleList) and not any(name.startswith(f"{one}.") for one in seen):
+                seen.append(name)
+                found.append(weakref.ref(module))
+        _FOUND[part] = found
+    return [layer for held in map(_held, found) for layer in held]
+
+
+def _held(reference: weakref.ref[torch.nn.ModuleList]) -> Iterable[torch.nn.Module]:
+    return reference() or ()
+
+
+_FOUND: weakref.WeakKeyDictionary[torch.nn.Module, list[weakref.ref[torch.nn.ModuleList]]] = weakref.WeakKeyDictionary()
+"""Lists of layers by model: looking for them takes longer than a layer of a small model."""
