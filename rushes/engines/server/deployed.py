@@ -30,11 +30,13 @@ def layout(setting: ServerDeployment, _environment: Mapping[str, str]) -> str:
 
 
 def engine(setting: ServerDeployment, place: Place) -> Engine:
-    """Set it up. Raises UnknownDialect."""
+    """Set it up. Raises ValueError for what `complaint` tells of, which a runner elsewhere may not have heard."""
     # HTTP and picture code that a server, which only looks for complaints, need not load.
     from rushes.engines.server.engine import ServerEngine  # noqa: PLC0415
 
     spoken = dialect(setting.dialect)
+    if found := _what_it_runs(setting, spoken):
+        raise ValueError(found)
     return ServerEngine(place.name, spoken, setting, place.secrets, allowed=place.allowed_networks)
 
 

@@ -27,6 +27,7 @@ def look(setting: ServerDeployment, environment: Mapping[str, str] | None = None
         return str(error)
     account = Account(secrets[0] if secrets else "", setting.url.rstrip("/"))
     found: list[str] = []
+    is_known = False
     for path in spoken.health:
         request = Request("GET", root(account) + path, authorization(account))
         try:
@@ -34,6 +35,12 @@ def look(setting: ServerDeployment, environment: Mapping[str, str] | None = None
         except Unanswered as error:
             return f"{spoken.title} at {root(account)} does not answer: {without_secrets(str(error), secrets)}"
         found.append(f"{path}: {_said(answer, setting.model)}")
+        is_known |= answer.status not in (404, 405)
+    if not is_known:
+        where = " and ".join(spoken.health)
+        found = [
+            f"it answered that it knows nothing of {where}; is dialect the right one, and does url lead to its root?"
+        ]
     return f"{spoken.title} at {root(account)}: " + without_secrets("; ".join(found), secrets)
 
 

@@ -58,7 +58,7 @@ def told(trouble: Trouble, name: str, title: str, film: str) -> CallerError | Un
     if OUT_OF_MEMORY.search(trouble.text):
         return out_of_memory(film, where, f"it says: {said}; start it with offload or more GPUs, or route less here")
     if trouble.kind == "unknown":
-        words = f"The server behind this endpoint answered something that is not understood{code}: {said}"
+        words = f"The server behind this endpoint answered something that is not understood{code}"
         remedy = f"{where}: {said}{code}; look at the deployment's dialect, and at extra and rename for its version"
         return Unable("unknown", ModelError(_AWAY, words), remedy)
     blame, words, remedy = TABLE.get(trouble.kind, TABLE["server"])

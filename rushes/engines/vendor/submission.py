@@ -80,7 +80,7 @@ class Submission:
                 return ticket
             except _Unclear as unclear:
                 doubt, failures, wait_s = unclear, failures + 1, pause_s
-                asking.say(f"{asking.vendor.title} gave no clear answer: {unclear}", "WARN")
+                asking.say(f"{asking.vendor.title} gave no clear answer{self._told(str(unclear))}", "WARN")
                 if asking.vendor.recovery == "none" or failures >= TRIES:
                     raise unclear.lost(free=asking.vendor.free) from None
             except Trouble as trouble:
@@ -91,12 +91,15 @@ class Submission:
                 wait_s = trouble.retry_after_s or pause_s
                 if asking.seconds + wait_s > give_up_at:
                     raise doubt.lost(free=False) if doubt else trouble from None
-                words = f"{asking.vendor.title} takes nothing now ({trouble.text[:100]}); trying again"
-                asking.say(words, "WARN")
+                asking.say(f"{asking.vendor.title} takes nothing now{self._told(trouble.text)}; trying again", "WARN")
             asking.wait(wait_s)
             pause_s = min(pause_s * 2, LONGEST_BUSY_S)
             if doubt and asking.vendor.recovery == "look up" and (found := self._looked_up(task)) is not None:
                 return found
+
+    def _told(self, text: str) -> str:
+        """Return a vendor's words for the log that callers read, which tells nothing of an operator's own machines."""
+        return "" if self.asking.vendor.free else f" ({text[:100]})"
 
     def _refused(self, trouble: Trouble, doubt: _Unclear | None, failures: int) -> None:
         """Take a no: raise where it is the last word. The note is emptied where nothing can have been taken."""

@@ -83,7 +83,7 @@ class Way:
             self._begun_anew = True
             self._asking.say(f"{self._vendor.title} no longer knows the task; it is begun anew", "WARN")
             return self.made(None)
-        if trouble.member != "task":
+        if trouble.member != "task" and trouble.kind not in ("gone", "slow"):  # which was told already
             self._asking.tell_cancel(ticket)
         raise trouble
 

@@ -90,6 +90,9 @@ def test_a_look_at_what_is_not_there_says_so_and_tells_no_key() -> None:
     assert "does not answer" in look(setting_for("sglang", gone, key=KEY), {})
     with host(said(f"hello {KEY}".encode())) as there:
         told = look(setting_for("sglang", there.url, key=KEY), {})
+    with rehearsing("lightx2v") as rehearsal:
+        other = look(setting_for("sglang", rehearsal.url), {})
+    assert "it answered that it knows nothing of /health and /v1/models; is dialect the right one" in other
     assert KEY not in refused + told
     assert "NO_SUCH" in look(setting_for("sglang", gone, key_env="NO_SUCH"), {})
 
