@@ -7,21 +7,23 @@ when it is compiled: on a GPU by Triton, on the CPU by a C++ compiler, where the
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch._dynamo.exc import TorchDynamoException
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-from rushes.engines.longcat.block_sparse import CHUNK_TOKENS, chosen, chunks_of, from_chunks
+from rushes.engines.longcat.block_sparse import CHUNK_TOKENS, BlockSparse, chosen, chunks_of, from_chunks
 from rushes.engines.longcat.rotary import Grid
 
 # A tile of the kernel may not be larger than a chunk.
 TILES = {"BLOCK_M": CHUNK_TOKENS, "BLOCK_N": CHUNK_TOKENS}
 
-_compiled: list[Callable[..., Tensor]] = []
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,10 @@ class FlexSparse:
         picks = chosen(qs, ks, self.sparsity)
         if picks.shape[-1] == ks.shape[2]:
             return scaled_dot_product_attention(q, k, v)
-        attend = _over_chunks if torch.compiler.is_compiling() else _standing_alone()
+        attend = _over_chunks if torch.compiler.is_compiling() else _alone
         out = attend(qs.flatten(2, 3), ks.flatten(2, 3), vs.flatten(2, 3), picks)
+        if out is None:
+            return BlockSparse(self.sparsity)(q, k, v, q_grid, k_grid)
         return from_chunks(out.reshape(qs.shape), q_grid)
 
 
@@ -64,8 +68,25 @@ def _over_chunks(q: Tensor, k: Tensor, v: Tensor, picks: Tensor) -> Tensor:
     return out
 
 
-def _standing_alone() -> Callable[..., Tensor]:
-    """Return it compiled, for blocks that are not: without, it would compute all pairs of tokens."""
-    if not _compiled:
-        _compiled.append(torch.compile(_over_chunks))
-    return _compiled[0]
+class _Alone:
+    """The same, compiled by itself for blocks that are not: uncompiled, it would compute all pairs of tokens."""
+
+    def __init__(self) -> None:
+        self._compiled: Callable[..., Tensor] | None = None
+        self._failed = False
+
+    def __call__(self, q: Tensor, k: Tensor, v: Tensor, picks: Tensor) -> Tensor | None:
+        """Return what `_over_chunks` does; None where it can't be compiled here."""
+        if self._failed:
+            return None
+        if self._compiled is None:
+            self._compiled = torch.compile(_over_chunks)
+        try:
+            return self._compiled(q, k, v, picks)
+        except TorchDynamoException as error:
+            self._failed = True
+            LOG.warning("chunks are gathered, since attention to them can't be compiled: %s", str(error).split("\n")[0])
+            return None
+
+
+_alone = _Alone()

@@ -6,11 +6,13 @@ block's cache and sampling have files of their own; what is done with the output
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch._dynamo.exc import TorchDynamoException
 from torch.nn import functional
 
 from rushes.engines.longcat.attention import (
@@ -38,6 +40,8 @@ from rushes.engines.longcat.rotary import Grid, Rotation, rotation
 
 ROTATIONS = 4  # kept; at 720p one is 90 MB
 VARIANTS = 32  # of a compiled block: with and without clean frames, remembered ones, text, chunks; each in a few sizes
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +115,10 @@ class Block(nn.Module):
         return torch.cat((clean, new), dim=1) if condition else new
 
 
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 def _gated(x: Tensor, gate: Tensor, change: Tensor) -> Tensor:
     """x + gate * change, in float32; the type stays x's."""
     return (x.float() + gate * change.float()).to(x.dtype)
@@ -160,7 +168,7 @@ class Network(nn.Module):
         def run(x: Tensor, blocks: range) -> Tensor:
             for number in blocks:
                 between()
-                x, _ = self.blocks[number](x, time, words, view, None if kept is None else kept[number])
+                x, _ = self._block(number, x, time, words, view, None if kept is None else kept[number])
             return x
 
         here = (grid[0] - condition + inside, *grid[1:])
@@ -178,9 +186,9 @@ class Network(nn.Module):
         time = self.t_embedder(torch.zeros(clean.shape[0], grid[0], device=clean.device))
         x = self._tokens(clean, grid[0])
         kept = []
-        for block in self.blocks:
+        for number in range(len(self.blocks)):
             between()
-            x, here = block(x, time, None, view)
+            x, here = self._block(number, x, time, None, view)
             kept.append(here)
         return tuple(kept)
 
@@ -188,14 +196,18 @@ class Network(nn.Module):
         """Let the blocks, all alike, be compiled when they first run; one compilation serves them all.
 
         What is called around a block stays outside of it: hooks, and the look at cancel. A size that was not seen
-        before is compiled once more, and from then on sizes are variables. `whole` refuses what can't be one graph,
-        for tests; a film goes on without compilation.
+        before is compiled once more, and from then on sizes are variables. Where that fails the film goes on without.
+        `whole` refuses what can't be one graph, for tests.
         """
         for block in self.blocks:
             # Not the module itself: hooks would be compiled with it, and those that come later overlooked.
             block.forward = torch.compile(  # type: ignore[method-assign]
                 block.forward, backend=backend, fullgraph=whole, recompile_limit=VARIANTS
             )
+
+    def stop_compiling(self) -> bool:
+        """Run blocks as they are written again; say whether any was compiled."""
+        return any([vars(block).pop("forward", None) is not None for block in self.blocks])
 
     def grid_of(self, latents: Tensor) -> Grid:
         """Return the token grid of latents. Raises ValueError where a side is no multiple of the patch."""
@@ -216,6 +228,17 @@ class Network(nn.Module):
         lengths = torch.tensor(text.lengths, device=tokens.device)
         real = torch.arange(tokens.shape[1], device=tokens.device) < lengths[:, None]
         return Words(tokens * real[..., None])
+
+    def _block(self, number: int, *given: object) -> tuple[Tensor, KeyValue]:
+        """Run a block; where it can't be compiled, that and all others as they are written, from now on."""
+        try:
+            out: tuple[Tensor, KeyValue] = self.blocks[number](*given)
+        except TorchDynamoException as error:
+            if not self.stop_compiling():
+                raise
+            LOG.warning("the network's blocks can't be compiled and run without: %s", _first_line(error))
+            out = self.blocks[number](*given)
+        return out
 
     def _tokens(self, latents: Tensor, frames: int) -> Tensor:
         """(B, C, T, H, W) -> (B, frames, tokens of a frame, hidden)."""

@@ -11,10 +11,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from torch._dynamo.testing import CompileCounter  # noqa: E402
+from torch._inductor import config as inductor_config  # noqa: E402
 
 from rushes.engines.longcat.attention import dense  # noqa: E402
-from rushes.engines.longcat.block_sparse import BlockSparse, Masked  # noqa: E402
-from rushes.engines.longcat.flex_sparse import FlexSparse  # noqa: E402
+from rushes.engines.longcat.block_sparse import BlockSparse, Masked, chosen, chunks_of  # noqa: E402
+from rushes.engines.longcat.flex_sparse import FlexSparse, _Alone  # noqa: E402
 from rushes.engines.longcat.kernels import Dispatched, by_cudnn, dense_on, sparse_on  # noqa: E402
 from rushes.engines.longcat.network import Network, Text  # noqa: E402
 from rushes.engines.longcat.waiting import let_wait  # noqa: E402
@@ -41,6 +42,11 @@ def times(frames: int, clean: int = 0) -> torch.Tensor:
 
 def text() -> Text:
     return Text(torch.randn(1, 12, 32, generator=torch.Generator().manual_seed(0)), (5,))
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What our own modules logged, up to the reason."""
+    return [one.getMessage().partition(":")[0] for one in caplog.records if one.name.startswith("rushes")]
 
 
 def from_text(made: Network, frames: int) -> torch.Tensor:
@@ -96,6 +102,17 @@ def test_hooks_around_compiled_blocks_run_each_time() -> None:
     assert len(seen) == 2
 
 
+def test_blocks_that_cannot_be_compiled_run_as_they_are_written(caplog: pytest.LogCaptureFixture) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("there is no compiler")
+
+    made, wanted = network(), from_text(network(), 2)
+    made.compile_blocks(broken)
+    assert torch.equal(from_text(made, 2), wanted)
+    assert torch.equal(from_text(made, 2), wanted)
+    assert told(caplog) == ["the network's blocks can't be compiled and run without"]
+
+
 def test_words_embedded_once_give_what_the_text_gives() -> None:
     made = network()
     assert torch.equal(made(film(2), times(2), made.words(text())), from_text(made, 2))
@@ -127,6 +144,20 @@ def test_chunks_skipped_by_the_kernel_are_those_of_the_mask(queries: tuple[int, 
     got = FlexSparse(sparsity)(q, k, v, queries, keys)
     assert torch.allclose(got, Masked(sparsity)(q, k, v, queries, keys), atol=1e-5)
     assert not torch.allclose(got, dense(q, k, v, queries, keys), atol=1e-2), "it was sparse"
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:dynamo_pgo:UserWarning")
+def test_chunks_are_gathered_where_nothing_can_be_compiled(caplog: pytest.LogCaptureFixture) -> None:
+    grid = (4, 8, 8)
+    q, k, v = (torch.randn(1, 2, 256, 16, generator=torch.Generator().manual_seed(seed)) for seed in range(3))
+    wanted = Masked(0.5)(q, k, v, grid, grid)
+    with inductor_config.patch({"cpp.cxx": ("/nowhere/g++",), "force_disable_caches": True}):
+        alone = _Alone()
+        assert alone(q, k, v, chosen(chunks_of(q, grid), chunks_of(k, grid), 0.5)) is None
+        assert alone(q, k, v, torch.zeros(1, 2, 4, 2, dtype=torch.long)) is None, "it is not tried twice"
+    assert told(caplog) == ["chunks are gathered, since attention to them can't be compiled"]
+    assert torch.allclose(BlockSparse(0.5)(q, k, v, grid, grid), wanted, atol=1e-5)
 
 
 def test_chunks_that_are_all_wanted_are_dense_attention() -> None:
