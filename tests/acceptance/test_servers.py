@@ -60,8 +60,8 @@ def server(told: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> It
         LUCY: ["small"],
         LONGCAT: ["long"],
     }
-    settings = {"deployments": json.dumps(deployments), "routes": json.dumps(routes)}
-    with start_server(tmp_path_factory.mktemp("servers") / "data", **settings) as started:
+    data = tmp_path_factory.mktemp("servers") / "data"
+    with start_server(data, deployments=json.dumps(deployments), routes=json.dumps(routes)) as started:
         yield started
 
 

@@ -31,7 +31,7 @@ def server(name: str) -> Iterator[tuple[httpx2.Client, Fake]]:
 
 
 def film(content: bytes) -> tuple[int, int, int]:
-    with av.open(io.BytesIO(content)) as opened:
+    with av.open(io.BytesIO(content), "r") as opened:
         stream = opened.streams.video[0]
         return stream.width, stream.height, sum(1 for _ in opened.decode(stream))
 

@@ -202,7 +202,7 @@ def test_what_a_server_was_started_with_can_not_be_asked_otherwise(
             run(rehearsal, wan(tmp_path / "in", **more), Trip(tmp_path / "out"))
         assert rehearsal.fake.seen == []
     options = {"shift": "3", "guidance": "6"} if name == "lightx2v" else {"shift": "3"}
-    fitting = {"shift": 3, "guide_scale": 6} if name == "lightx2v" else {"shift": 3}
+    fitting: dict[str, Any] = {"shift": 3, "guide_scale": 6} if name == "lightx2v" else {"shift": 3}
     with rehearsing(name, options=options) as rehearsal:
         run(rehearsal, wan(tmp_path / "in", **fitting), Trip(tmp_path / "out"))
 

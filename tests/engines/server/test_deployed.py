@@ -61,12 +61,16 @@ def test_a_table_that_is_none_is_refused(change: dict[str, Any]) -> None:
 
 def test_a_route_to_weights_that_do_not_fit_is_refused_at_the_start() -> None:
     table = setting_for("sglang", "http://gpu.lan:30000").model_dump(exclude_none=True)
-    settings = Settings(deployments={"gpu": table}, routes={"fal-ai/ltx-video/image-to-video": ("gpu",)})  # type: ignore[dict-item]
+    settings = Settings.model_validate(
+        {"deployments": {"gpu": table}, "routes": {"fal-ai/ltx-video/image-to-video": ("gpu",)}}
+    )
     assert any("whose weights are WanImageToVideoPipeline" in line for line in complaints(settings, ENDPOINTS, {}))
-    settings = Settings(deployments={"gpu": table}, routes={"fal-ai/wan-i2v": ("gpu",)})  # type: ignore[dict-item]
+    settings = Settings.model_validate({"deployments": {"gpu": table}, "routes": {"fal-ai/wan-i2v": ("gpu",)}})
     assert complaints(settings, ENDPOINTS, {}) == []
     longcat = table | {"dialect": "fastvideo", "network": "longcat", "weights": "LongCat-Video"}
-    settings = Settings(deployments={"gpu": longcat}, routes={"fal-ai/longcat-video/*": ("gpu",)})  # type: ignore[dict-item]
+    settings = Settings.model_validate(
+        {"deployments": {"gpu": longcat}, "routes": {"fal-ai/longcat-video/*": ("gpu",)}}
+    )
     assert complaints(settings, ENDPOINTS, {}) == []
 
 
@@ -100,7 +104,7 @@ def test_a_look_at_what_is_not_there_says_so_and_tells_no_key() -> None:
 def test_the_guides_tables_are_in_order() -> None:
     page = (Path(__file__).parents[3] / "docs" / "guide" / "servers.md").read_text()
     tables = [tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", page, re.DOTALL)]
-    settings = [Settings(**{"routes": {}, **table}) for table in tables]
+    settings = [Settings.model_validate(table) for table in tables]
     assert len(settings) == 2
     for one in settings:
         assert complaints(one, ENDPOINTS, {}) == []
