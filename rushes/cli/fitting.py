@@ -5,6 +5,7 @@ Which weights fit, `engines.fit` reckons; here it is found out what to ask about
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rushes.cli.problem import CommandError
-from rushes.engines.checkpoints import WeightsProblem, cache, is_hub_id
+from rushes.engines.checkpoints import WeightsProblem, cache, find, is_hub_id
 from rushes.engines.diffusers.plan import Device
 from rushes.engines.diffusers.weights import inspect
 from rushes.engines.fit.estimate import Pace
@@ -116,10 +117,21 @@ def report(asked: Sequence[Asked], places: Sequence[Place]) -> list[dict[str, An
             "model": one.weights.id,
             "licence": one.weights.licence,
             "disk_bytes": int(one.weights.disk_gb * 1e9),
+            "here": _is_here(one.setting),
+            "needs_set": dict(one.weights.settings),
             "films": [_film(verdict) for verdict in judge(one.weights, one.setting, place(one.setting))],
         }
         for one in asked
     ]
+
+
+def _is_here(setting: DeploymentBase) -> bool:
+    """Say whether the weights are on this machine, whole or not."""
+    try:
+        find(getattr(setting, "model", ""), getattr(setting, "revision", None), os.environ)
+    except WeightsProblem:
+        return False
+    return True
 
 
 def _film(verdict: Verdict) -> dict[str, Any]:
@@ -141,8 +153,11 @@ def lines(title: str, answers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for one in answers:
         yield ""
         named = one["name"] if one["name"] == one["model"] else f"{one['name']} ({one['model']})"
-        yield f"  {named:<{ID}} {one['licence']:<13} ~{one['disk_bytes'] / 1e9:.0f} GB".rstrip()
+        disk = "is here" if one["here"] else f"~{one['disk_bytes'] / 1e9:.0f} GB"
+        yield f"  {named:<{ID}} {one['licence']:<13} {disk}"
         yield f"    {folded([name for film in one['films'] for name in film['endpoints']])}"
+        for name, value in one["needs_set"].items():
+            yield f"    with {name} = {json.dumps(value)}"
         for film in one["films"]:
             yield from _film_lines(film)
 

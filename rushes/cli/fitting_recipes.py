@@ -46,6 +46,8 @@ def _answer(
         "model": name,
         "licence": recipe.licence,
         "disk_bytes": int(disk * 1e9),
+        "here": False,
+        "needs_set": {},
         "films": [_film(called, one, endpoints, places, several) for called, one in variants],
     }
 

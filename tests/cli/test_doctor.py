@@ -101,3 +101,20 @@ def test_an_unknown_gpu_names_those_that_are_known() -> None:
     done = rushes("doctor", "--gpu", "Voodoo 2")
     assert done.returncode == 2
     assert "no GPU 'Voodoo 2' is known; there are: B200 180GB, H200 141GB" in done.stderr
+
+
+def test_weights_that_are_here_are_told(tmp_path: Path) -> None:
+    repository = tmp_path / "hub" / "models--meituan-longcat--LongCat-Video"
+    (repository / "snapshots" / "main").mkdir(parents=True)
+    done = rushes("doctor", "--gpu", "H200", environment={"HF_HOME": str(tmp_path)})
+    assert "meituan-longcat/LongCat-Video                 MIT           is here\n" in done.stdout
+
+
+def test_programs_are_told_with_as_many_gpus_as_they_ask_for() -> None:
+    told = json.loads(rushes("doctor", "--gpu", "H100 80GB", "--json").stdout)
+    (found,) = [one for one in told["published"] if one["name"] == "magi-distilled"]
+    held = {film["film"]: (film["fits"], film["held"]) for film in found["films"]}
+    assert held["24B"] == (True, "on 8 such GPUs")
+    small = json.loads(rushes("doctor", "--memory", "16", "--json").stdout)
+    (found,) = [one for one in small["published"] if one["name"] == "magi-distilled"]
+    assert not any(film["fits"] for film in found["films"])

@@ -7,6 +7,7 @@ a film runs out of memory.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import Device, Plan, leaner, plan_of, sizes
@@ -14,6 +15,7 @@ from rushes.engines.diffusers.skipping import KNOWN, computed
 from rushes.engines.fit.estimate import Way, way_settings, way_words
 from rushes.routing import DiffusersDeployment
 
+FEW_SHIFTED, FEW_RATED = 4, 8  # steps of the usual lists, as `fewsteps` has them
 LAYER_SHARE = 0.05  # of a part that is on the device at once where its layers come one by one
 WORDS_SHARE = 0.2  # of a text encoder: its table of words is one layer
 
@@ -28,9 +30,18 @@ def ways(
     share = sum(computed(ratios, steps)) / steps if ratios and steps else 1.0
     while plan is not None:
         parts = sizes(parameters, known.exact, plan.dtype, plan.quantisation)
-        yield _way(plan, parts, share)
+        yield replace(_way(plan, parts, share), passes=_fixed_passes(setting, shifts=known.shifts))
         following = leaner(plan, device)
         plan = following if following and _is_allowed(plan, following, setting) else None
+
+
+def _fixed_passes(setting: DiffusersDeployment, *, shifts: bool) -> int | None:
+    """Return how many passes few-step weights take, whatever a request asks for; None for others."""
+    few = setting.distilled
+    if few is None:
+        return None
+    steps = few.steps or len(few.timesteps) or (FEW_SHIFTED if shifts else FEW_RATED)
+    return steps * (2 if few.guidance > 1 else 1)
 
 
 def _is_allowed(plan: Plan, following: Plan, setting: DiffusersDeployment) -> bool:

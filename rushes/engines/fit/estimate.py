@@ -25,7 +25,8 @@ class Way:
     `words` are for people, `settings` what a deployment sets to begin so.
 
     `streamed` comes in each pass of the network, `moved` once for each film. `batched` is whether passes that can run
-    together do; `share` the part of an accelerated film's passes that are computed.
+    together do; `share` the part of an accelerated film's passes that are computed; `passes` are all that
+    there are, where the weights fix it.
     """
 
     words: str
@@ -38,6 +39,7 @@ class Way:
     tiling: bool = False
     batched: bool = True
     share: float = 1.0
+    passes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,9 @@ def pass_work(weights: Published, stage: Stage) -> float:
 
 
 def _seconds(weights: Published, film: Film, way: Way, rate: float, bus: float) -> float:
-    each = ((max(pass_work(weights, one) / rate, way.streamed / bus), one.passes) for one in film.stages)
-    share = way.share if film.accelerated else 1.0
-    return sum(taken * passes * share for taken, passes in each) + way.moved / bus
+    share = way.share if film.accelerated and way.passes is None else 1.0
+    each = (max(pass_work(weights, one) / rate, way.streamed / bus) * (way.passes or one.passes) for one in film.stages)
+    return sum(each) * share + way.moved / bus
 
 
 def _at_once(film: Film, stage: Stage, way: Way) -> int:

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -59,6 +59,7 @@ class Published(_Row):
     pixel_bytes: float
     whole: bool = False
     parameters: Mapping[str, int]
+    settings: Mapping[str, Any] = Field(default_factory=dict)
     films: tuple[Film, ...]
 
     @property

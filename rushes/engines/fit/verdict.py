@@ -61,10 +61,11 @@ def judge(weights: Published, setting: DeploymentBase, place: Place) -> tuple[Ve
 
 
 def usual_setting(weights: Published) -> DeploymentBase:
-    """Return a deployment of these weights in which nothing is set."""
+    """Return a deployment of these weights in which nothing is set but what they need."""
     if weights.engine == "network":
-        return NetworkDeployment.model_validate({"engine": "network", "network": weights.network, "model": weights.id})
-    return DiffusersDeployment.model_validate({"engine": "diffusers", "model": weights.id})
+        raw = {"engine": "network", "network": weights.network, "model": weights.id, **weights.settings}
+        return NetworkDeployment.model_validate(raw)
+    return DiffusersDeployment.model_validate({"engine": "diffusers", "model": weights.id, **weights.settings})
 
 
 def _verdict(weights: Published, film: Film, setting: DeploymentBase, place: Place) -> Verdict:

@@ -208,3 +208,22 @@ def test_the_engine_does_what_the_doctor_says(folders: Mapping[str, Path], offlo
     assert way.words.startswith(f"fp32, {'no offload' if engine.plan.offload == 'none' else engine.plan.offload}")
     assert way.tiling == engine.plan.tiling
     assert way.sampling == sum(found.parameters.values()) * 4
+
+
+@pytest.mark.parametrize("layout", ["WanImageToVideoPipeline", "LTXConditionPipeline"])
+@pytest.mark.parametrize(
+    ("distilled", "passes"), [(True, None), ({"steps": 6}, 6), ({"timesteps": [900, 500]}, 2), ({"guidance": 3}, None)]
+)
+def test_few_step_weights_take_as_many_passes_as_the_engine_makes(
+    layout: str, distilled: object, passes: int | None
+) -> None:
+    pytest.importorskip("diffusers")
+    from rushes.engines.diffusers.fewsteps import few_steps
+
+    (found, *_) = [one for one in published() if one.layout == layout]
+    way = first_way(found, 84, distilled=distilled)
+    setting = DiffusersDeployment.model_validate({"engine": "diffusers", "model": "x", "distilled": distilled})
+    assert setting.distilled is not None
+    made = few_steps(setting.distilled, layout)
+    assert way.passes == len(made.timesteps) * (2 if made.guidance > 1 else 1)
+    assert passes in (None, way.passes)
