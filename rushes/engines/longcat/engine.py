@@ -2,8 +2,9 @@
 
 Weights stay loaded between films, and move out when another deployment of this process needs the room. Cancel is looked
 at before every block of the network, many times within a step. A film that is too large for the memory is begun once
-more in a way that takes less, as far as the operator has not fixed that. Nothing here ends the process: what can't be
-loaded or made is `Unable`, and the next film finds things in order.
+more in a way that takes less, as far as the operator has not fixed that. Nothing else ends the process: what can't be
+loaded or made is `Unable`, and the next film finds things in order; only a device that is lost for the process ends it,
+so that a fresh one takes the job.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from rushes.calls import Call, LongCatCall
 from rushes.engines.checkpoints import WeightsProblem
 from rushes.engines.diffusers.device import free_bytes, give_back, probe
 from rushes.engines.diffusers.plan import Device
+from rushes.engines.diffusers.trouble import DeviceLost, failed, ran_out
 from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Progress, Unable
 from rushes.engines.longcat.components import Components, load_components, retuned
 from rushes.engines.longcat.film import film, steps_of
-from rushes.engines.longcat.memory import is_out_of_memory, ordinary_bytes
+from rushes.engines.longcat.memory import ordinary_bytes
 from rushes.engines.longcat.official import LAYOUT, Official, inspect
 from rushes.engines.longcat.pipeline import Pipeline
 from rushes.engines.longcat.placement import (
@@ -45,6 +47,7 @@ from rushes.engines.residence import Residence
 from rushes.routing import NetworkDeployment
 
 NAME = "longcat"
+LOST_EXIT = 70  # sysexits.h: a fault inside
 WARM = LongCatCall("", width=64, height=64, frames=1, seed=0, steps=1, guidance=2.0)
 
 LOG = logging.getLogger(__name__)
@@ -91,9 +94,9 @@ class LongCatEngine:
                 list(self._film(WARM, _nothing, lambda _: None))
         except Unable as unable:
             LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
-        except (RuntimeError, MemoryError) as error:
+        except Exception:
             # Each job tries again, since what was in the way may leave; ending here would restart the runner in a loop.
-            LOG.exception("the deployment %s can't be made ready: %s", self._name, _first_line(error))
+            LOG.exception("the deployment %s can't be made ready", self._name)
             self.unload()
         return self._maker()
 
@@ -127,9 +130,11 @@ class LongCatEngine:
                     begun = True
                     yield chunk
                 return
-            except (RuntimeError, MemoryError) as error:
-                if not is_out_of_memory(error):
-                    raise
+            except (Unable, Cancelled):
+                raise
+            except Exception as error:
+                if not ran_out(error):
+                    raise _told(error, self._name) from error
                 LOG.warning("%s ran out of memory for %s: %s", self._name, asked, _first_line(error))
             finally:  # after the handler, whose error keeps the film's tensors alive
                 self._clear()
@@ -160,8 +165,8 @@ class LongCatEngine:
         try:
             components = self._components(official, placement, between)
         except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
+            if not ran_out(error):
+                raise _told(error, self._name) from error
             raise out_of_memory("the model's weights", device.label) from None
         loaded = self._loaded = _Loaded(Pipeline(components), Preview(components.autoencoder))
         self._residence.enter(self._name, device.name, _held(components), self._leave)
@@ -261,6 +266,15 @@ class LongCatEngine:
 
 def _nothing() -> None:
     """Nobody can cancel what is done before the first job."""
+
+
+def _told(error: Exception, name: str) -> Unable:
+    """Return what is told of a failure that is of no known kind; where the device is lost, end the process."""
+    told = failed(error)
+    if isinstance(told, DeviceLost):
+        LOG.critical("this runner ends, since the device of %s failed: %s", name, told.remedy)
+        os._exit(LOST_EXIT)
+    return told
 
 
 def _held(components: Components) -> int:
