@@ -6,6 +6,7 @@ What the frames become (cut, at another rate, larger) is the engine's word; how 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -18,6 +19,9 @@ from rushes.settings import Settings
 from rushes.work.tools import Report
 
 FRAMES_AT_ONCE = 8
+MORE = 2  # times what was asked for: beyond, a film isn't even decoded, since it is another one anyway
+LONGEST_S = 3_600.0  # a frame may be shown for seconds
+_LEAST_SIDE = 64
 REMEDY = "look whether the server runs the model that the deployment names, and takes what is in its request"
 
 
@@ -25,7 +29,7 @@ def unreeled(film: FilmFile, folder: Path, settings: Settings, report: Report) -
     """Return the film's frames as the call asked for them. Raises Unable where it is another film, Cancelled."""
     to, sound_to = folder / "unreeled.mp4", folder / "unreeled.npy"
     try:
-        found = decode_video(Path(film.path), to, sound_to, RecordingLimits.of(settings), ("body",), report.tick)
+        found = decode_video(Path(film.path), to, sound_to, _limits(film, settings), ("body",), report.tick)
     except ModelError as error:
         raise _other(f"its film can't be decoded: {error}") from None
     sound_to.unlink(missing_ok=True)
@@ -37,6 +41,12 @@ def unreeled(film: FilmFile, folder: Path, settings: Settings, report: Report) -
         raise _other(f"it made {found.frames} frames where {film.frames} were asked for; {remedy}")
     report.say(f"The film that came is {found.width}x{found.height}, {found.frames} frames")
     return Frames(film.then(_frames(to)), film.sound)
+
+
+def _limits(film: FilmFile, settings: Settings) -> RecordingLimits:
+    """What one film may cost is as for callers' files; how large it may be follows from what was asked for."""
+    most = MORE * max(film.width, film.height, _LEAST_SIDE)
+    return replace(RecordingLimits.of(settings), max_s=LONGEST_S, max_frames=MORE * film.frames + 64, max_side=most)
 
 
 def _frames(path: Path) -> Iterator[FrameChunk]:

@@ -34,11 +34,18 @@ def test_its_frames_are_all_there_and_the_engine_says_which_are_kept(tmp_path: P
     assert np.abs(np.diff(chunk.astype(int), axis=0)).max() > 50, "something moves in it"
 
 
+def test_the_limits_of_what_callers_send_are_not_its_own(tmp_path: Path) -> None:
+    settings = Settings(media_max_s=0.1, video_max_frames=3, video_max_side=32)
+    assert len(list(unreeled(film(tmp_path, mp4(64, 48, 13 / 16, 16)), tmp_path, settings, Told()).chunks)) == 1
+
+
 @pytest.mark.parametrize(
     ("content", "more", "words"),
     [
         (mp4(64, 48, 13 / 16, 16), {"width": 96}, "64x48 pixels where 96x48"),
         (mp4(64, 48, 5 / 16, 16), {}, "5 frames where 9"),
+        (mp4(64, 48, 20, 16), {}, "can't be decoded"),
+        (mp4(640, 48, 13 / 16, 16), {}, "can't be decoded"),
         (png(64, 48), {}, "can't be decoded"),
         (b"<html>not found</html>", {}, "can't be decoded"),
         (mp4(64, 48, 13 / 16, 16)[:700], {}, "can't be decoded"),

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 from pydantic import SecretStr
 
 from rushes import __version__
@@ -138,7 +139,7 @@ def _kept(wish: Wish, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:
     left_over, (width, height) = wish.frames, wish.cut
     top, left = (wish.height - height) // 2, (wish.width - width) // 2
     for chunk in chunks:
-        yield chunk[:left_over, top : top + height, left : left + width]
+        yield np.ascontiguousarray(chunk[:left_over, top : top + height, left : left + width])
         left_over -= len(chunk)
         if left_over <= 0:
             return
