@@ -14,14 +14,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch._dynamo.exc import TorchDynamoException
-from torch.nn.attention.flex_attention import BlockMask, flex_attention
+from torch.nn.attention.flex_attention import BlockMask, FlexKernelOptions, flex_attention
 from torch.nn.functional import pad, scaled_dot_product_attention
 
 from rushes.engines.longcat.block_sparse import CHUNK_TOKENS, BlockSparse, chosen, chunks_of, from_chunks
 from rushes.engines.longcat.rotary import Grid
 
 # A tile of the kernel may not be larger than a chunk.
-TILES = {"BLOCK_M": CHUNK_TOKENS, "BLOCK_N": CHUNK_TOKENS}
+TILES: FlexKernelOptions = {"BLOCK_M": CHUNK_TOKENS, "BLOCK_N": CHUNK_TOKENS}
 
 LOG = logging.getLogger(__name__)
 
@@ -63,9 +63,7 @@ def _over_chunks(q: Tensor, k: Tensor, v: Tensor, picks: Tensor) -> Tensor:
         seq_lengths=(q.shape[2], k.shape[2]),
         compute_q_blocks=False,  # those are for training
     )
-    out = flex_attention(q, k, v, block_mask=mask, kernel_options=TILES)  # type: ignore[arg-type]
-    assert isinstance(out, Tensor)
-    return out
+    return flex_attention(q, k, v, block_mask=mask, kernel_options=TILES)
 
 
 class _Alone:

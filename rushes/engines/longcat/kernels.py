@@ -47,8 +47,7 @@ class Dispatched:
 
     def __call__(self, q: Tensor, k: Tensor, v: Tensor, _q_grid: Grid, _k_grid: Grid) -> Tensor:
         """Attend; diffusers has heads behind tokens."""
-        turned = (one.transpose(1, 2) for one in (q, k, v))
-        out: Tensor = dispatch_attention_fn(*turned, backend=self.backend)  # type: ignore[no-untyped-call]
+        out = dispatch_attention_fn(q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2), backend=self.backend)
         return out.transpose(1, 2)
 
 

@@ -201,7 +201,7 @@ class Network(nn.Module):
         """
         for block in self.blocks:
             # Not the module itself: hooks would be compiled with it, and those that come later overlooked.
-            block.forward = torch.compile(  # type: ignore[method-assign]
+            block.forward = torch.compile(  # type: ignore[call-overload]  # torch's types lack the limit
                 block.forward, backend=backend, fullgraph=whole, recompile_limit=VARIANTS
             )
 
@@ -243,8 +243,9 @@ class Network(nn.Module):
     def _tokens(self, latents: Tensor, frames: int) -> Tensor:
         """(B, C, T, H, W) -> (B, frames, tokens of a frame, hidden)."""
         tokens: Tensor = self.x_embedder(latents)
+        batch, _, width = tokens.shape
         # A tensor of its own, in the order that blocks leave behind; else the first block would be compiled apart.
-        return tokens.unflatten(1, (frames, -1)).contiguous()
+        return tokens.reshape(batch, frames, -1, width).clone(memory_format=torch.contiguous_format)
 
     def _rotation(self, grid: Grid, device: torch.device) -> Rotation:
         """Return the grid's rotation; a film's passes all ask for the same one or two."""
