@@ -43,7 +43,7 @@ def checked(response: Response) -> Mapping[str, Any]:
 
 def taken(response: Response) -> Mapping[str, Any]:
     """Return the answer to a request for a film. Raises Trouble, of code NO_PATH where nothing takes such requests."""
-    if response.status in (404, 405) and not MODEL.search(said(response)[0]):
+    if response.status in (404, 405, 415) and not MODEL.search(said(response)[0]):
         text = f"it takes no films there ({response.status}): is dialect the right one, and does url lead to its root?"
         raise Trouble("access", text, code=NO_PATH)
     return checked(response)

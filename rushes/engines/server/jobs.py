@@ -103,7 +103,9 @@ def submit(  # noqa: PLR0917
 
 
 def accepted(call: VendorCall, response: Response) -> str | Done:
-    """Return the record's id, or the film where the answer holds it."""
+    """Return the record's id, or the film where the answer holds it or is it."""
+    if response.status == 200 and response.headers.get("content-type", "").startswith("video/"):
+        return Done((Content(response.body, "video/mp4"),))
     record = taken(response)
     check_model(call.model, record.get("model"))
     if (found := _inline(record)) is not None:
@@ -133,16 +135,16 @@ def read(account: Account, ticket: str, response: Response) -> State:
 
 def state_of(record: Mapping[str, Any], done: Callable[[], Done]) -> State:
     """Return the state that a record's status word means. Raises Trouble for how it failed, and for unknown words."""
-    word = record.get("status")
+    word = str(record.get("status") or record.get("task_status")).lower()
     if word in WAITING:
-        return Waiting(str(word), share_of(record.get("progress")))
+        return Waiting(word, share_of(record.get("progress")))
     if word == DONE:
         return done()
-    if (end := ENDED.get(str(word))) == "failed":
+    if (end := ENDED.get(word)) == "failed":
         raise failure(record.get("error"))
     if end is not None:
-        raise Trouble("server", f"the task was {word} at the server", code=str(word), member="task")
-    raise Trouble("unknown", f"the task's status is {word!r}", code=str(word), member="task")
+        raise Trouble("server", f"the task was {word} at the server", code=word, member="task")
+    raise Trouble("unknown", f"the task's status is {word[:100]!r}", code=word[:100], member="task")
 
 
 def share_of(progress: object) -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -108,3 +110,12 @@ def test_the_guides_tables_are_in_order() -> None:
     assert len(settings) == 2
     for one in settings:
         assert complaints(one, ENDPOINTS, {}) == []
+
+
+def test_what_is_wrong_is_found_without_any_heavy_part() -> None:
+    code = (
+        "import sys\nfrom rushes.engines.server.deployed import complaint\nfrom rushes.engines.server import dialects\n"
+        "[dialects.dialect(name) for name in dialects.names()]\nprint('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "diffusers", "numpy", "cv2", "av", "PIL"} & {one.split(".")[0] for one in done.stdout.split()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections import deque
 from pathlib import Path
@@ -16,6 +17,7 @@ from rushes.engines.server.engine import as_wished
 from rushes.engines.server.wish import wish_of
 from rushes.engines.vendor.task import Task, is_taken
 from rushes.errors import ModelError
+from rushes.fakes.content import mp4
 from rushes.fakes.servers import MODEL
 from tests.engines.server.rehearsal import DIALECTS, rehearsing, run, setting_for
 from tests.engines.vendor.rehearsal import Trip
@@ -214,6 +216,30 @@ def test_a_page_or_another_service_at_the_address_is_told_at_once(name: str, tmp
             run(rehearsal, CALL, Trip(tmp_path / "out"))
         assert unable.value.blame == "unknown"
         assert len(there.asked) == 1, "nothing is gained by asking again"
+
+
+def test_a_server_that_takes_no_forms_is_given_the_picture_as_text(tmp_path: Path) -> None:
+    np.save(tmp_path / "picture.npy", np.zeros((48, 64, 3), np.uint8))
+    call = saying("", image=str(tmp_path / "picture.npy"))
+    with (
+        host(said({"detail": "no forms"}, 415), said({"id": "v1"}), said({"status": "FAILED"})) as there,
+        rehearsing("sglang", at=there.url) as rehearsal,
+        pytest.raises(Unable),
+    ):
+        run(rehearsal, call, Trip(tmp_path / "out"))
+    form, text = there.whole[:2]
+    assert b'name="input_reference"; filename=' in form
+    assert b'"reference_url":"data:image/png;base64,' in text
+
+
+def test_a_film_that_is_the_answer_itself_is_taken(tmp_path: Path) -> None:
+    for answer in (
+        said(mp4(64, 48, 5 / 16, 16), content_type="video/mp4"),
+        said({"data": [{"b64_json": base64.b64encode(mp4(64, 48, 5 / 16, 16)).decode()}]}),
+    ):
+        with host(answer) as there, rehearsing("fastvideo", at=there.url) as rehearsal:
+            film = run(rehearsal, CALL, Trip(tmp_path / "out"))
+        assert Path(film.path).read_bytes() == mp4(64, 48, 5 / 16, 16)
 
 
 def test_a_redirect_of_the_request_is_not_followed_but_told(tmp_path: Path) -> None:

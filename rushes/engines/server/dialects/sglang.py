@@ -38,7 +38,10 @@ DIALECT = Dialect(
     name=NAME,
     title=TITLE,
     # Text alone goes as JSON: there are versions whose form must have a file.
-    ways=(Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),),
+    ways=(
+        Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),
+        Way(video_jobs(NAME, TITLE, form=lambda _: False), body, "reference_url", "data_uri"),
+    ),
     weights=frozenset(SIDES),
     options=COMMON_OPTIONS,
 )
