@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, UpstreamCall
 from rushes.endpoint import Clip, Delivery, Made, Media
 from rushes.families import ENDPOINTS
 from rushes.families.avatar import SIZES, SIZES_720P, frame_count
@@ -174,3 +174,22 @@ def test_it_can_be_checked_but_not_expanded_and_comes_as_a_stored_file(name: str
     endpoint = ENDPOINTS[name]
     assert (endpoint.roles.safety, endpoint.roles.expansion) == ("enable_safety_checker", None)
     assert endpoint.delivery(ask(name)) == Delivery()
+
+
+@pytest.mark.parametrize("name", BOTH)
+def test_the_models_own_program_gets_every_dial_as_it_is(name: str) -> None:
+    dials = {"num_inference_steps": 12, "text_guidance_scale": 3.5, "audio_guidance_scale": 5, "resolution": "720p",
+             "num_segments": 3, "seed": 2**40 + 5, "negative_prompt": "no hats"}  # fmt: skip
+    told = ENDPOINTS[name].engines["upstream"](ask(name, **dials), fetched(name), film(name, **dials))
+    assert isinstance(told, UpstreamCall)
+    assert told.task == ("ai2v" if name == PICTURED else "at2v")
+    assert (told.frames, told.made, told.fps, told.segments) == (253, 253, 16, 3)
+    assert (told.steps, told.text_guidance, told.audio_guidance, told.resolution) == (12, 3.5, 5, "720p")
+    assert (told.seed, told.negative_prompt, told.sound) == (5, "no hats", "/tmp/s.npy")
+    assert (told.image is not None) == (name == PICTURED)
+
+
+@pytest.mark.parametrize("size", [*SIZES["480p"], *SIZES["720p"]], ids=str)
+def test_every_size_is_one_that_the_models_own_program_divides(size: tuple[int, int]) -> None:
+    assert size[0] % 16 == 0
+    assert size[1] % 16 == 0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from rushes.calls import AnimaticCall
+from rushes.calls import AnimaticCall, Continuation, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, Media
 from rushes.errors import ModelError
 from rushes.families import ENDPOINTS
@@ -201,3 +201,47 @@ def test_the_reply_carries_the_file_and_the_seed(endpoint: Endpoint) -> None:
 @ALL
 def test_the_seed_and_the_safety_switch_are_found_by_their_roles(endpoint: Endpoint) -> None:
     assert (endpoint.roles.seed, endpoint.roles.safety) == ("seed", "enable_safety_checker")
+
+
+def own_program(endpoint: Endpoint, request: MagiInput, media: Mapping[str, Media]) -> UpstreamCall:
+    asked_for = endpoint.engines["upstream"](request, media, plan(endpoint, request, media))
+    assert isinstance(asked_for, UpstreamCall)
+    return asked_for
+
+
+@given(
+    st.integers(96, 192),
+    st.sampled_from(["4", "8", "16", "32"]),
+    st.integers(-(2**63), 2**64),
+    st.sampled_from(["480p", "720p"]),
+    st.tuples(st.integers(16, 5_000), st.integers(16, 5_000)),
+)
+def test_the_models_own_program_gets_what_its_rules_allow(
+    frames: int, steps: str, seed: int, resolution: str, size: tuple[int, int]
+) -> None:
+    media = {"image_url": Media("image", "/tmp/a.npy", "image/png", 10, width=size[0], height=size[1])}
+    members = {"num_frames": frames, "num_inference_steps": steps, "seed": seed, "resolution": resolution}
+    told = own_program(IMAGE, asked(IMAGE, **members), media)
+    assert (told.task, told.steps, told.fps, told.frames) == ("i2v", int(steps), 24, frames)
+    assert told.made % 24 == 0
+    assert frames <= told.made < frames + 24
+    assert told.width % 16 == 0
+    assert told.height % 16 == 0
+    assert 0 <= told.seed < 2**31
+    assert told.negative_prompt is None
+
+
+def test_the_models_own_program_gets_no_picture_for_a_text() -> None:
+    told = own_program(TEXT, asked(TEXT, num_frames=97), {})
+    assert (told.task, told.image, told.made) == ("t2v", None, 120)
+
+
+def test_the_models_own_program_sees_32_frames_before_the_cut() -> None:
+    told = own_program(EXTEND, asked(EXTEND, start_frame=70, num_frames=100), film(200))
+    assert (told.task, told.frames, told.made) == ("v2v", 170, 120)
+    assert told.continued == Continuation("/tmp/a.mp4", frames=200, fps=24, kept=70, prefix=32)
+
+
+@pytest.mark.parametrize(("fps", "made"), [(24.0, 96), (30.0, 96), (60.0, 96), (16.0, 144), (12.0, 192), (1.0, 192)])
+def test_a_slower_video_has_more_frames_made_so_that_they_last(fps: float, made: int) -> None:
+    assert own_program(EXTEND, asked(EXTEND), film(200, fps=fps)).made == made

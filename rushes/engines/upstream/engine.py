@@ -49,8 +49,7 @@ class UpstreamEngine:
         setup = self._setup
         if problem := setup.missing(self._environment) or self._gpu_problem():
             LOG.error("the deployment %s can't work: %s", self._name, problem)
-        commit = setup.recipe.source.commit[:12]
-        return Maker(NAME, setup.variant.model, commit, stand_in=False, layout=setup.recipe.layout)
+        return Maker(NAME, setup.variant.model, setup.version, stand_in=False, layout=setup.recipe.layout)
 
     def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> FilmFile:
         """Have a film made. Raises Unable, Cancelled."""

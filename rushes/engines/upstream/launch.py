@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import sys
 from typing import Any
 
@@ -38,6 +39,7 @@ def main(constants_file: str, script: str, *arguments: str) -> None:
     with open(script, "rb") as source:
         tree = with_constants(ast.parse(source.read(), script), constants)
     sys.argv = [script, *arguments]
+    sys.path[0] = os.path.dirname(os.path.abspath(script))  # our own folder's names are none of its modules
     names = {"__name__": "__main__", "__file__": script, "__builtins__": __builtins__}
     exec(compile(tree, script, "exec"), names)  # noqa: S102  the operator's own script is what this is for
 

@@ -72,6 +72,13 @@ class Setup:
         """What messages to the operator call the program."""
         return f"{self.recipe.title} ({self.variant.model})"
 
+    @property
+    def version(self) -> str:
+        """The commit that the source is at, shortened; "own" where the operator's copy doesn't tell."""
+        if self.setting.source is None:
+            return self.recipe.source.commit[:12]
+        return _commit(self.source / ".git")[:12] or "own"
+
     def steps(self) -> list[list[str]]:
         """Return the arguments of each `pip install` that makes the environment."""
         values = {"source": str(self.source), **self.variant.values}
@@ -117,8 +124,7 @@ class Setup:
         """Say whether the source is there, at the recipe's commit where it is ours."""
         if self.setting.source is not None:
             return self.source.is_dir()
-        head = self.source / ".git" / "HEAD"
-        return head.is_file() and head.read_text().strip() == self.recipe.source.commit
+        return _commit(self.source / ".git") == self.recipe.source.commit
 
     def has_environment(self) -> bool:
         """Say whether the environment is there, with all of the recipe's steps done."""
@@ -155,6 +161,15 @@ def read_stamp(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _commit(git: Path) -> str:
+    """Return the commit that is checked out, read from git's own files; "" where they don't tell."""
+    try:
+        head = (git / "HEAD").read_text().strip()
+        return (git / head.removeprefix("ref: ")).read_text().strip() if head.startswith("ref: ") else head
+    except OSError:
+        return ""
 
 
 def _absolute(path: Path) -> Path:

@@ -25,6 +25,8 @@ from rushes.engines.upstream.setup import Setup
 from rushes.routing import UpstreamDeployment
 from tests.engines.weights.pretended import PretendedHub, pretended_hub
 
+pytestmark = pytest.mark.slow
+
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 RECIPE = """
 title = "Own"
@@ -177,7 +179,9 @@ def test_what_is_prepared_makes_a_film(prepared: Own) -> None:
     assert complaint(prepared.setting(), prepared.variables()) == ""
     assert layout(prepared.setting(), {}) == "own"
     engine = UpstreamEngine("mine", Setup.of(prepared.setting()), Residence(), prepared.variables())
-    assert engine.load().model == "Own small"
+    maker = engine.load()
+    assert maker.model == "Own small"
+    assert maker.version == Setup.of(prepared.setting()).recipe.source.commit[:12]
     call = UpstreamCall("t2v", "a boat", 64, 48, 20, 24, 24.0, 1, 1)
     film = engine.generate(call, lambda _: None, lambda: False)
     assert Path(film.path).stat().st_size > 0
