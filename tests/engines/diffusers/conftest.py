@@ -25,6 +25,6 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
         "pair": tiny.pair_model(root / "tiny-pair"),
         "two": tiny.two_networks_model(root / "tiny-two"),
         "conditioned": tiny.conditioned_model(root / "tiny-conditioned"),
-        "shifting": tiny.conditioned_model(root / "tiny-shifting", shifting=True),
+        "shifting": tiny.conditioned_model(root / "tiny-shifting", by_size=True),
         "photograph": tiny.photograph(root / "photograph.npy"),
     }

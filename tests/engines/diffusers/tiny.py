@@ -143,7 +143,7 @@ def expanding_model(folder: Path) -> Path:
     return folder
 
 
-def _rated(*, told_noise: bool) -> dict[str, Any]:
+def rated(*, told_noise: bool) -> dict[str, Any]:
     scaling, widths, layers = (True, True, True, False), (8, 8, 8, 8), (1, 1, 1, 1, 1)
     vae = AutoencoderKLLTXVideo(
         latent_channels=8,
@@ -172,9 +172,8 @@ def _rated(*, told_noise: bool) -> dict[str, Any]:
     return {"vae": vae, "transformer": network, "text_encoder": text_encoder, "tokenizer": tokenizer()}
 
 
-def rated_model(folder: Path) -> Path:
-    torch.manual_seed(3)
-    scheduler = FlowMatchEulerDiscreteScheduler(
+def shifting() -> FlowMatchEulerDiscreteScheduler:
+    return FlowMatchEulerDiscreteScheduler(
         use_dynamic_shifting=True,
         base_shift=0.95,
         max_shift=2.05,
@@ -182,15 +181,19 @@ def rated_model(folder: Path) -> Path:
         max_image_seq_len=4096,
         shift_terminal=0.1,
     )
-    LTXImageToVideoPipeline(scheduler=scheduler, **_rated(told_noise=False)).save_pretrained(folder)
+
+
+def rated_model(folder: Path) -> Path:
+    torch.manual_seed(3)
+    LTXImageToVideoPipeline(scheduler=shifting(), **rated(told_noise=False)).save_pretrained(folder)
     return folder
 
 
-def conditioned_model(folder: Path, *, shifting: bool = False) -> Path:
+def conditioned_model(folder: Path, *, by_size: bool = False) -> Path:
     """The kind of LTX-Video from 0.9.5 on, whose autoencoder is told a noise level."""
     torch.manual_seed(6)
-    scheduler = FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=shifting, shift_terminal=0.1 if shifting else None)
-    LTXConditionPipeline(scheduler=scheduler, **_rated(told_noise=True)).save_pretrained(folder)
+    scheduler = shifting() if by_size else FlowMatchEulerDiscreteScheduler()
+    LTXConditionPipeline(scheduler=scheduler, **rated(told_noise=True)).save_pretrained(folder)
     return folder
 
 

@@ -9,9 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKLWan, WanImageToVideoPipeline, WanPipeline, WanTransformer3DModel
+from diffusers import (
+    AutoencoderKLLTXVideo,
+    AutoencoderKLWan,
+    LTXImageToVideoPipeline,
+    WanImageToVideoPipeline,
+    WanPipeline,
+    WanTransformer3DModel,
+)
 
-from tests.engines.diffusers.tiny import seeing, shared
+from tests.engines.diffusers.tiny import rated, seeing, shared, shifting
 
 CHANNELS = 16
 
@@ -73,4 +80,27 @@ def text_model(folder: Path) -> Path:
     """The kind of Wan 2.1's weights that need no picture."""
     torch.manual_seed(12)
     WanPipeline(vae=_vae(8), transformer=_network(CHANNELS, 1), **shared()).save_pretrained(folder)
+    return folder
+
+
+def rated_model(folder: Path) -> Path:
+    """LTX-Video's kind. Sides are multiples of 128 inside."""
+    torch.manual_seed(13)
+    scaling, widths, layers = (True, True, True, False), (4, 4, 4, 4), (1, 1, 1, 1, 1)
+    vae = AutoencoderKLLTXVideo(
+        latent_channels=8,
+        block_out_channels=widths,
+        decoder_block_out_channels=widths,
+        layers_per_block=layers,
+        decoder_layers_per_block=layers,
+        spatio_temporal_scaling=scaling,
+        decoder_spatio_temporal_scaling=scaling,
+        decoder_inject_noise=(False,) * 5,
+        upsample_residual=(False,) * 4,
+        upsample_factor=(1,) * 4,
+        patch_size=16,
+        timestep_conditioning=False,
+    )
+    given = rated(told_noise=False)
+    LTXImageToVideoPipeline(**{**given, "vae": vae, "scheduler": shifting()}).save_pretrained(folder)
     return folder
