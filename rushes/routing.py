@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
@@ -184,6 +184,18 @@ class ServerDeployment(RemoteDeployment):
         default_factory=dict, description='What its version calls a member of our request, "" for one it has not.'
     )
 
+    @field_validator("options", mode="before")
+    @classmethod
+    def _as_words(cls, value: Any) -> Any:
+        """Take numbers and truths as they are written in TOML."""
+        if not isinstance(value, Mapping):
+            return value
+        words = {True: "yes", False: "no"}
+        return {
+            name: words[one] if isinstance(one, bool) else f"{one:g}" if isinstance(one, int | float) else one
+            for name, one in value.items()
+        }
+
     @property
     def kind(self) -> str:
         """The kind of engine whose calls it takes, a key of `Endpoint.engines`."""
@@ -299,7 +311,9 @@ class NetworkDeployment(DeploymentBase):
     memory_gb: float | None = Field(
         None, gt=0, description="Most memory of the device that the deployments on it may use; else all that is free."
     )
-    compile: bool = Field(False, description="Compile the network's blocks, which takes minutes once and saves time.")
+    compile: bool | None = Field(
+        None, description="Whether the network's blocks are compiled, which makes the first films slower."
+    )
     warm_up: bool = Field(True, description="Make a tiny film at the start, so that the first job need not wait.")
 
     @property

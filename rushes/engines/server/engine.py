@@ -121,7 +121,7 @@ def call_of(name: str, way: Way, wish: Wish, setting: ServerDeployment) -> Vendo
         )
     renamed = {setting.rename.get(member, member): value for member, value in body.items()}
     renamed.pop("", None)
-    return VendorCall(name, "film", setting.model, {**renamed, **setting.extra})
+    return VendorCall(name, "a film", setting.model, {**renamed, **setting.extra})
 
 
 def as_wished(wish: Wish, chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:

@@ -53,6 +53,13 @@ def test_what_can_not_work_is_told_with_what_can(change: dict[str, Any], words: 
     assert words in complaint(setting, {})
 
 
+def test_options_may_be_written_as_numbers_and_truths() -> None:
+    options = {"shift": 3, "guidance": 5.5, "steps": 4, "caching": True}
+    setting = setting_for("lightx2v", "http://gpu.lan:8000", options=options)
+    assert setting.options == {"shift": "3", "guidance": "5.5", "steps": "4", "caching": "yes"}
+    assert complaint(setting, {}) == ""
+
+
 @pytest.mark.parametrize(
     "change", [{"url": "gpu.lan"}, {"url": "ftp://gpu.lan"}, {"model": ""}, {"concurrency": 0}, {"nonsense": 1}]
 )
