@@ -49,14 +49,14 @@ def machine(torch: Torch, gpus: Cards) -> Iterator[Check]:
     yield _clock()
 
 
-def disk(subject: str, folder: Path) -> Check:
-    """Look at the disk of a folder, which need not be there yet."""
+def disk(subject: str, folder: Path, *, needed: bool = True) -> Check:
+    """Look at the disk of a folder, which need not be there yet; one that isn't `needed` is no problem."""
     free = free_bytes(folder)
     told = f"{size(free)} free for {folder.expanduser().absolute()}"
-    if free < LEAST_DISK:
+    if free < LEAST_DISK and needed:
         return Check("problem", subject, told, "make room: nothing can be stored")
     if free < LITTLE_DISK:
-        return Check("warning", subject, told, "make room: that is little for films")
+        return Check("warning", subject, told, "make room: that is little")
     return Check("ok", subject, told)
 
 
@@ -96,9 +96,8 @@ def _gpus(gpus: Cards) -> Iterator[Check]:
         yield Check("problem", "gpu", gpus.trouble, "see that nvidia-smi works; the driver and its module must agree")
     for number, card in enumerate(gpus.cards):
         major, minor = card.capability
-        told = (
-            f"{number}: {card.name}, {size(card.total)}, {size(card.free)} free, driver {card.driver}, {major}.{minor}"
-        )
+        sizes = f"{size(card.total)}, {size(card.free)} free"
+        told = f"{number}: {card.name}, {sizes}, driver {card.driver}, compute {major}.{minor}"
         if card.capability < (8, 0):
             yield Check("warning", "gpu", told, "GPUs before 8.0 emulate bfloat16, which is slow")
         else:
@@ -125,19 +124,19 @@ def _torch(torch: Torch, gpus: Cards) -> Check:
 def _extras() -> Check:
     parts = []
     for extra, use in EXTRAS.items():
-        lacking = missing_of(extra)
-        parts.append(f"{extra} ({use}) " + ("yes" if not lacking else f"lacks {', '.join(lacking)}"))
+        named, lacking = packages_of(extra), [one for one in packages_of(extra) if not _is_installed(one)]
+        have = "yes" if not lacking else "no" if len(lacking) == len(named) else f"lacks {', '.join(lacking)}"
+        parts.append(f"{extra} ({use}) {have}")
     return Check("ok", "extras", "; ".join(parts))
 
 
-def missing_of(extra: str) -> list[str]:
-    """Return the packages of an extra that aren't installed."""
+def packages_of(extra: str) -> list[str]:
+    """Return the names of the packages that an extra installs."""
     try:
         named = [one for one in requires("rushes") or [] if f'extra == "{extra}"' in one.replace("'", '"')]
     except PackageNotFoundError:
         return []
-    names = [found[0] for one in named if (found := match(r"[\w.-]+", one))]
-    return [name for name in names if not _is_installed(name)]
+    return [found[0] for one in named if (found := match(r"[\w.-]+", one))]
 
 
 def _is_installed(name: str) -> bool:

@@ -32,7 +32,7 @@ def setup(settings: Settings) -> Iterator[Check]:
     """Look at everything that the settings name."""
     yield _folder(settings.data)
     yield disk("data disk", settings.data)
-    yield disk("weights", cache(os.environ))
+    yield disk("weights", cache(os.environ), needed=False)
     yield _database(settings.data / DATABASE_FILE)
     yield _port(settings)
     found = complaints(settings, served(test_endpoints=settings.test_endpoints), os.environ)
@@ -100,8 +100,9 @@ def _keys(name: str, setting: DeploymentBase) -> Iterator[Check]:
 
 def _server(name: str, setting: DeploymentBase) -> Iterator[Check]:
     """Ask an inference server how it is, where the engine can."""
-    module = f"rushes.engines.{setting.package}.health"
-    if find_spec(module) is None:
+    package = f"rushes.engines.{setting.package}"
+    module = f"{package}.health"
+    if find_spec(package) is None or find_spec(module) is None:
         return
     told = str(import_module(module).look(setting, os.environ))
     if any(words in told for words in BAD_NEWS):

@@ -19,6 +19,7 @@ from rushes.cli.checks import Check, machine
 from rushes.cli.checks_setup import setup
 from rushes.cli.configured import settings_from
 from rushes.cli.fitting_recipes import own_report, recipes_report
+from rushes.cli.problem import CommandError
 from rushes.engines.fit.verdict import Place
 from rushes.runners.hardware import Torch, cards, torch_here
 from rushes.settings import Settings
@@ -43,15 +44,21 @@ def doctor(
     json_: Annotated[bool, typer.Option("--json", help="Print JSON. Default: off.")] = False,
 ) -> None:
     """Look at this machine and at the settings; exit code 1 when something can't work."""
-    settings = settings_from(config, data=data)
     if fit or gpu is not None or memory is not None:
-        _fit(settings, gpu, memory, as_json=json_)
+        _fit(settings_from(config, data=data), gpu, memory, as_json=json_)
         return
-    gpus, torch = cards(), torch_here()
-    checks = [*machine(torch, gpus), *setup(settings)]
+    checks = [*machine(torch_here(), cards()), *_of_settings(config, data)]
     typer.echo(json.dumps([asdict(one) for one in checks], indent=2) if json_ else "\n".join(_lines(checks)))
     if any(one.level == "problem" for one in checks):
         raise typer.Exit(1)
+
+
+def _of_settings(config: Path | None, data: Path | None) -> list[Check]:
+    """Look at the settings; those that can't even be read are a problem like others."""
+    try:
+        return list(setup(settings_from(config, data=data)))
+    except CommandError as error:
+        return [Check("problem", "settings", str(error), "correct it; nothing else of the settings was looked at")]
 
 
 def _lines(checks: Sequence[Check]) -> Iterator[str]:

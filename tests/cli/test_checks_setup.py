@@ -64,3 +64,21 @@ def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
 def test_a_disk_without_room_is_told(tmp_path: Path) -> None:
     assert disk("data disk", tmp_path).level in ("ok", "warning")
     assert disk("data disk", Path("/proc")).level == "problem"
+
+
+def test_an_inference_server_that_does_not_answer_is_a_problem(tmp_path: Path) -> None:
+    dead = {"engine": "server", "dialect": "sglang", "url": "http://127.0.0.1:9", "model": "acme/film"}
+    found = looked_at(tmp_path, deployments={"gpu": {**dead, "weights": "WanImageToVideoPipeline"}})
+    assert found["server"].level == "problem"
+    assert found["server"].told.startswith("gpu: SGLang at http://127.0.0.1:9 does not answer")
+
+
+def test_a_network_that_is_not_there_is_told(tmp_path: Path) -> None:
+    found = looked_at(tmp_path, deployments={"one": {"engine": "network", "network": "nope", "model": "acme/film"}})
+    assert "there is no network 'nope'" in found["settings"].told
+
+
+def test_a_server_without_runners_needs_no_weights(tmp_path: Path) -> None:
+    far = {"engine": "diffusers", "model": str(tmp_path / "none")}
+    assert looked_at(tmp_path, deployments={"far": far}, runners=0)["settings"].level == "ok"
+    assert looked_at(tmp_path, deployments={"far": far})["settings"].level == "problem"

@@ -68,7 +68,7 @@ def test_a_broken_torch_is_a_line_and_a_lost_gpu_too(tmp_path: Path) -> None:
     code, found = checks("--data", str(tmp_path), PYTHONPATH=torchless(tmp_path), PATH=path)
     assert code == 1
     assert found["torch"]["told"] == "it can't be used: ImportError: libcudart.so.13: no such file"
-    assert found["gpu"]["told"] == "0: NVIDIA H100 80GB HBM3, 85.5 GB, 84.9 GB free, driver 570.1, 9.0"
+    assert found["gpu"]["told"] == "0: NVIDIA H100 80GB HBM3, 85.5 GB, 84.9 GB free, driver 570.1, compute 9.0"
 
 
 def test_fit_of_a_named_gpu_is_told_in_narrow_lines() -> None:
@@ -118,3 +118,11 @@ def test_programs_are_told_with_as_many_gpus_as_they_ask_for() -> None:
     small = json.loads(rushes("doctor", "--memory", "16", "--json").stdout)
     (found,) = [one for one in small["published"] if one["name"] == "magi-distilled"]
     assert not any(film["fits"] for film in found["films"])
+
+
+def test_settings_that_can_not_be_read_hide_nothing_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "rushes.toml").write_text("deployments = 3")
+    code, found = checks("--config", str(tmp_path / "rushes.toml"), PYTHONPATH=torchless(tmp_path))
+    assert code == 1
+    assert found["settings"]["told"] == "deployments: Input should be a valid dictionary, got 3"
+    assert found["memory"]["level"] in ("ok", "warning")

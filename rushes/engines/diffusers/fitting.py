@@ -27,7 +27,7 @@ def ways(
     known = LAYOUTS[layout]
     plan: Plan | None = plan_of(device, parameters, known.exact, setting)
     ratios = KNOWN.get(layout)
-    share = sum(computed(ratios, steps)) / steps if ratios and steps else 1.0
+    share = sum(computed(ratios, steps)) / steps if ratios and steps and not setting.calibrate else 1.0
     while plan is not None:
         parts = sizes(parameters, known.exact, plan.dtype, plan.quantisation)
         yield replace(_way(plan, parts, share), passes=_fixed_passes(setting, shifts=known.shifts))

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from rushes.engines.diffusers.plan import Device
 from rushes.engines.fit.estimate import Way, way_settings, way_words
-from rushes.engines.longcat.placement import Placement, fitting_offload, held_bytes, leaner, sizes
+from rushes.engines.longcat.placement import GB, Placement, fitting_offload, held_bytes, leaner, sizes, waiting_bytes
 from rushes.routing import NetworkDeployment
 
 
@@ -19,10 +19,11 @@ def ways(
     """Yield how the weights would be held, from the first choice to the leanest that the setting allows."""
     dtype = setting.dtype or ("float32" if device.kind == "cpu" else "bfloat16")
     parts = sizes(parameters, dtype)
-    free = device.free_bytes if device.kind == "cuda" else None
-    placement: Placement | None = Placement(
-        device.name, dtype, setting.offload or fitting_offload(free, parts), bool(setting.tiling)
-    )
+    limit = None if setting.memory_gb is None else int(setting.memory_gb * GB)
+    known = [one for one in (device.free_bytes, limit) if one is not None] if device.kind == "cuda" else []
+    offload = setting.offload or fitting_offload(min(known, default=None), parts)
+    tiling = offload == "group" if setting.tiling is None else setting.tiling
+    placement: Placement | None = Placement(device.name, dtype, offload, tiling)
     while placement is not None:
         yield _way(placement, parts)
         placement = leaner(
@@ -31,7 +32,7 @@ def ways(
 
 
 def _way(placement: Placement, parts: Mapping[str, int]) -> Way:
-    offload, total = placement.offload, parts["dit"] + parts["text_encoder"] + parts["vae"]
+    offload = placement.offload
     held = held_bytes(offload, parts)
     passing = {"none": (0, 0)}.get(offload, (parts["text_encoder"], parts["vae"]))
     return Way(
@@ -41,7 +42,7 @@ def _way(placement: Placement, parts: Mapping[str, int]) -> Way:
         held,
         held + passing[1],
         streamed=parts["dit"] if offload == "group" else 0.0,
-        moved=0.0 if offload == "none" else total,
+        moved=waiting_bytes(offload, parts),
         tiling=placement.tiling,
         batched=placement.batched,
     )

@@ -135,10 +135,14 @@ def is_whole(file: HubFile, blob: Path) -> bool:
 
 
 def _lock(out: BinaryIO, file: HubFile) -> None:
+    """Hold the file; on a disk that knows no locks, as some network disks, nothing is held."""
     try:
         fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         raise CannotPrepare(f"another process fetches {file.path} just now; wait until it is done") from None
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):
+            raise
 
 
 def _write(out: BinaryIO, piece: bytes) -> None:

@@ -72,6 +72,13 @@ class Fetching:
 
 def fetch(wanted: Wanted, around: Fetching, *, dry_run: bool = False) -> Path:
     """Fetch what is wanted and return its folder in the cache. Raises CannotPrepare."""
+    try:
+        return _fetched(wanted, around, dry_run=dry_run)
+    except OSError as error:  # of the disk; the network's are told apart before
+        raise CannotPrepare(f"{error.filename or 'the cache'}: {error.strerror or error}") from None
+
+
+def _fetched(wanted: Wanted, around: Fetching, *, dry_run: bool) -> Path:
     revision = wanted.revision or "main"
     shelf = Shelf.of(wanted.repository, around.environment)
     with Hub(around.environment) as hub:

@@ -21,7 +21,7 @@ from rushes.engines.weights.listing import HubFile, Listing, read_listing
 
 PUBLIC = "https://huggingface.co"
 _TRUE = {"1", "ON", "YES", "TRUE"}
-_TIMEOUT = httpx2.Timeout(30.0, connect=15.0)  # seconds without a byte
+_TIMEOUT = httpx2.Timeout(10.0, connect=15.0)  # seconds without a byte; the next try goes on from there
 PASSING = (408, 425, 429, 500, 502, 503, 504)
 
 
@@ -58,7 +58,7 @@ class Hub:
 
     def listing(self, repository: str, revision: str) -> Listing:
         """Return what a repository holds. Raises CannotPrepare, Unsteady."""
-        url = f"{self.base}/api/models/{repository}/revision/{quote(revision, safe='')}"
+        url = f"{self.base}/api/models/{quote(repository)}/revision/{quote(revision, safe='')}"
         with _steady(self.base):
             reply = self._client.get(url, params={"blobs": "true"})
             self._check(reply, repository, revision)
@@ -78,7 +78,7 @@ class Hub:
 
         Raises CannotPrepare, and Unsteady also while the pieces are taken.
         """
-        url = f"{self.base}/{listing.repository}/resolve/{listing.commit}/{quote(file.path)}"
+        url = f"{self.base}/{quote(listing.repository)}/resolve/{listing.commit}/{quote(file.path)}"
         headers = {"range": f"bytes={start}-"} if start else {}
         with _steady(self.base), self._client.stream("GET", url, headers=headers) as reply:
             self._check(reply, listing.repository, listing.commit)
@@ -123,12 +123,17 @@ def token(environment: Mapping[str, str]) -> str | None:
     if given is None:
         stored = Path(environment.get("HF_TOKEN_PATH") or hub_home(environment) / "token").expanduser()
         given = stored.read_text() if stored.is_file() else ""
-    return given.strip() or None
+    given = given.strip()
+    if not all("!" <= char <= "~" for char in given):
+        raise CannotPrepare("the Hub's token holds a character that no token has; set HF_TOKEN to the token alone")
+    return given or None
 
 
 @contextmanager
 def _steady(base: str) -> Iterator[None]:
     try:
         yield
-    except httpx2.TransportError as error:
+    except (httpx2.UnsupportedProtocol, httpx2.InvalidURL) as error:
+        raise CannotPrepare(f"HF_ENDPOINT is {base!r}, which is no address ({error}); unset it") from None
+    except httpx2.RequestError as error:
         raise Unsteady(f"{base} can't be reached ({str(error) or type(error).__name__})") from None

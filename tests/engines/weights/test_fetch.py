@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -219,3 +220,35 @@ def test_too_small_a_disk_is_told_before(hub: PretendedHub, tmp_path: Path) -> N
     told = refusal(hub, tmp_path, replace(WANTED, choose=lambda *_: [huge]))
     assert "1000000 TB are to come" in told
     assert "set HF_HOME to a folder on another disk" in told
+
+
+def test_two_at_once_do_not_write_the_same_file(hub: PretendedHub, tmp_path: Path) -> None:
+    folder = fetch(WANTED, around(hub, tmp_path))
+    blob = (folder / "part" / SHARDS[0]).resolve()
+    blob.unlink()
+    with blob.with_name(f"{blob.name}.incomplete").open("ab") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert f"another process fetches part/{SHARDS[0]} just now" in refusal(hub, tmp_path)
+
+
+@pytest.mark.parametrize("address", ["huggingface.example", "ftp://hub.example", "http://:"])
+def test_an_address_that_is_none_is_told(tmp_path: Path, address: str) -> None:
+    with pytest.raises(CannotPrepare, match=r"HF_ENDPOINT is .*, which is no address"):
+        fetch(WANTED, Fetching({"HF_ENDPOINT": address, "HF_HOME": str(tmp_path)}, Heard(), pauses=lambda _: 0.0))
+
+
+def test_a_server_that_is_no_hub_is_told(tmp_path: Path) -> None:
+    with pretended_hub() as other:
+        other.repositories["acme/film"] = tmp_path  # an empty listing is one, and lacks the part
+        assert "it has no folder part" in refusal(other, tmp_path / "home")
+
+
+def test_a_broken_token_is_told_without_showing_it(hub: PretendedHub, tmp_path: Path) -> None:
+    told = refusal(hub, tmp_path, HF_TOKEN="hf_ab cd")
+    assert told.startswith("the Hub's token holds a character that no token has")
+    assert "hf_ab" not in told
+
+
+def test_a_cache_that_can_not_be_written_is_told(hub: PretendedHub, tmp_path: Path) -> None:
+    (tmp_path / "hub").touch()
+    assert "Not a directory" in refusal(hub, tmp_path)
