@@ -34,9 +34,17 @@ def prepare(setup: Setup, environment: Mapping[str, str], say: Say, *, dry_run: 
     say(f"  {setup.called}, licence {setup.recipe.licence or 'unknown'}, in {setup.folder}")
     for what, gb, there, _ in parts:
         say(f"  {what}: {'is there' if there else f'about {gb:g} GB'}")
-    _check_disk(setup.folder, sum(gb for _, gb, there, _ in parts if not there))
+    for program in setup.lacking_programs(environment):
+        say(f"  to be installed by you: {program}, which is not on PATH")
+    if problem := setup.misnamed():
+        raise CannotPrepare(problem)
+    # The weights go to the Hub's cache, where some may be already: what is to come is reckoned when the Hub is asked.
+    _check_disk(setup.folder, sum(gb for _, gb, there, bring in parts if not there and bring is not _fetch_weights))
     if dry_run:
         return
+    if not setup.has_weights():
+        for wanted in _wanted(setup):
+            fetch(wanted, Fetching(environment, say), dry_run=True)  # what can't be had is told before hours of pip
     setup.folder.mkdir(parents=True, exist_ok=True)
     for _, _, there, bring in parts:
         if not there:
@@ -65,17 +73,14 @@ def _check_disk(folder: Path, needed_gb: float) -> None:
     if needed_gb and needed_gb + _SPARE_GB > free:
         raise CannotPrepare(
             f"about {needed_gb:g} GB are to come, and {free:.1f} GB are free on the disk of {folder}; make room, or "
-            "set folder, and HF_HOME for the weights, to a place on another disk"
+            "set folder to a place on another disk"
         )
 
 
 def _fetch_weights(setup: Setup, environment: Mapping[str, str], say: Say) -> None:
     """Fetch the weights and lay them out by links. Raises CannotPrepare."""
-    if setup.setting.weights is not None or not setup.recipe.weights:
-        return
     sizes: dict[str, int] = {}
-    for one in setup.recipe.weights_of(setup.variant):
-        wanted = Wanted(one.repository, one.revision, partial(_files, one))
+    for one, wanted in zip(setup.recipe.weights_of(setup.variant), _wanted(setup), strict=False):
         snapshot = fetch(wanted, Fetching(environment, say))
         for path in sorted(snapshot.rglob("*")):
             name = path.relative_to(snapshot).as_posix()
@@ -85,6 +90,14 @@ def _fetch_weights(setup: Setup, environment: Mapping[str, str], say: Say) -> No
     stamp = {"wanted": setup.wanted_weights(), "files": sizes}
     (setup.folder / WEIGHTS_STAMP).write_text(json.dumps(stamp))
     say(f"  weights in {setup.weights}")
+
+
+def _wanted(setup: Setup) -> list[Wanted]:
+    """Return what is to be fetched from the Hub; nothing where the operator has the weights elsewhere."""
+    if setup.setting.weights is not None:
+        return []
+    needed = setup.recipe.weights_of(setup.variant)
+    return [Wanted(one.repository, one.revision, partial(_files, one)) for one in needed]
 
 
 def _files(weights: Weights, listing: Listing, _read: Read) -> list[HubFile]:

@@ -93,6 +93,15 @@ class Setup:
         """Return what is not there, with the step that helps; "" where all of it is."""
         return next(self._complaints(environment), "")
 
+    def misnamed(self) -> str:
+        """Return what of the operator's own is not where it is said to be; "" where all of it is."""
+        return next(self._misnamed(), "")
+
+    def lacking_programs(self, environment: Mapping[str, str]) -> list[str]:
+        """Return the programs that are not on PATH, nor beside the environment's Python."""
+        search = os.pathsep.join((str(self.python.parent), environment.get("PATH", os.defpath)))
+        return [name for name in self.recipe.environment.programs if shutil.which(name, path=search) is None]
+
     def _complaints(self, environment: Mapping[str, str]) -> Iterator[str]:
         yield from self._misnamed()
         absent = [what for what, there in (
@@ -100,10 +109,8 @@ class Setup:
         ) if not there]  # fmt: skip
         if absent:
             yield f"{self.recipe.title} is not prepared ({', '.join(absent)} missing); {FETCH}"
-        search = os.pathsep.join((str(self.python.parent), environment.get("PATH", os.defpath)))
-        for program in self.recipe.environment.programs:
-            if shutil.which(program, path=search) is None:
-                yield f"{self.recipe.title} needs the program {program}, which is not on PATH; install it"
+        for program in self.lacking_programs(environment):
+            yield f"{self.recipe.title} needs the program {program}, which is not on PATH; install it"
 
     def _misnamed(self) -> Iterator[str]:
         given = self.setting

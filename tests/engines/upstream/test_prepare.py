@@ -250,3 +250,10 @@ def test_a_package_that_is_nowhere_is_told_with_its_command(prepared: Own, tmp_p
     assert "pip failed" in told
     assert "no-such-pack" in told
     assert "rushes runner prepare" in told
+
+
+def test_what_the_operator_has_elsewhere_is_not_touched(own: Own, tmp_path: Path) -> None:
+    for name in ("source", "weights", "packages"):
+        told = refused(own.setting(folder=tmp_path / "work", **{name: str(tmp_path / "gone")}), own.variables())
+        assert told == f"{name}: there is no folder {tmp_path / 'gone'}"
+    assert not list(tmp_path.iterdir())
