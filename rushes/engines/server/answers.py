@@ -19,8 +19,7 @@ CALLERS = frozenset({
 
 OUT_OF_MEMORY = re.compile(r"out of memory|outofmemory|cuda_error_out_of_memory|insufficient (gpu )?memory", re.I)
 MODERATION = re.compile(r"moderat|safety|content.?policy|guardrail|nsfw|inappropriate", re.I)
-FULL = re.compile(r"queue is full|too many|busy|overloaded|max.{0,20}(tasks|requests)", re.I)
-STRANGE = re.compile(r"extra inputs|not permitted|unexpected|unknown (field|param|member)|unrecognized|required", re.I)
+STRANGE = re.compile(r"extra inputs|not permitted|unexpected|unknown (field|param|member)|unrecognized", re.I)
 MODEL = re.compile(r"\bmodel\b.{0,80}(not (exist|found|served|available|loaded)|unknown|unsupported)", re.I | re.S)
 
 NO_PATH = "no such path"
@@ -91,7 +90,7 @@ def _kind(status: int, text: str, member: str | None) -> Kind:
         return "key" if status == 401 else "access"
     if status in (404, 405):
         return "access" if MODEL.search(text) or status == 405 else "gone"
-    if status == 429 or (status in (409, 503) and FULL.search(text)):
+    if status == 429 or (status == 503 and not OUT_OF_MEMORY.search(text)):
         return "busy"
     if status >= 500:
         return "server"
@@ -99,4 +98,4 @@ def _kind(status: int, text: str, member: str | None) -> Kind:
         return "moderated"
     if status in (400, 422) and member in CALLERS and not STRANGE.search(text):
         return "invalid"
-    return "access" if STRANGE.search(text) or MODEL.search(text) else "unknown"
+    return "access" if STRANGE.search(text) or MODEL.search(text) or "required" in text else "unknown"

@@ -10,7 +10,11 @@ from rushes.engines.deployed import Place
 from rushes.engines.engine import Engine
 from rushes.engines.server.contract import NUMBERS, Dialect
 from rushes.engines.server.dialects import dialect
+from rushes.engines.server.wish import Wish
 from rushes.routing import ServerDeployment
+
+_SAMPLE = Wish("", "", 16, 16, (16, 16), 1, 1, 1.0, 1, 1.0, 0, shift=1.0, decoding={"decode_timestep": 0.0})
+"""A wish with all that a request may hold."""
 
 
 def complaint(setting: ServerDeployment, environment: Mapping[str, str]) -> str:
@@ -20,8 +24,9 @@ def complaint(setting: ServerDeployment, environment: Mapping[str, str]) -> str:
         setting.secrets(environment)
     except ValueError as error:
         return str(error)
-    found = _what_it_runs(setting, spoken)
-    return found or next((line for name, word in setting.options.items() if (line := _option(name, word, spoken))), "")
+    options = (_option(name, word, spoken) for name, word in setting.options.items())
+    found = (_what_it_runs(setting, spoken), _renamed(setting, spoken), *options)
+    return next((line for line in found if line), "")
 
 
 def layout(setting: ServerDeployment, _environment: Mapping[str, str]) -> str:
@@ -53,6 +58,14 @@ def _what_it_runs(setting: ServerDeployment, spoken: Dialect) -> str:
     if setting.weights not in spoken.weights:
         return f"weights: {spoken.title} is not known to run {setting.weights!r}; it runs {choice}"
     return ""
+
+
+def _renamed(setting: ServerDeployment, spoken: Dialect) -> str:
+    members = {member for way in spoken.ways for member in (*way.body(_SAMPLE), way.picture)}
+    unknown = next((name for name in setting.rename if name not in members), None)
+    if unknown is None:
+        return ""
+    return f"rename: {spoken.title} is sent no member {unknown!r}; there are: {', '.join(sorted(members))}"
 
 
 def _option(name: str, word: str, spoken: Dialect) -> str:

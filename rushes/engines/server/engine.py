@@ -73,6 +73,8 @@ class ServerEngine:
         wish = wish_of(call, self._setting, self._dialect.fixed)
         for ignored in wish.ignored:
             errand.say(f"Not used by {self._dialect.title}: {ignored}", "WARN")
+        if unsent := sorted(member for member, name in self._setting.rename.items() if not name):
+            errand.say(f"By its deployment {self._dialect.title} is not sent: {', '.join(unsent)}")
         try:
             output = self._brought(wish, errand).output
         except Trouble as trouble:

@@ -266,8 +266,10 @@ def test_members_can_be_renamed_left_out_and_added_for_a_servers_version(tmp_pat
     rename = {"target_video_length": "num_frames", "target_fps": "", "infer_steps": ""}
     with rehearsing("lightx2v", rename=rename, extra={"resize_mode": "fixed_shape"}) as rehearsal:
         rehearsal.server.members = {**rehearsal.server.members, "num_frames": int}
-        run(rehearsal, wan(tmp_path / "in"), Trip(tmp_path / "out"))
+        trip = Trip(tmp_path / "out")
+        run(rehearsal, wan(tmp_path / "in"), trip)
         (asked,) = rehearsal.posted()
+    assert any("not sent: infer_steps, target_fps" in line for line in trip.lines)
     assert (asked["num_frames"], asked["resize_mode"]) == (85, "fixed_shape")
     assert not {"target_video_length", "target_fps", "infer_steps"} & set(asked)
 

@@ -46,6 +46,7 @@ def test_nothing_is_known_against_what_the_guide_shows(name: str) -> None:
         ({"dialect": "lightx2v", "options": {"caching": "maybe"}}, "may be no or yes, got 'maybe'"),
         ({"dialect": "lightx2v", "options": {"shift": "nan"}}, "options.shift"),
         ({"key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY holds no key"),
+        ({"rename": {"frames": "num_frames"}}, "SGLang is sent no member 'frames'; there are: diffusers_kwargs, enable"),
     ],
 )  # fmt: skip
 def test_what_can_not_work_is_told_with_what_can(change: dict[str, Any], words: str) -> None:

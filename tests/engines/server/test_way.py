@@ -136,6 +136,24 @@ def test_what_the_caller_did_is_told_in_the_servers_words(name: str, tmp_path: P
             assert error.value.problems[0].type == kind, words
 
 
+def test_a_value_that_its_types_refuse_is_the_callers_and_a_member_that_it_does_not_know_is_not(tmp_path: Path) -> None:
+    for body, kind in (
+        ({"detail": "1 validation error\nguidance_scale\n  Input should be less than or equal to 20"}, ModelError),
+        ({"error": {"message": "bad", "param": "seed"}}, ModelError),
+        ({"detail": [{"loc": ["body", "prompt"], "msg": "Field required"}]}, ModelError),
+        ({"detail": [{"loc": ["body", "flow_shift"], "msg": "Extra inputs are not permitted"}]}, Unable),
+        ({"detail": [{"loc": ["body", "video"], "msg": "Field required"}]}, Unable),
+        ({"detail": "size: not one of those that are compiled"}, Unable),
+        ("text", Unable),
+    ):
+        for status in (400, 422):
+            with host(said(body, status)) as there, rehearsing("sglang", at=there.url) as rehearsal:
+                with pytest.raises((ModelError, Unable)) as error:
+                    run(rehearsal, CALL, Trip(tmp_path / "out"))
+                assert error.type is kind, body
+                assert len(there.asked) == 1
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 def test_all_else_may_be_done_by_the_next_deployment(name: str, tmp_path: Path) -> None:
     with rehearsing(name) as rehearsal:
