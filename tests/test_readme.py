@@ -85,7 +85,8 @@ def test_a_command_line_runs(server: Running, tmp_path: Path, line: str) -> None
 def test_the_settings_are_in_order(tmp_path: Path) -> None:
     path = tmp_path / "rushes.toml"
     path.write_text(the_block("toml"))
-    assert complaints(read_settings(path), ENDPOINTS, {"KLING_KEY": "access:secret"}) == []
+    (missing,) = complaints(read_settings(path), ENDPOINTS, {"KLING_KEY": "access:secret", "HF_HOME": str(tmp_path)})
+    assert "rushes runner prepare film" in missing  # as the line below the block says
 
 
 def test_the_exports_are_shell(server: Running, tmp_path: Path) -> None:
