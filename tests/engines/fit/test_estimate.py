@@ -83,7 +83,7 @@ def test_the_small_weights_run_on_12_gb_with_offload() -> None:
     [
         (LARGE_480, "480p, 81", 1.8),
         (LARGE_720, "720p, 81", 6.8),
-        (FIVE, "720p, 121", 0.55),
+        (FIVE, "720p, 125", 0.55),
         ("LongCat-Video", "480p, 162", 2.1),
     ],
 )
