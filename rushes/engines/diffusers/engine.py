@@ -23,6 +23,7 @@ import torch
 
 from rushes.calls import Call, DiffusersCall, Lora
 from rushes.engines.alive import kept_alive
+from rushes.engines.deployed import with_name
 from rushes.engines.diffusers.decoding import Pixels, chunks_of, slices_of
 from rushes.engines.diffusers.device import free_bytes, give_back, probe
 from rushes.engines.diffusers.fewsteps import FewSteps, few_steps
@@ -254,7 +255,7 @@ class DiffusersEngine:
         try:
             return kept_alive(read, between)
         except WeightsProblem as problem:
-            raise weights_problem(str(problem)) from None
+            raise weights_problem(with_name(str(problem), self._name)) from None
         except (Unable, torch.OutOfMemoryError) as error:
             if not ran_out(error.__cause__ or error):
                 raise
@@ -310,7 +311,7 @@ class DiffusersEngine:
             try:
                 self._weights = inspect(self._setting.model, self._setting.revision, self._environment)
             except WeightsProblem as problem:
-                raise weights_problem(str(problem)) from None
+                raise weights_problem(with_name(str(problem), self._name)) from None
         return self._weights
 
     def _warm_up(self) -> None:
