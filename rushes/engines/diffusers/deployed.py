@@ -49,7 +49,12 @@ def engine(setting: DiffusersDeployment, place: Place) -> Engine:
     """Set it up."""
     # torch and diffusers, which take seconds and come with an extra.
     from rushes.engines.diffusers.engine import DiffusersEngine  # noqa: PLC0415
+    from rushes.engines.diffusers.shared import SharedEngine  # noqa: PLC0415
 
+    if len(setting.devices) > 1:
+        return SharedEngine(place.name, setting, place.residence)
+    if setting.devices:
+        setting = setting.model_copy(update={"device": setting.devices[0], "devices": ()})
     return DiffusersEngine(place.name, setting, place.residence)
 
 

@@ -55,6 +55,7 @@ class Ways:
     few: FewSteps | None = None
     batched: bool | None = None
     streamed: bool = False  # whether the weights come to the device anew for each pass
+    parts: int = 1  # that a film's tokens are shared among
     local: Callable[[Tensor], Tensor] = lambda tokens: tokens
 
 
@@ -63,7 +64,7 @@ def latents_of(
 ) -> tuple[Tensor, torch.Generator]:
     """Sample a film's latents (1, C, T, h, w). Raises what the watch raises, Unable, torch.OutOfMemoryError."""
     layout, ways = LAYOUTS[layout_name], ways or Ways()
-    width, height = grid_size(pipe, call)
+    width, height = grid_size(pipe, call, ways.parts)
     generator = torch.Generator().manual_seed(call.seed % 2**64)  # on the CPU: the same film whatever the device
     given: dict[str, Any] = {
         "image": _picture(call.image, width, height),
@@ -140,14 +141,17 @@ def _tokens(pipe: Pipe, shape: tuple[int, int, int]) -> int:
     return frames * (height // side) * (width // side)
 
 
-def grid_size(pipe: Pipe, call: DiffusersCall) -> tuple[int, int]:
-    """Return the next larger (width, height) that the model can make."""
+def grid_size(pipe: Pipe, call: DiffusersCall, parts: int = 1) -> tuple[int, int]:
+    """Return the next larger (width, height) that the model can make, with tokens that can be shared evenly."""
     spatial = getattr(pipe, "vae_scale_factor_spatial", None)
     if spatial is None:
         step = pipe.vae_spatial_compression_ratio * pipe.transformer_spatial_patch_size
     else:
         step = spatial * (pipe.transformer or pipe.transformer_2).config.patch_size[1]
-    return -(-call.width // step) * step, -(-call.height // step) * step
+    across, down = -(-call.width // step), -(-call.height // step)
+    while across * down % parts:
+        across += 1
+    return across * step, down * step
 
 
 def unpacked(pipe: Pipe, latents: Tensor, shape: tuple[int, int, int]) -> Tensor:
