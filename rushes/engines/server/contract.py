@@ -12,8 +12,8 @@ from typing import Any
 from rushes.engines.server.wish import Wish
 from rushes.engines.vendor.contract import Options, Vendor
 
-COMMON_OPTIONS: Options = {"steps": ()}
-"""What any server may have been started with: few-step weights."""
+COMMON_OPTIONS: Options = {"steps": (), "caching": ("no", "yes")}
+"""What any server may have been started with: few-step weights, and steps skipped in every film."""
 
 NUMBERS = frozenset({"steps", "shift", "guidance"})
 """Options that are numbers; the others say which of their words it is."""

@@ -134,7 +134,7 @@ def _of_network(call: LongCatCall, setting: ServerDeployment) -> Wish:
         guidance=float(call.guidance),
         seed=call.seed % (MOST_SEED + 1),
         image=call.image,
-        ignored=("acceleration (the server decides by itself)",) if call.accelerated else (),
+        accelerated=call.accelerated,
     )
 
 
@@ -155,14 +155,13 @@ def _as_started(wish: Wish, setting: ServerDeployment, fixed: frozenset[str]) ->
         wish = replace(wish, shift=None)
     if "guidance" in fixed and "steps" not in setting.options:
         _held("guidance", wish.guidance, float(setting.options.get("guidance", FIXED_GUIDANCE)))
-    if "caching" in fixed:
-        caches = setting.options.get("caching", "no") == "yes"
-        if caches and not wish.accelerated:
-            raise unable("films without skipped steps: it was started with caching on")
-        if wish.accelerated and not caches:
-            ignored = (*ignored, "acceleration (the server was started without it)")
-        wish = replace(wish, accelerated=False)
-    return replace(wish, ignored=ignored)
+    caches = setting.options.get("caching", "no") == "yes"
+    if caches and not wish.accelerated:
+        raise unable("films without skipped steps: it was started with caching on")
+    by_request = "caching" not in fixed and setting.network is None and not caches
+    if wish.accelerated and not caches and not by_request:
+        ignored = (*ignored, "acceleration (the server was started without it)")
+    return replace(wish, accelerated=wish.accelerated and by_request, ignored=ignored)
 
 
 def _held(what: str, asked: float, started: float) -> None:

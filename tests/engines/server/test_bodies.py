@@ -221,6 +221,15 @@ def test_caching_that_is_chosen_at_the_start_is_never_silently_other_than_asked(
             run(rehearsal, wan(tmp_path / "in", acceleration="none"), Trip(tmp_path / "out3"))
 
 
+def test_a_server_that_caches_in_every_film_is_not_asked_to_as_well(tmp_path: Path) -> None:
+    with rehearsing("sglang", options={"caching": "yes"}) as rehearsal:
+        run(rehearsal, wan(tmp_path / "in", acceleration="regular"), Trip(tmp_path / "out"))
+        (asked,) = rehearsal.posted()
+        with pytest.raises(Unable, match="started with caching on"):
+            run(rehearsal, wan(tmp_path / "in", acceleration="none"), Trip(tmp_path / "out2"))
+    assert asked["enable_teacache"] == "false"
+
+
 @pytest.mark.parametrize("name", DIALECTS)
 def test_few_step_weights_take_their_own_steps_and_that_is_declared(name: str, tmp_path: Path) -> None:
     with rehearsing(name, options={"steps": "4"}) as rehearsal:

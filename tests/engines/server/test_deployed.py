@@ -40,13 +40,13 @@ def test_nothing_is_known_against_what_the_guide_shows(name: str) -> None:
         ({"network": "longcat"}, "SGLang runs no model that has a network of our own"),
         ({"dialect": "fastvideo", "network": "nobody"}, "no engine of ours is called 'nobody'"),
         ({"dialect": "fastvideo", "network": "vendor"}, "no engine of ours is called 'vendor'"),
-        ({"options": {"shift": "5"}}, "SGLang has no option 'shift'; there are: steps"),
+        ({"options": {"shift": "5"}}, "SGLang has no option 'shift'; there are: caching, steps"),
         ({"options": {"steps": "many"}}, "options.steps: 'many' is no number"),
         ({"options": {"steps": "0"}}, "options.steps"),
         ({"dialect": "lightx2v", "options": {"caching": "maybe"}}, "may be no or yes, got 'maybe'"),
         ({"dialect": "lightx2v", "options": {"shift": "nan"}}, "options.shift"),
         ({"key_env": "NO_SUCH_KEY"}, "NO_SUCH_KEY holds no key"),
-        ({"rename": {"frames": "num_frames"}}, "SGLang is sent no member 'frames'; there are: diffusers_kwargs, enable"),
+        ({"rename": {"frames": "num_frames"}}, "SGLang is sent no member 'frames'; there are: diffusers_kwargs"),
     ],
 )  # fmt: skip
 def test_what_can_not_work_is_told_with_what_can(change: dict[str, Any], words: str) -> None:

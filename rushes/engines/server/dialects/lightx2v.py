@@ -114,7 +114,7 @@ DIALECT = Dialect(
     title=TITLE,
     ways=(Way(VENDOR, body, "image_path", "base64"),),
     weights=frozenset(NATIVE),
-    options={**COMMON_OPTIONS, "shift": (FIXED_SHIFT,), "guidance": (FIXED_GUIDANCE,), "caching": ("no", "yes")},
+    options={**COMMON_OPTIONS, "shift": (FIXED_SHIFT,), "guidance": (FIXED_GUIDANCE,)},
     fixed=frozenset({"shift", "guidance", "caching"}),
     health=("/v1/service/status",),
 )

@@ -38,6 +38,6 @@ DIALECT = Dialect(
     title=TITLE,
     ways=(Way(video_jobs(NAME, TITLE, named=True), body, "input_reference", "bytes"),),
     weights=frozenset(SIDES),
-    options={**COMMON_OPTIONS, "caching": ("no", "yes")},
+    options=COMMON_OPTIONS,
     fixed=frozenset({"caching"}),
 )
