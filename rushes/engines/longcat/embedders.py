@@ -32,7 +32,7 @@ def norm_fp32(x: Tensor) -> Tensor:
 
 def modulated(x: Tensor, shift: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
     """LN(x) * (1 + scale) + shift for x (B, T, S, C) with one vector per frame (B, T, 1, C); gives `dtype`."""
-    return (norm_fp32(x) * (1 + scale) + shift).to(dtype)
+    return torch.addcmul(shift, norm_fp32(x), 1 + scale).to(dtype)
 
 
 class PatchEmbedder(nn.Module):

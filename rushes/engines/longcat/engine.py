@@ -19,9 +19,9 @@ from torch import Tensor
 
 from rushes import __version__
 from rushes.calls import Call, LongCatCall
-from rushes.engines.checkpoints import WeightsProblem
+from rushes.engines.checkpoints import WeightsProblem, is_hub_id
 from rushes.engines.diffusers.device import free_bytes, give_back, probe
-from rushes.engines.diffusers.plan import Device
+from rushes.engines.diffusers.plan import Device, compiles
 from rushes.engines.diffusers.trouble import DeviceLost, failed, ran_out
 from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Progress, Unable
 from rushes.engines.longcat.components import Components, load_components, retuned
@@ -189,7 +189,9 @@ class LongCatEngine:
             room = min(known) if known and device.kind == "cuda" else None
             offload = fitting_offload(room, sizes(official.parameters, dtype))
         tiling = offload == "group" if setting.tiling is None else setting.tiling
-        return Placement(device.name, dtype, offload, tiling, compile=setting.compile and offload != "group")
+        on_gpu = device.kind == "cuda"
+        compiled = on_gpu and compiles(on_gpu=True) if setting.compile is None else setting.compile
+        return Placement(device.name, dtype, offload, tiling, compile=compiled and offload != "group")
 
     def _make_room(self, device: Device, offload: Offload, parts: Mapping[str, int], name: str) -> None:
         """Let others move out as far as needed. Raises Unable where the weights don't fit even then."""
@@ -260,7 +262,9 @@ class LongCatEngine:
     def _maker(self) -> Maker:
         known = self._official
         own = [Path(source).stem for source in self._setting.loras]
-        named = "+".join([known.name if known is not None else self._setting.model, *own])
+        told = self._setting.model
+        name = known.name if known is not None else told if is_hub_id(told) else Path(told).name  # folders are ours
+        named = "+".join([name, *own])
         return Maker(NAME, named, __version__, stand_in=False, layout=LAYOUT if known is not None else "")
 
 

@@ -67,7 +67,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(…, hidden) -> (…, hidden)."""
-        out: Tensor = self.w2(functional.silu(self.w1(x)) * self.w3(x))
+        inner = functional.silu(self.w1(x), inplace=True)  # in place: at 720p each is 3.7 GB
+        out: Tensor = self.w2(inner.mul_(self.w3(x)))
         return out
 
 
@@ -121,7 +122,7 @@ def _first_line(error: Exception) -> str:
 
 def _gated(x: Tensor, gate: Tensor, change: Tensor) -> Tensor:
     """x + gate * change, in float32; the type stays x's."""
-    return (x.float() + gate * change.float()).to(x.dtype)
+    return torch.addcmul(x.float(), gate, change).to(x.dtype)
 
 
 class Network(nn.Module):
