@@ -30,6 +30,7 @@ NAME = "upstream"
 STEPS = "steps"
 _KEPT = ("LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
 _FOLDERS = "rushes-film-"
+_TURN = "turn.lock"  # in the deployment's folder: films of several runners would fight for the same GPU
 
 LOG = logging.getLogger(__name__)
 
@@ -60,6 +61,9 @@ class UpstreamEngine:
         self._job = job = Path(tempfile.mkdtemp(prefix=_FOLDERS)).resolve()
         try:
             path = self._made(call, job, progress, cancelled)
+        except OSError as error:  # a folder that can't be written, a disk that has filled up
+            self.unload()
+            raise trouble.here("The model's program on this server failed", f"{self._setup.called}: {error}") from None
         except BaseException:
             self.unload()
             raise
@@ -111,8 +115,6 @@ class UpstreamEngine:
             ended = run(program, self._listener(progress), between)
         except TookTooMuch as error:
             raise trouble.took_too_much(error, setup.called) from None
-        except OSError as error:
-            raise trouble.here("The model's program on this server failed", f"{setup.called}: {error}") from None
         if ended.code != 0:
             raise trouble.failed(ended, setup.called)
         return self._left(values, ended.last)
@@ -126,6 +128,7 @@ class UpstreamEngine:
             self._setup.setting.timeout_s,
             self._disk_bytes(),
             None if memory is None else int(memory * 1e9),
+            self._setup.folder / _TURN,
         )
 
     def _variables(self, values: Mapping[str, Any], job: Path) -> dict[str, str]:

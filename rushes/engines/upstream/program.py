@@ -6,6 +6,7 @@ this process (`keeper`). What it took and wrote is measured now and then, and to
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import selectors
@@ -14,8 +15,8 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -34,7 +35,10 @@ MARK = "RUSHES_FILM_FOLDER"
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What is started, and what it may take at most: bytes on the disk below its folder, and of memory (None: all)."""
+    """What is started, and what it may take at most: bytes on the disk below its folder, and of memory (None: all).
+
+    Of the programs with one `turn`, a file, only one runs at a time, whichever processes start them.
+    """
 
     command: Sequence[str]
     folder: Path
@@ -42,6 +46,7 @@ class Program:
     timeout_s: float
     disk_bytes: int
     memory_bytes: int | None = None
+    turn: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,14 @@ def run(program: Program, heard: Callable[[str], None], between: Callable[[], No
 
     Raises TookTooMuch, and OSError where nothing can be started. Nothing of the program is left when this returns.
     """
+    with _turn(program.turn, heard, between) as turn:
+        return _run(program, turn, heard, between)
+
+
+def _run(program: Program, turn: tuple[int, ...], heard: Callable[[str], None], between: Callable[[], None]) -> Ended:
     held, tie = os.pipe()
     try:
-        process = _started(program, held)
+        process = _started(program, held, turn)
     except BaseException:
         os.close(tie)
         raise
@@ -82,7 +92,35 @@ def run(program: Program, heard: Callable[[str], None], between: Callable[[], No
     return Ended(_code(process.returncode), tuple(running.last))
 
 
-def _started(program: Program, tie: int) -> subprocess.Popen[bytes]:
+@contextmanager
+def _turn(turn: Path | None, heard: Callable[[str], None], between: Callable[[], None]) -> Iterator[tuple[int, ...]]:
+    """Wait for the turn and keep it; yields the descriptors by which a keeper keeps it too, should we be killed."""
+    if turn is None:
+        yield ()
+        return
+    lock = os.open(turn, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        waiting = False
+        while not _locked(lock):
+            if not waiting:
+                heard("Waiting for the end of the film before this one")
+            waiting = True
+            between()
+            time.sleep(TURN_S)
+        yield (lock,)
+    finally:
+        os.close(lock)
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _started(program: Program, tie: int, turn: tuple[int, ...]) -> subprocess.Popen[bytes]:
     told = {
         "command": list(program.command),
         "folder": str(program.folder),
@@ -96,6 +134,7 @@ def _started(program: Program, tie: int) -> subprocess.Popen[bytes]:
         cwd="/",
         env={**program.environment, MARK: str(program.folder)},
         start_new_session=True,
+        pass_fds=turn,  # to the keeper only, which starts the program without them
     )
 
 

@@ -180,3 +180,11 @@ def test_others_on_its_gpu_make_room(standing: Standing) -> None:
     residence.enter("other", "cuda:0", 1, lambda: left.append("other"))
     UpstreamEngine("one", standing.setup("magi-distilled"), residence, SECRETS).generate(told(), silent, never)
     assert left == ["other"]
+
+
+def test_a_folder_that_cannot_be_written_is_told(standing: Standing, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    engine = UpstreamEngine("one", standing.setup("magi-distilled", folder=tmp_path / "file"), Residence(), SECRETS)
+    unable = refused(engine, told())
+    assert "file" in unable.remedy
+    assert str(tmp_path) not in str(unable.error)

@@ -138,7 +138,7 @@ from pathlib import Path
 from rushes.engines.upstream.program import Program, run
 job = Path({str(tmp_path / "job")!r})
 job.mkdir()
-told = Program([sys.executable, "-c", {FAMILY + "time.sleep(600)"!r}], job, {{}}, 60, 10**8)
+told = Program([sys.executable, "-c", {FAMILY + "time.sleep(600)"!r}], job, {{}}, 60, 10**8, turn=job.parent / "turn")
 run(told, lambda line: print(line, flush=True), lambda: None)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as runner:
@@ -146,7 +146,10 @@ run(told, lambda line: print(line, flush=True), lambda: None)
         family = pids([runner.stdout.readline() for _ in range(3)])
         assert all(map(is_alive, family))
         runner.kill()
-    until(lambda: not any(map(is_alive, family)))
+    heard: list[str] = []
+    run(program(tmp_path / "next", "print('its turn')", turn=tmp_path / "turn"), heard.append, nothing)
+    assert heard == ["Waiting for the end of the film before this one", "its turn"]
+    assert not any(map(is_alive, family))  # who held the GPU is gone before the next begins
     until(lambda: not (tmp_path / "job").exists())
 
 
@@ -154,3 +157,24 @@ def test_the_last_words_are_those_that_name_an_error() -> None:
     lines = ("loading", "ValueError: the widget is loose", "[rank0] W0312 warning: destroyed", "done")
     assert failed(Ended(1, lines), "it").remedy.endswith("the widget is loose")
     assert failed(Ended(1, ()), "it").remedy.endswith("nothing")
+
+
+def test_waiting_for_ones_turn_can_be_cancelled(tmp_path: Path) -> None:
+    looks = 0
+
+    def first() -> None:
+        nonlocal looks
+
+        def second() -> None:
+            nonlocal looks
+            looks += 1
+            if looks > 3:
+                raise Cancelled
+
+        with pytest.raises(Cancelled):
+            run(program(tmp_path / "two", "print(2)", turn=tmp_path / "turn"), lambda _: None, second)
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        run(program(tmp_path / "one", "import time; time.sleep(60)", turn=tmp_path / "turn"), lambda _: None, first)
+    assert looks == 4
