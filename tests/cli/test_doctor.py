@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -126,3 +128,10 @@ def test_settings_that_can_not_be_read_hide_nothing_of_the_machine(tmp_path: Pat
     assert code == 1
     assert found["settings"]["told"] == "deployments: Input should be a valid dictionary, got 3"
     assert found["memory"]["level"] in ("ok", "warning")
+
+
+def test_nothing_of_it_loads_torch() -> None:
+    modules = "rushes.cli.doctor, rushes.cli.runner, rushes.engines.diffusers.fitting, rushes.engines.longcat.fitting"
+    code = f"import sys, {modules}\nprint(sorted({{'torch', 'diffusers', 'numpy', 'av'}} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
