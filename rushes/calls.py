@@ -309,13 +309,12 @@ class DiffusersCall:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """A video that is gone on from: its first `kept` of `frames` come untouched, at `fps`, before what is made.
+    """A video that is gone on from: its first `kept` frames come untouched, at `fps`, before what is made.
 
     The model is shown the `prefix` frames before the cut, at its own rate.
     """
 
     video: str
-    frames: int
     fps: float
     kept: int
     prefix: int

@@ -246,7 +246,6 @@ def extended_upstream(request: MagiVideoExtensionRequest, media: MediaMap, wante
         resolution=request.resolution,
         continued=Continuation(
             video=video.path,
-            frames=video.frames or 0,
             fps=wanted.fps,
             kept=wanted.frames - request.num_frames,
             prefix=PREFIX_FRAMES,
