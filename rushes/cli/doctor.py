@@ -87,18 +87,22 @@ def _fit(settings: Settings, gpu: str | None, memory_gb: float | None, *, as_jso
     here = gpu is None and memory_gb is None
     torch = torch_here(rate=True) if here else Torch(False, {})
     places = fitting.devices_asked(gpu, memory_gb, torch, cards())
-    own, known = fitting.questions(settings)
+    own, unknown = fitting.questions(settings)
     deployments = [*fitting.report(own, places), *own_report(settings, places, several=not here)]
-    weights = [*fitting.report(known, places), *recipes_report(places, several=not here)]
+    weights = [*fitting.report(fitting.all_published(), places), *recipes_report(places, several=not here)]
     if as_json:
         devices = [{"device": one.device.label, "free_bytes": int(one.room)} for one in places]
-        typer.echo(json.dumps({"devices": devices, "deployments": deployments, "published": weights}, indent=2))
+        told = {"devices": devices, "deployments": deployments}
+        typer.echo(json.dumps({**told, "unknown": unknown, "published": weights}, indent=2))
         return
-    typer.echo("\n".join(_fit_lines(places, deployments, weights)))
+    typer.echo("\n".join(_fit_lines(places, deployments, unknown, weights)))
 
 
 def _fit_lines(
-    places: Sequence[Place], deployments: Sequence[dict[str, object]], weights: Sequence[dict[str, object]]
+    places: Sequence[Place],
+    deployments: Sequence[dict[str, object]],
+    unknown: Sequence[str],
+    weights: Sequence[dict[str, object]],
 ) -> Iterator[str]:
     for place in places:
         pace = "" if place.pace else "; how fast it is isn't known"
@@ -107,6 +111,10 @@ def _fit_lines(
     yield ""
     if deployments:
         yield from fitting.lines("Deployments", deployments)
+        yield ""
+    for name in unknown:
+        yield f"{name}: weights that are neither known nor here; fetch them, then ask again"
+    if unknown:
         yield ""
     yield from fitting.lines("Published weights", weights)
     yield ""

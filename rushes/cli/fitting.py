@@ -15,7 +15,7 @@ from typing import Any
 from rushes.cli.problem import CommandError
 from rushes.engines.checkpoints import WeightsProblem, cache, find, is_hub_id
 from rushes.engines.diffusers.plan import Device
-from rushes.engines.diffusers.weights import inspect
+from rushes.engines.diffusers.weights import Weights, inspect
 from rushes.engines.fit.estimate import Pace
 from rushes.engines.fit.table import GIB, Gpu, Published, gpu_named, gpus, published, published_as
 from rushes.engines.fit.verdict import Place, Verdict, judge, usual_setting
@@ -81,24 +81,28 @@ def _here(number: int, name: str, sizes: tuple[int, int], capability: Sequence[i
     return Place(device, free, memory()[1] or None, pace)
 
 
-def questions(settings: Settings) -> tuple[list[Asked], list[Asked]]:
-    """Return what to ask about: the deployments of open weights, and all that is published."""
-    own = [found for name, one in settings.deployments.items() if (found := _own(name, one)) is not None]
-    return own, [Asked(one.id, one, usual_setting(one)) for one in published()]
+def questions(settings: Settings) -> tuple[list[Asked], list[str]]:
+    """Return the deployments of open weights that can be asked about, and those of which too little is known."""
+    mine = {name: one for name, one in settings.deployments.items() if one.engine in ("diffusers", "network")}
+    found = {name: _own(name, one) for name, one in mine.items()}
+    return [one for one in found.values() if one is not None], [name for name, one in found.items() if one is None]
+
+
+def all_published() -> list[Asked]:
+    """Return all published weights, as they would be deployed."""
+    return [Asked(one.id, one, usual_setting(one)) for one in published()]
 
 
 def _own(name: str, setting: DeploymentBase) -> Asked | None:
     """Find a deployment's weights in the table; those on the disk count with their own sizes."""
-    model = getattr(setting, "model", None)
-    if not isinstance(model, str) or setting.engine not in ("diffusers", "network"):
-        return None
+    model = str(getattr(setting, "model", ""))
     known = published_as(model) if is_hub_id(model) else None
     if isinstance(setting, DiffusersDeployment):
         try:
             found = inspect(model, setting.revision, os.environ)
         except WeightsProblem:
             return Asked(name, known, setting) if known else None
-        alike = known or next((one for one in published() if one.layout == found.layout), None)
+        alike = known or _alike(found)
         return Asked(name, alike.model_copy(update={"parameters": found.parameters}), setting) if alike else None
     known = known or next((one for one in published() if one.package == setting.package), None)
     return Asked(name, known, setting) if known else None
@@ -125,6 +129,13 @@ def report(asked: Sequence[Asked], places: Sequence[Place]) -> list[dict[str, An
     ]
 
 
+def _alike(found: Weights) -> Published | None:
+    """Return the published weights of the same kind that are nearest in size."""
+    kin = [one for one in published() if one.layout == found.layout]
+    size_of = found.parameters.get("transformer", 0)
+    return min(kin, key=lambda one: abs(one.parameters["transformer"] - size_of), default=None)
+
+
 def _is_here(setting: DeploymentBase) -> bool:
     """Say whether the weights are on this machine, whole or not."""
     try:
@@ -143,6 +154,7 @@ def _film(verdict: Verdict) -> dict[str, Any]:
         "held": verdict.way.words,
         "peak_bytes": int(verdict.peak),
         "seconds": [round(one, 1) for one in verdict.time] if verdict.time else None,
+        "ordinary_bytes": int(verdict.way.moved),
         "set": verdict.way.settings if verdict.fits and verdict.fallen else None,
     }
 

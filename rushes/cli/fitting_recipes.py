@@ -65,6 +65,7 @@ def _film(
         "held": f"on {_cards(variant)}",
         "peak_bytes": int(variant.gpu_gb * 1e9),
         "seconds": None,
+        "ordinary_bytes": 0,
         "set": None,
     }
 

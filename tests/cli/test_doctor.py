@@ -92,11 +92,15 @@ def test_fit_is_told_as_json_too() -> None:
 def test_deployments_are_asked_about_by_their_own_settings(tmp_path: Path) -> None:
     config = tmp_path / "rushes.toml"
     model = "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"
-    config.write_text(f'[deployments.mine]\nengine = "diffusers"\nmodel = "{model}"\nquantisation = "fp8"\n')
+    config.write_text(
+        f'[deployments.mine]\nengine = "diffusers"\nmodel = "{model}"\nquantisation = "fp8"\n'
+        '[deployments.other]\nengine = "diffusers"\nmodel = "acme/film"\n'
+    )
     told = json.loads(rushes("doctor", "--gpu", "A100 40GB", "--json", "--config", str(config)).stdout)
     (own,) = told["deployments"]
     assert (own["name"], own["model"]) == ("mine", model)
     assert own["films"][0]["held"].startswith("fp8, ")
+    assert told["unknown"] == ["other"]
 
 
 def test_an_unknown_gpu_names_those_that_are_known() -> None:
@@ -135,3 +139,15 @@ def test_nothing_of_it_loads_torch() -> None:
     code = f"import sys, {modules}\nprint(sorted({{'torch', 'diffusers', 'numpy', 'av'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_weights_in_a_folder_count_with_their_own_sizes(tmp_path: Path) -> None:
+    pytest.importorskip("diffusers")
+    from tests.engines.diffusers import tiny
+
+    config, folder = tmp_path / "rushes.toml", tiny.text_model(tmp_path / "tiny")
+    config.write_text(f'[deployments.mine]\nengine = "diffusers"\nmodel = "{folder}"\noffload = "none"\n')
+    told = json.loads(rushes("doctor", "--memory", "24", "--json", "--config", str(config)).stdout)
+    (own,) = told["deployments"]
+    assert own["model"] == "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"  # the smallest of its kind
+    assert (own["here"], own["films"][0]["ordinary_bytes"]) == (True, 0)
