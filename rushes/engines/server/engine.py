@@ -7,7 +7,6 @@ becomes the frames that were asked for.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -27,8 +26,6 @@ from rushes.engines.vendor.contract import Trouble
 from rushes.engines.vendor.engine import VendorEngine
 from rushes.outbound.addresses import Network
 from rushes.routing import ServerDeployment, VendorDeployment
-
-LOG = logging.getLogger(__name__)
 
 
 class ServerEngine:
@@ -72,7 +69,7 @@ class ServerEngine:
         """Have a film made. Raises CallerError, Unable, Cancelled."""
         wish = wish_of(call, self._setting, self._dialect.fixed)
         for ignored in wish.ignored:
-            errand.say(f"Not used by {self._dialect.title}: {ignored}", "WARN")
+            errand.say(f"Not used by {self._dialect.title}: {ignored}")
         if unsent := sorted(member for member, name in self._setting.rename.items() if not name):
             errand.say(f"By its deployment {self._dialect.title} is not sent: {', '.join(unsent)}")
         try:

@@ -172,7 +172,8 @@ def _held(what: str, asked: float, started: float) -> None:
 def unable(what: str) -> Unable:
     """Something that this server can't do, though another deployment may."""
     msg = f"The server behind this endpoint can't do {what}"
-    return Unable("here", ModelError("feature_not_supported", msg), msg)
+    remedy = f"{msg}; set options to what it was started with, or route such requests to another deployment"
+    return Unable("here", ModelError("feature_not_supported", msg), remedy)
 
 
 def _up(value: int, step: int) -> int:
