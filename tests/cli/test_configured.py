@@ -59,7 +59,7 @@ def test_no_wrong_setting_of_a_deployment_tells_its_key(name: str, lines: str, t
     ("lines", "told"),
     [
         ("concurency = 3", "deployments.k.concurency: there is no such setting; concurrency is one"),
-        ("zzz = 3", "deployments.k.zzz: there is no such setting; there are: engine, vendor, key"),
+        ("zzz = 3", "deployments.k.zzz: there is no such setting; there are: engine, key, keys"),
         ("concurrency = 0", "deployments.k.concurrency: Input should be greater than or equal to 1, got 0"),
         ('url = "kling"', "deployments.k.url: String should match pattern '^https?://"),
         (
