@@ -103,7 +103,8 @@ def _own(name: str, setting: DeploymentBase) -> Asked | None:
         except WeightsProblem:
             return Asked(name, known, setting) if known else None
         alike = known or _alike(found)
-        return Asked(name, alike.model_copy(update={"parameters": found.parameters}), setting) if alike else None
+        own = {"id": found.name, "parameters": found.parameters}
+        return Asked(name, alike.model_copy(update=own), setting) if alike else None
     known = known or next((one for one in published() if one.package == setting.package), None)
     return Asked(name, known, setting) if known else None
 

@@ -149,5 +149,6 @@ def test_weights_in_a_folder_count_with_their_own_sizes(tmp_path: Path) -> None:
     config.write_text(f'[deployments.mine]\nengine = "diffusers"\nmodel = "{folder}"\noffload = "none"\n')
     told = json.loads(rushes("doctor", "--memory", "24", "--json", "--config", str(config)).stdout)
     (own,) = told["deployments"]
-    assert own["model"] == "Wan-AI/Wan2.1-T2V-1.3B-Diffusers"  # the smallest of its kind
+    assert own["model"] == "tiny"
+    assert own["films"][0]["endpoints"] == ["fal-ai/wan-pro/text-to-video"]
     assert (own["here"], own["films"][0]["ordinary_bytes"]) == (True, 0)
