@@ -184,6 +184,26 @@ def test_broken_numbers_end_with_an_error_that_names_them(folder: Path) -> None:
     assert "internal_server_error" in caught.value.error.failure().type
 
 
+def test_a_failure_of_no_known_kind_is_told_with_its_words_and_the_next_film_is_made(folder: Path) -> None:
+    made = engine_of(folder)
+    assert made._loaded is not None
+    hook = made._loaded.pipeline.components.network.register_forward_pre_hook(stumble)
+    with pytest.raises(Unable, match="RuntimeError: the kernel stumbled") as caught:
+        film(made, CALL)
+    assert "stumbled" not in str(caught.value.error)
+    hook.remove()
+    assert len(film(made, CALL)) == 9
+
+
+def stumble(_network: Any, _given: Any) -> None:
+    raise RuntimeError("the kernel stumbled")
+
+
+def test_weights_that_can_not_be_read_are_named_without_their_folder(tmp_path: Path) -> None:
+    setting = deployment(tmp_path / "nowhere")
+    assert LongCatEngine("mine", setting, Residence(), {}).load().model == "nowhere"
+
+
 def test_a_folder_that_is_none_leaves_the_engine_standing_and_is_told_to_each_job(tmp_path: Path) -> None:
     made = engine_of(tmp_path / "nowhere")
     for _ in range(2):

@@ -17,11 +17,14 @@ pytest.importorskip("diffusers")
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from rushes.engines.checkpoints import WeightsProblem  # noqa: E402
+from rushes.engines.deployed import CannotPrepare  # noqa: E402
 from rushes.engines.longcat.config import NetworkConfig  # noqa: E402
 from rushes.engines.longcat.network import Network  # noqa: E402
-from rushes.engines.longcat.official import inspect  # noqa: E402
+from rushes.engines.longcat.official import FOLDERS, chosen, inspect  # noqa: E402
 from rushes.engines.longcat.parameters import parameters  # noqa: E402
+from rushes.engines.weights.fetch import Fetching, Wanted, fetch  # noqa: E402
 from tests.engines.longcat import tiny  # noqa: E402
+from tests.engines.weights.pretended import pretended_hub  # noqa: E402
 
 SHARD = "dit/diffusion_pytorch_model-00002-of-00002.safetensors"
 
@@ -71,6 +74,35 @@ def test_a_fetched_id_is_found_in_the_hubs_cache_and_named_with_its_commit(folde
     remove(repository / "snapshots" / "0123456789abcdef" / "vae")
     with pytest.raises(WeightsProblem, match=r"vae is missing.*; fetch it with: rushes runner prepare NAME$"):
         inspect("someone/film", None, environment)
+
+
+def test_only_the_official_parts_are_fetched_and_then_they_are_whole(folder: Path, tmp_path: Path) -> None:
+    source = Path(shutil.copytree(folder, tmp_path / "source"))
+    (source / "README.md").write_text("Films.")
+    (source / "vae" / "diffusion_pytorch_model.bin").write_bytes(b"x" * 900)
+    (source / "assets").mkdir()
+    (source / "assets" / "demo.mp4").write_bytes(b"x" * 900)
+    heard: list[str] = []
+
+    def say(line: str, *, passing: bool = False) -> None:
+        heard.append(line)
+
+    with pretended_hub(longcat=source) as hub:
+        environment = hub.environment(tmp_path / "home")
+        fetched = fetch(Wanted("acme/longcat", None, chosen), Fetching(environment, say, pauses=lambda _: 0.0))
+        assert inspect("acme/longcat", None, environment).parameters["dit"] == tiny.PARAMETERS
+    names = {str(one.relative_to(fetched)) for one in fetched.rglob("*") if one.is_file()}
+    assert {name.partition("/")[0] for name in names} == {*FOLDERS, "lora"}
+    assert "vae/diffusion_pytorch_model.bin" not in names
+
+
+def test_a_repository_of_another_model_is_not_fetched(tmp_path: Path) -> None:
+    (tmp_path / "other" / "vae").mkdir(parents=True)
+    (tmp_path / "other" / "vae" / "config.json").write_text("{}")
+    with pretended_hub(other=tmp_path / "other") as hub:
+        around = Fetching(hub.environment(tmp_path / "home"), lambda line, passing=False: None, pauses=lambda _: 0.0)
+        with pytest.raises(CannotPrepare, match="acme/other can't be used: it has no folder tokenizer"):
+            fetch(Wanted("acme/other", None, chosen), around)
 
 
 def test_what_is_not_here_is_refused_with_the_command_that_fetches_it(tmp_path: Path) -> None:
