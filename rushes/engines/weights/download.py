@@ -38,8 +38,8 @@ class Downloads:
     hub: Hub
     listing: Listing
     shelf: Shelf
-    came: Callable[[HubFile, int], None]
-    had: Callable[[HubFile, int], None]
+    came: Callable[[int], None]
+    had: Callable[[int], None]
     pause: Callable[[float], bool]
     wanted: Callable[[], bool]
 
@@ -47,7 +47,7 @@ class Downloads:
         """Make the file whole. Raises CannotPrepare, Stopped."""
         blob, beside = self.shelf.blob(file), self.shelf.unfinished(file)
         if is_whole(file, blob):
-            self.had(file, file.size)
+            self.had(file.size)
             return
         blob.unlink(missing_ok=True)
         beside.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +74,7 @@ class Downloads:
                 self._wait(trouble, failures)
         if hashed.hexdigest() == file.digest:
             return True
-        self.came(file, -out.tell())
+        self.came(-out.tell())
         out.seek(0)
         out.truncate()
         return False
@@ -89,13 +89,13 @@ class Downloads:
         while piece := out.read(PIECE):
             self._look()
             hashed.update(piece)
-            self.had(file, len(piece))
+            self.had(len(piece))
         return hashed
 
     def _go_on(self, file: HubFile, out: BinaryIO, hashed: Any) -> Any:
         with self.hub.stream(self.listing, file, out.tell()) as (begins, pieces):
             if begins < out.tell():  # a server that knows no ranges
-                self.came(file, -out.tell())
+                self.came(-out.tell())
                 out.seek(0)
                 out.truncate()
                 hashed = file.hasher()
@@ -104,7 +104,7 @@ class Downloads:
                 taken = piece[: file.size - out.tell()]
                 _write(out, taken)
                 hashed.update(taken)
-                self.came(file, len(taken))
+                self.came(len(taken))
                 if len(taken) < len(piece):
                     break
         if out.tell() < file.size:

@@ -141,14 +141,7 @@ def _check_disk(missing: int, shelf: Shelf) -> None:
 
 def _download(hub: Hub, listing: Listing, files: Sequence[HubFile], shelf: Shelf, around: Fetching) -> None:
     tally = Tally(sum(one.size for one in files), around.clock)
-
-    def came(_: HubFile, count: int) -> None:
-        tally.add(count)
-
-    def had(_: HubFile, count: int) -> None:
-        tally.had(count)
-
-    downloads = Downloads(hub, listing, shelf, came, had, around.pause, around.wanted)
+    downloads = Downloads(hub, listing, shelf, tally.add, tally.had, around.pause, around.wanted)
     unique = {one.digest: one for one in files}.values()  # the same content may lie at two paths
     with ThreadPoolExecutor(AT_ONCE) as pool:
         tasks = {pool.submit(downloads.fetch, one): one for one in sorted(unique, key=lambda one: one.size)}
