@@ -63,6 +63,7 @@ def values_of(call: UpstreamCall, setup: Setup, job: Path, written: Mapping[str,
         "job": str(job),
         "output": str(job / OUTPUT),
         "gpus": setup.gpus,
+        "several": setup.gpus if setup.gpus > 1 else None,
         "port": free_port(),
     }
     files = {name: str(job / f"{name}.json") for name in setup.recipe.run.json_files}

@@ -27,7 +27,7 @@ from rushes.engines.upstream.reading import Lines
 TURN_S = 0.1
 MEASURE_S = 2.0
 _GRACE_S = keeper.GRACE_S + 5.0  # what the keeper gets to end everybody
-_KEPT = 40  # last lines
+_KEPT = 400  # last lines: each process of several ends with a traceback, and their starter with its own
 _PIECE = 65_536
 MARK = "RUSHES_FILM_FOLDER"
 """The variable by which all processes of one film can be told."""

@@ -20,7 +20,7 @@ SUFFIX = ".toml"
 
 ASKED = ("task", "prompt", "negative_prompt", "width", "height", "frames", "made", "fps", "seed", "steps", "segments",
          "resolution", "text_guidance", "audio_guidance", "picture", "prefix", "sound")  # fmt: skip
-PLACES = ("python", "launcher", "source", "environment", "weights", "job", "output", "gpus", "port")
+PLACES = ("python", "launcher", "source", "environment", "weights", "job", "output", "gpus", "several", "port")
 NAMES = (*ASKED, *PLACES)
 """What templates may name, beside a recipe's own `places`, `json` files and values: of the call, and of the machine."""
 

@@ -25,7 +25,8 @@ _NO_GPU = re.compile(
     re.IGNORECASE,
 )
 _NO_ROOM = re.compile(r"No space left on device|File too large|Disk quota exceeded", re.IGNORECASE)
-_LAST_WORDS = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b")
+_LAST_WORDS = re.compile(r"^(?:\[\w+\]:?)?\s*(?:\w+\.)*\w*(?:Error|Exception|Interrupt|Exit)\b")
+_STARTERS = re.compile(r"ChildFailedError|torch\.distributed\.elastic")  # which only say that somebody failed
 _KILLED, _TOO_LARGE_A_FILE = 128 + 9, 128 + 25  # SIGKILL, SIGXFSZ
 _WARNING = re.compile(r"warning", re.IGNORECASE)
 
@@ -93,6 +94,8 @@ def _out_of_memory(remedy: str) -> Unable:
 
 def _last_words(lines: Sequence[str]) -> str:
     """Return the line that says most: the last that names an error, else the last that is no warning."""
-    named = [line for line in lines if _NO_MEMORY.search(line) or _LAST_WORDS.match(line)]
+    named = [
+        line for line in lines if _NO_MEMORY.search(line) or (_LAST_WORDS.match(line) and not _STARTERS.search(line))
+    ]
     plain = [line for line in lines if not _WARNING.search(line)]
     return (named or plain or ["nothing"])[-1].strip()

@@ -188,3 +188,17 @@ def test_a_folder_that_cannot_be_written_is_told(standing: Standing, tmp_path: P
     unable = refused(engine, told())
     assert "file" in unable.remedy
     assert str(tmp_path) not in str(unable.error)
+
+
+def test_several_gpus_get_a_process_each(standing: Standing, engine: UpstreamEngine) -> None:
+    engine.generate(told(), silent, never)
+    one = standing.record[0]
+    setup = standing.setup("magi-distilled", variant="24B-quant", devices=["0", "1"])
+    UpstreamEngine("one", setup, Residence(), SECRETS).generate(told(), silent, never)
+    two = standing.record[1]
+    assert "WORLD_SIZE" not in one["variables"]
+    assert (two["variables"]["WORLD_SIZE"], two["variables"]["CUDA_VISIBLE_DEVICES"]) == ("2", "0,1")
+    assert [ran["config"]["engine_config"]["cp_size"] for ran in (one, two)] == [1, 2]
+    model = two["config"]["model_config"]
+    assert (model["num_layers"], model["half_channel_vae"], model["x_rescale_factor"]) == (48, True, 0.1)
+    assert two["config"]["engine_config"]["fp8_quant"] is True

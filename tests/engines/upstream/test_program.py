@@ -157,6 +157,17 @@ def test_the_last_words_are_those_that_name_an_error() -> None:
     lines = ("loading", "ValueError: the widget is loose", "[rank0] W0312 warning: destroyed", "done")
     assert failed(Ended(1, lines), "it").remedy.endswith("the widget is loose")
     assert failed(Ended(1, ()), "it").remedy.endswith("nothing")
+    several = (
+        "[rank1]: torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB",
+        "[rank0]:     raise Stopped",
+        "E0312 10:00 torch/distributed/elastic/multiprocessing/api.py:869] failed (exitcode: 1) local_rank: 1",
+        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ",
+        "entry.py FAILED",
+    )
+    told = failed(Ended(1, several), "it")
+    assert "too little memory" in str(told.error)
+    assert "Tried to allocate 2.00 GiB" in told.remedy
+    assert failed(Ended(1, ("[rank0]: KeyError: 'x'", *several[2:])), "it").remedy.endswith("[rank0]: KeyError: 'x'")
 
 
 def test_waiting_for_ones_turn_can_be_cancelled(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ wide, tall, frames, steps = (runtime[n] for n in ("video_size_w", "video_size_h"
 np.random.seed(runtime["seed"])
 if wide % 16 or tall % 16 or frames % 24 or steps % runtime["window_size"] or steps % 4:
     refuse(f"{wide}x{tall}, {frames} frames, {steps} steps")
-if engine["cp_size"] * engine["pp_size"] != int(os.environ["WORLD_SIZE"]):
+if engine["cp_size"] * engine["pp_size"] != int(os.environ.get("WORLD_SIZE", "1")):
     refuse("cp_size * pp_size is not the number of processes")
 if runtime["cfg_number"] != 1 or type(steps) is not int or type(model["half_channel_vae"]) is not bool:
     refuse("cfg_number: 1 for distilled weights")
@@ -69,10 +69,12 @@ if given.mode == "v2v":
 if known:  # whole chunks of 6 latent frames, less what was given but for a single picture
     latent = -(-(frames // 4 + known) // 6) * 6
     made = 4 * (latent - (known if known > 1 else 0))
+if not os.environ.get("MASTER_ADDR") or not os.environ.get("MASTER_PORT"):
+    refuse("MASTER_ADDR expected, but not set")
 asked = orders(given.prompt)
-if os.environ["RANK"] == "0":
+if os.environ.get("RANK", "0") == "0":
     record(config=config, prompt=given.prompt, mode=given.mode, made=made, **seen)
 misbehave(asked)
-if os.environ["RANK"] == "0":
+if os.environ.get("RANK", "0") == "0":
     bar("InferBatch 0", frames // 24, asked)
     write_film(given.output_path, made, wide, tall, runtime["fps"], asked)
