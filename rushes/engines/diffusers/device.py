@@ -9,13 +9,18 @@ import torch
 from rushes.engines.diffusers.plan import GB, Device
 from rushes.engines.diffusers.trouble import unfit
 
+NAMES = "name cuda, cuda:NUMBER, mps or cpu"
+
 
 def probe(wanted: str | None = None) -> Device:
     """Return the device that is wanted, or the first GPU, or the CPU. Raises Unable where there is no such device."""
     name = wanted or ("cuda:0" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
     kind = name.partition(":")[0]
     if kind == "cuda":
-        number = int(name.partition(":")[2] or 0)
+        place = name.partition(":")[2] or "0"
+        if not place.isdecimal():
+            raise unfit("This server's device isn't there", f"device = {name!r}; {NAMES}")
+        number = int(place)
         if not torch.cuda.is_available() or number >= torch.cuda.device_count():
             count = torch.cuda.device_count() if torch.cuda.is_available() else 0
             raise unfit("This server's device isn't there", f"device = {name!r}, but torch sees {count} CUDA devices")
@@ -27,7 +32,7 @@ def probe(wanted: str | None = None) -> Device:
             torch.cuda.get_device_capability(number),
         )
     if kind not in ("mps", "cpu"):
-        raise unfit("This server's device isn't there", f"device = {name!r}; name cuda, cuda:NUMBER, mps or cpu")
+        raise unfit("This server's device isn't there", f"device = {name!r}; {NAMES}")
     return Device(name, "mps" if kind == "mps" else "cpu", kind)
 
 
@@ -38,6 +43,21 @@ def free_bytes(device: Device, used: int, memory_gb: float | None) -> int | None
         return limit
     free = torch.cuda.mem_get_info(device.name)[0]
     return free if limit is None else min(free, limit)
+
+
+def hold_to(device: Device, memory_gb: float | None) -> None:
+    """Let this process have no more of a GPU's memory than the operator said; what is beyond is out of memory.
+
+    The allocator's limit is one for the whole process, so each film sets that of its own deployment.
+    """
+    if device.kind == "cuda":
+        total = torch.cuda.mem_get_info(device.name)[1]
+        torch.cuda.set_per_process_memory_fraction(share(memory_gb, total), device.name)
+
+
+def share(memory_gb: float | None, total: int) -> float:
+    """Return which share (0 to 1) of a device's memory may be used."""
+    return 1.0 if memory_gb is None else min(1.0, memory_gb * GB / total)
 
 
 def give_back(device: Device) -> None:

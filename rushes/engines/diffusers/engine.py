@@ -25,7 +25,7 @@ from rushes.calls import Call, DiffusersCall, Lora
 from rushes.engines.alive import kept_alive
 from rushes.engines.deployed import with_name
 from rushes.engines.diffusers.decoding import Pixels, chunks_of, slices_of
-from rushes.engines.diffusers.device import free_bytes, give_back, probe
+from rushes.engines.diffusers.device import free_bytes, give_back, hold_to, probe
 from rushes.engines.diffusers.fewsteps import FewSteps, few_steps
 from rushes.engines.diffusers.finish import finished
 from rushes.engines.diffusers.layouts import LAYOUTS
@@ -91,9 +91,10 @@ class DiffusersEngine:
             self._ready(_nothing)
             if self._setting.warm_up:
                 self._warm_up()
-        except Unable as unable:
-            # Each job tries again, since who has the memory may leave; ending here would restart the runner in a loop.
-            LOG.error("the deployment %s can't work: %s", self._name, unable.remedy)
+        except Exception as error:  # noqa: BLE001  # ending here would restart the runner in a loop
+            # Each job tries again, since who has the memory may leave.
+            told = error if isinstance(error, Unable) else failed(error)
+            LOG.error("the deployment %s can't work: %s", self._name, told.remedy)
             self._clear()
         return self._maker()
 
@@ -208,10 +209,13 @@ class DiffusersEngine:
 
     def _ready(self, between: Callable[[], None]) -> _Loaded:
         """Return the loaded pipeline, loading it if it is out. Raises Unable, and what `between` raises."""
+        if self._device is not None:
+            hold_to(self._device, self._setting.memory_gb)
         if self._loaded is not None and self._residence.touch(self._name):
             return self._loaded
         weights = self._known()
         device = self._device = probe(self._setting.device)
+        hold_to(device, self._setting.memory_gb)
         layout = LAYOUTS[weights.layout]
         others = self._residence.used(device.name)  # which would move out
         roomy = device if device.free_bytes is None else replace(device, free_bytes=device.free_bytes + others)

@@ -16,8 +16,9 @@ import torch
 
 from rushes.calls import Lora
 from rushes.engines.diffusers.deployed import complaint
+from rushes.engines.diffusers.device import share
 from rushes.engines.diffusers.engine import DiffusersEngine
-from rushes.engines.diffusers.plan import sizes
+from rushes.engines.diffusers.plan import GB, sizes
 from rushes.engines.engine import Progress, Unable
 from rushes.engines.residence import Residence
 from rushes.families import ENDPOINTS
@@ -250,10 +251,17 @@ def test_settings_that_cannot_work_are_told_at_the_start(folders: Folders) -> No
 
 
 def test_a_device_that_is_none_is_told_to_each_job(folders: Folders) -> None:
-    for device, words in (("cuda:7", "torch sees 0 CUDA devices"), ("abacus", "name cuda, cuda:NUMBER, mps or cpu")):
+    names = "name cuda, cuda:NUMBER, mps or cpu"
+    for device, words in (("cuda:7", "torch sees 0 CUDA devices"), ("abacus", names), ("cuda:first", names)):
         setting = DiffusersDeployment(engine="diffusers", model=str(folders["picture"]), device=device)
         lost = DiffusersEngine("lost", setting, Residence())
         lost.load()
         with pytest.raises(Unable) as raised:
             film(lost, call(folders))
         assert words in raised.value.remedy
+
+
+def test_a_limit_is_a_share_of_the_device() -> None:
+    assert share(None, 80 * GB) == 1
+    assert share(20, 80 * GB) == 0.25
+    assert share(100, 80 * GB) == 1
