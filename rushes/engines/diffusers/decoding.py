@@ -83,7 +83,7 @@ def chunks_of(slices: Iterator[Tensor], call: DiffusersCall) -> Iterator[Pixels]
         for whole in slices:
             top, left = (whole.shape[2] - call.height) // 2, (whole.shape[3] - call.width) // 2
             video = whole[:left_over, :, top : top + call.height, left : left + call.width]
-            for part in video.split(CHUNK):
+            for part in video.split(CHUNK):  # type: ignore[no-untyped-call]
                 shade = (part.float().clamp(-1, 1) + 1) * 127.5
                 pixels: Pixels = shade.round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
                 yield pixels
@@ -119,7 +119,7 @@ def _slice(pipe: Any, inner: Tensor, between: Callable[[], None], *, first: bool
     with torch.no_grad(), pulse(pipe, between, only=vae):
         video = vae.decoder(inner, feat_cache=vae._feat_map, feat_idx=vae._conv_idx, first_chunk=first)
         if vae.config.patch_size is not None:
-            video = unpatchify(video, patch_size=vae.config.patch_size)
+            video = unpatchify(video, patch_size=vae.config.patch_size)  # type: ignore[no-untyped-call]
         return _sound(video[0].transpose(0, 1)).clamp(-1, 1)
 
 
@@ -141,7 +141,7 @@ def _tiled(vae: Any, latents: Tensor) -> bool:
         return False
     ratio = vae.spatial_compression_ratio
     sides = vae.tile_sample_min_height // ratio, vae.tile_sample_min_width // ratio
-    return latents.shape[3] > sides[0] or latents.shape[4] > sides[1]
+    return bool(latents.shape[3] > sides[0] or latents.shape[4] > sides[1])
 
 
 def _closing(slices: Iterator[Tensor], behind: Any) -> Iterator[Tensor]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, FlowMatchLCMScheduler
-from torch import Tensor
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
+from diffusers.schedulers.scheduling_flow_match_lcm import FlowMatchLCMScheduler
 
 from rushes.calls import DiffusersCall
 from rushes.engines.diffusers.layouts import LAYOUTS
@@ -70,7 +70,7 @@ def few_steps(setting: Distilled, layout: str) -> FewSteps:
     return FewSteps(timesteps or usual.timesteps, setting.guidance, shift, setting.sampler or usual.sampler)
 
 
-class _Renewing(FlowMatchLCMScheduler):  # type: ignore[misc]
+class _Renewing(FlowMatchLCMScheduler):
     """Goes to the listed levels, whatever it is asked, with noise of the film's own."""
 
     def __init__(self, steps: FewSteps, generator: torch.Generator) -> None:
@@ -88,12 +88,14 @@ class _Renewing(FlowMatchLCMScheduler):  # type: ignore[misc]
     ) -> None:
         super().set_timesteps(device=device, sigmas=self._levels)
 
-    def step(self, model_output: Tensor, timestep: Any, sample: Tensor, **given: Any) -> Any:
+    def step(
+        self, model_output: Any, timestep: Any, sample: Any, generator: Any = None, return_dict: bool = True
+    ) -> Any:
         # In float32, since what the network says comes in its own numbers, and would turn the latents into those.
-        return super().step(model_output.float(), timestep, sample, **{**given, "generator": self._noise})
+        return super().step(model_output.float(), timestep, sample, self._noise, return_dict)
 
 
-class _Straight(FlowMatchEulerDiscreteScheduler):  # type: ignore[misc]
+class _Straight(FlowMatchEulerDiscreteScheduler):
     """Goes to the listed levels, whatever it is asked."""
 
     def __init__(self, steps: FewSteps) -> None:

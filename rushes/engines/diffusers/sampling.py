@@ -137,7 +137,7 @@ def _order(  # noqa: PLR0917
 def _tokens(pipe: Pipe, shape: tuple[int, int, int]) -> int:
     """Return how many tokens a pass of a network with patches of 2 x 2 has."""
     frames, height, width = shape
-    side = 2 * pipe.vae_scale_factor_spatial
+    side = 2 * int(pipe.vae_scale_factor_spatial)
     return frames * (height // side) * (width // side)
 
 

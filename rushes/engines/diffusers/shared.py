@@ -199,7 +199,7 @@ class SharedEngine:
     def _maker(self) -> Maker:
         weights, few = self._weights, self._few() if self._weights is not None else None
         model = weights.name if weights is not None else self._setting.model
-        marks = [self._setting.quantisation] if self._setting.quantisation != "none" else []
+        marks: list[str] = [self._setting.quantisation] if self._setting.quantisation != "none" else []
         marks += [source.rpartition("/")[2] for source in self._setting.loras]
         marks += [few.label] if few is not None else []
         layout = weights.layout if weights is not None else ""

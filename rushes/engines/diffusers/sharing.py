@@ -10,9 +10,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from diffusers import ContextParallelConfig
 from diffusers.hooks.context_parallel import apply_context_parallel
-from diffusers.models._modeling_parallel import ContextParallelInput, ParallelConfig
+from diffusers.models._modeling_parallel import ContextParallelConfig, ContextParallelInput, ParallelConfig
 from torch import Tensor
 from torch.distributed.device_mesh import init_device_mesh
 
@@ -35,7 +34,7 @@ class Sharing:
         """Have a network share its tokens from now on; their number and that of its heads must be whole multiples."""
         network._parallel_config = self._config
         for name, module in network.named_modules():
-            processor = getattr(module, "processor", None)
+            processor: Any = getattr(module, "processor", None)
             if hasattr(processor, "_parallel_config") and not name.endswith(TO_TEXT):
                 processor._parallel_config = self._config
         apply_context_parallel(network, self._degrees, _plan(network._cp_plan))

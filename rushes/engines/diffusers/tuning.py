@@ -37,7 +37,7 @@ def be_exact(plan: Plan) -> None:
     torch.backends.cudnn.benchmark = plan.cudnn_benchmark
 
 
-def networks(pipe: Any) -> list[torch.nn.Module]:
+def networks(pipe: Any) -> list[Any]:
     """Return a pipeline's denoising networks."""
     return [one for one in (pipe.transformer, getattr(pipe, "transformer_2", None)) if one is not None]
 
