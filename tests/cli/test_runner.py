@@ -45,8 +45,8 @@ def test_a_deployment_s_weights_come_and_are_whole(weights: Path, tmp_path: Path
         assert not (tmp_path / "home").exists()
         done = prepare(hub, tmp_path)
     assert (dry.returncode, done.returncode, done.stderr) == (0, 0, "")
-    assert f"  verified at commit {COMMIT}" in done.stdout
-    assert "  ready: acme/film@0123456789ab, WanPipeline, 0.00 billion parameters" in done.stdout
+    assert f"  verified   commit {COMMIT}" in done.stdout
+    assert "  ready      acme/film@0123456789ab, WanPipeline, 0.00 billion parameters" in done.stdout
     assert max(map(len, dry.stdout.splitlines()[:2])) < 80
     assert not list((tmp_path / "home").rglob("*.bin"))
 
@@ -110,7 +110,7 @@ def test_a_vendor_needs_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_is_looked_at(weights: Path, tmp_path: Path) -> None:
     found = rushes("runner", "prepare", "mine", "--config", str(settings(tmp_path, str(weights))))
-    assert "ready: film, WanPipeline" in found.stdout
+    assert "ready      film, WanPipeline" in found.stdout
     missing = rushes("runner", "prepare", "mine", "--config", str(settings(tmp_path, str(tmp_path / "none"))))
     assert missing.returncode == 1
     assert "there is no folder" in missing.stderr

@@ -68,4 +68,4 @@ def prepare(setting: DiffusersDeployment, folder: Path, say: Say, *, dry_run: bo
         found = inspect(setting.model, setting.revision, os.environ)
     except WeightsProblem as problem:
         raise CannotPrepare(str(problem)) from None
-    say(f"  ready: {found.name}, {found.layout}, {sum(found.parameters.values()) / 1e9:.2f} billion parameters")
+    say(f"  ready      {found.name}, {found.layout}, {sum(found.parameters.values()) / 1e9:.2f} billion parameters")

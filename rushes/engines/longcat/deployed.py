@@ -63,7 +63,7 @@ def prepare(setting: NetworkDeployment, folder: Path, say: Say, *, dry_run: bool
         found = inspect(setting.model, setting.revision, os.environ)
     except WeightsProblem as problem:
         raise CannotPrepare(str(problem)) from None
-    say(f"  ready: {found.name}, {LAYOUT}, {found.parameters['dit'] / 1e9:.2f} billion parameters in the network")
+    say(f"  ready      {found.name}, {LAYOUT}, {found.parameters['dit'] / 1e9:.2f} billion parameters in the network")
 
 
 def _check_lora(path: Path) -> None:

@@ -92,9 +92,9 @@ def _fetched(wanted: Wanted, around: Fetching, *, dry_run: bool) -> Path:
     for file in files:
         shelf.place(file, listing.commit)
     shelf.note(revision, listing.commit)
-    around.say(f"  verified at commit {listing.commit}")
+    around.say(f"  verified   commit {listing.commit}")
     if wanted.revision != listing.commit:
-        around.say(f'  to stay at it, set: revision = "{listing.commit}"')
+        around.say(f'  pin it by  revision = "{listing.commit}"')
     return shelf.snapshot(listing.commit)
 
 
@@ -115,11 +115,13 @@ def _announce(listing: Listing, files: Sequence[HubFile], shelf: Shelf, say: Say
     total = sum(one.size for one in files)
     left = sum(one.size for one in listing.files) - total
     here = sum(_here(one, shelf) for one in files)
-    unused = f"; {size(left)} of other layouts stay there" if left > SPARE_BYTES else ""
-    say(f"  {listing.repository}: {len(files)} files, {size(total)}{unused}")
+    say(f"  {listing.repository} at {listing.commit[:12]}")
+    say(f"  needed     {size(total)} in {len(files)} files ({total:,} bytes)")
+    if left > total / 100:
+        say(f"  not taken  {size(left)} of other layouts")
     if here:
-        say(f"  {size(here)} are here already and are looked through")
-    say(f"  into {shelf.folder}")
+        say(f"  here       {size(here)}, which are looked through")
+    say(f"  into       {shelf.folder} ({size(free_bytes(shelf.folder))} free)")
     return total - here
 
 

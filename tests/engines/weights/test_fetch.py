@@ -76,8 +76,8 @@ def test_only_what_is_needed_comes_and_its_commit_is_told(hub: PretendedHub, tmp
     index = "model.safetensors.index.json"
     assert names(folder) == {f"part/{one}" for one in ("config.json", index, *SHARDS)}
     assert (folder / "part" / SHARDS[1]).read_bytes() == b"\1" * 400_000
-    assert "acme/film: 4 files, 800 kB" in heard.text
-    assert f'to stay at it, set: revision = "{COMMIT}"' in heard.text
+    assert "  needed     800 kB in 4 files (800,100 bytes)" in heard.text
+    assert f'pin it by  revision = "{COMMIT}"' in heard.text
 
 
 def test_the_hub_s_own_library_finds_what_was_fetched(hub: PretendedHub, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_second_time_looks_through_what_is_here_and_fetches_nothing(hub: Prete
     heard = Heard()
     fetch(WANTED, around(hub, tmp_path, heard))
     assert len([one for one in hub.behaviour.asked if one.startswith("/apart")]) == before
-    assert "800 kB are here already and are looked through" in heard.text
+    assert "  here       800 kB, which are looked through" in heard.text
 
 
 def test_a_broken_connection_is_gone_on_with(hub: PretendedHub, tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_unknown_private_and_mistyped_are_told_apart(hub: PretendedHub, tmp_path
 def test_a_dry_run_leaves_nothing_behind(hub: PretendedHub, tmp_path: Path) -> None:
     heard = Heard()
     fetch(WANTED, around(hub, tmp_path / "home", heard), dry_run=True)
-    assert "4 files, 800 kB" in heard.text
+    assert "800 kB in 4 files" in heard.text
     assert not (tmp_path / "home").exists()
 
 
@@ -193,7 +193,7 @@ def test_a_commit_can_be_pinned(hub: PretendedHub, tmp_path: Path) -> None:
     folder = fetch(replace(WANTED, revision=COMMIT), around(hub, tmp_path, heard))
     assert folder.name == COMMIT
     assert not (folder.parent.parent / "refs").exists()
-    assert "to stay at it" not in heard.text
+    assert "pin it by" not in heard.text
 
 
 def test_pickles_alone_are_refused(hub: PretendedHub, tmp_path: Path) -> None:
