@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -331,6 +332,28 @@ def test_blocks_that_wait_give_the_same_and_take_loras(folder: Path) -> None:
     assert torch.equal(outputs[0], outputs[2])
     assert not torch.equal(outputs[0], outputs[1])
     assert all(torch.equal(a, b) for a, b in zip(outputs[:3], outputs[3:], strict=True))
+
+
+def test_a_block_that_was_sent_for_and_not_run_is_sent_for_anew() -> None:
+    network, plain = tiny.network(), tiny.network()
+    let_wait(network.blocks, CPU)
+    asked = torch.randn(1, 16, 1, 4, 4), torch.zeros(1, 1), Text(torch.randn(1, 6, 32), (6,))
+    with pytest.raises(KeyboardInterrupt):
+        network(*asked, between=ending_at(2))
+    for one in (network, plain):
+        one.blocks[1].ffn.w1.weight.data.mul_(3.0)
+    assert torch.equal(network(*asked), plain(*asked))
+
+
+def ending_at(look: int) -> Callable[[], None]:
+    """Return what ends a pass at its nth look."""
+    is_over = tiny.after(look)
+
+    def between() -> None:
+        if is_over():
+            raise KeyboardInterrupt
+
+    return between
 
 
 def test_a_block_that_waits_goes_home_when_it_fails() -> None:
