@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import cv2
@@ -189,7 +190,23 @@ def _usual(old: Any, call: DiffusersCall, layout: Layout) -> Any:
         changes["shift_terminal"] = None  # stretching a single step to its end divides by nothing
     if layout.steady and old.config.get("use_dynamic_shifting"):
         changes["use_dynamic_shifting"] = False
-    return type(old).from_config(old.config, **changes)
+    return _from_the_first(type(old).from_config(old.config, **changes))
+
+
+def _from_the_first(scheduler: Any) -> Any:
+    """Let it begin at its first step; it would look for that by its timestep, and take the second of two alike.
+
+    A large shift puts many steps so near to the noise that their timesteps, whole numbers, are the same.
+    """
+    plain = scheduler.set_timesteps
+
+    @wraps(plain)  # pipelines look at the parameters' names before they pass any
+    def set_timesteps(*args: Any, **given: Any) -> None:
+        plain(*args, **given)
+        scheduler.set_begin_index(0)
+
+    scheduler.set_timesteps = set_timesteps
+    return scheduler
 
 
 def _picture(path: str | None, width: int, height: int) -> Image.Image | None:

@@ -205,6 +205,12 @@ def test_the_shift_moves_the_steps_of_one_film_only(folders: Folders, shift: flo
     assert np.array_equal(film(held, call(folders, shift=None)), before)
 
 
+@pytest.mark.parametrize(("shift", "steps"), [(100.0, 100), (100.0, 1), (0.001, 100), (0.001, 1), (60.0, 30)])
+def test_extreme_shifts_are_taken(folders: Folders, shift: float, steps: int) -> None:
+    asked = call(folders, shift=shift, steps=steps, frames=1, made=1, guidance=1.0)
+    assert film(engine(folders["picture"], warm_up=False), asked).shape == (1, 32, 48, 3)
+
+
 def test_seeds_of_64_bits_are_taken(folders: Folders) -> None:
     held = engine(folders["picture"], warm_up=False)
     asked = {seed: film(held, call(folders, seed=seed)) for seed in (2**64 - 1, 2**63 + 3, -5, 3, 0)}
