@@ -108,11 +108,21 @@ class Autoencoder:
             out = self.vae.decoder(
                 z[:, :, number : number + 1], feat_cache=remembered, feat_idx=[0], first_chunk=number == 0
             )
-            yield to_frames(out if self._fold is None else unpatchify(out, patch_size=self._fold))
+            yield to_frames(self._unfolded(out))
 
     def _folded(self, pixels: Tensor) -> Tensor:
         """Return what the encoder takes: some take squares of pixels as one pixel of more channels."""
-        return pixels if self._fold is None else patchify(pixels, patch_size=self._fold)
+        if self._fold is None:
+            return pixels
+        folded: Tensor = patchify(pixels, patch_size=self._fold)  # type: ignore[no-untyped-call]
+        return folded
+
+    def _unfolded(self, out: Tensor) -> Tensor:
+        """Return the decoder's pixels, each as large as any other."""
+        if self._fold is None:
+            return out
+        pixels: Tensor = unpatchify(out, patch_size=self._fold)  # type: ignore[no-untyped-call]
+        return pixels
 
 
 def _causal_convolutions(module: Any) -> int:
