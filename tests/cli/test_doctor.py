@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 
 from rushes.cli.embedded import Running
 from tests.cli.words import rushes
+
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "guide" / "gpus.md"
 
 
 def checks(*words: str, **environment: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -152,3 +155,13 @@ def test_weights_in_a_folder_count_with_their_own_sizes(tmp_path: Path) -> None:
     assert own["model"] == "tiny"
     assert own["films"][0]["endpoints"] == ["fal-ai/wan-pro/text-to-video"]
     assert (own["here"], own["films"][0]["ordinary_bytes"]) == (True, 0)
+
+
+def test_the_guide_s_deployment_can_be_asked_about(tmp_path: Path) -> None:
+    (block,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "rushes.toml").write_text(block)
+    told = json.loads(rushes("doctor", "--gpu", "H100", "--json", "--config", str(tmp_path / "rushes.toml")).stdout)
+    assert [one["name"] for one in told["deployments"]] == ["film"]
+    assert [one["model"] for one in told["published"] if f"`{one['model']}" not in GUIDE.read_text()] == [
+        "Wan-AI/Wan2.1-I2V-14B-480P-Diffusers"  # written as an ending
+    ]

@@ -153,6 +153,16 @@ def test_a_limit_of_the_operator_s_counts() -> None:
     assert verdict.way.words.startswith("bf16, offload group")
 
 
+def test_devices_that_work_together_are_faster() -> None:
+    found = weights(LARGE_480)
+    setting = DiffusersDeployment.model_validate({"engine": "diffusers", "model": found.id, "devices": 8})
+    (one,), (together,) = judge(found, usual_setting(found), place(84)), judge(found, setting, place(84))
+    assert one.time is not None
+    assert together.time is not None
+    assert one.time[0] / together.time[0] == pytest.approx(6.9, rel=0.02)
+    assert one.time[1] / together.time[1] == pytest.approx(3.3, rel=0.02)
+
+
 def test_every_row_names_endpoints_that_these_weights_serve() -> None:
     for one in published():
         for named in (name for sampled in one.films for name in sampled.endpoints):
