@@ -214,6 +214,19 @@ def test_a_step_that_is_new_is_done_after_the_others(prepared: Own, tmp_path: Pa
     assert "installing (1 of 3)" not in heard.text
 
 
+def test_a_checkout_that_was_cut_off_is_gone_on_with(prepared: Own, tmp_path: Path) -> None:
+    there = copied(prepared, tmp_path / "there", prepared.recipe)
+    source = there / "source"
+    (source / ".git" / "HEAD").write_text("ref: refs/heads/none\n")
+    (source / ".git" / "index.lock").write_text("")
+    (source / ".git" / "shallow.lock").write_text("")
+    (source / "make.py").write_text("half of")
+    setting = prepared.setting(folder=there)
+    assert "(source missing)" in complaint(setting, prepared.variables())
+    prepare(Setup.of(setting), prepared.variables(), Heard(), dry_run=False)
+    assert (source / "make.py").read_text() == PROGRAM
+
+
 def test_another_variant_shares_source_and_environment(prepared: Own) -> None:
     setting = prepared.setting(variant="large")
     assert "(weights missing)" in complaint(setting, prepared.variables())
