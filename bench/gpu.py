@@ -31,9 +31,9 @@ HEAD = ("model", "plain, s/step", "Rushes, s/step", "ratio", "share of matrix ra
         "difference of a pass", "chosen")  # fmt: skip
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Run what is left, or print the table."""
-    options = _options()
+    options = _options(arguments)
     tiny = options.tiny or not _has_gpu()
     if options.case:
         return _measure_here(_case(options.case, tiny), options)
@@ -133,6 +133,8 @@ def _table(rows: list[Mapping[str, Any]]) -> list[str]:
     rates = sorted({f"{row['rate'] / 1e12:,.3g}" for row in rows if row.get("rate")})
     if devices:
         lines += ["", f"On {'; '.join(devices)}; its matrix units' measured rate: {' to '.join(rates)} TFLOP/s."]
+    if any(row.get("tiny") for row in rows):
+        lines.append("Seconds, ratios and shares of tiny models on a CPU measure nothing; the differences count.")
     return lines
 
 
@@ -193,7 +195,7 @@ def _has_gpu() -> bool:
     return torch.cuda.is_available()
 
 
-def _options() -> argparse.Namespace:
+def _options(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help="names of cases, with commas between")
     parser.add_argument("--slice-s", type=float, default=480, help="seconds that this run may take (480)")
@@ -203,7 +205,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="measure again what has a result")
     parser.add_argument("--table", action="store_true", help="write the table in docs/performance.md from the results")
     parser.add_argument("--case", default="", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+from torch._dynamo.testing import CompileCounter  # noqa: E402
 from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 from rushes.engines.longcat.config import NetworkConfig  # noqa: E402
@@ -97,3 +99,73 @@ def test_full_size_cases_compute_what_the_reference_estimates(monkeypatch: pytes
     assert cases["longcat-480p"].tokens == 37_440
     assert cases["wan-480p"].work_of_step / 2 == pytest.approx(1.8e15, rel=0.1)
     assert cases["wan-720p"].work_of_step / 2 == pytest.approx(6.8e15, rel=0.1)
+
+
+def test_full_size_models_have_the_parameters_of_the_published_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCH)
+    import diffusers
+    from gpu_cases import FULL
+    from gpu_models import CLASSES, empty
+
+    for case in FULL:
+        if case.layout:
+            transformer, autoencoder = (getattr(diffusers, name) for name in CLASSES[case.layout])
+            made = {"transformer": empty(lambda c=case, t=transformer: t(**c.network))}
+            made["vae"] = empty(lambda c=case, a=autoencoder: a(**c.parts["vae"]))
+        else:
+            made = {"dit": empty(lambda c=case: Network(NetworkConfig(**c.network)))}
+        for name, part in made.items():
+            count = sum(parameter.numel() for parameter in part.parameters())
+            assert count == pytest.approx(case.counts.get(name, 13_581_000_000), rel=2e-3), (case.name, name)
+
+
+@pytest.mark.parametrize("number", [0, 1], ids=["two passes made as one", "one pass for both"])
+def test_all_layers_of_a_library_network_are_one_graph_as_the_engine_runs_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: int
+) -> None:
+    monkeypatch.syspath_prepend(BENCH)
+    from gpu_cases import TINY
+    from gpu_models import pipelines
+    from gpu_sides import _our_run
+
+    case, counter = TINY[number], CompileCounter()
+    torch._dynamo.reset()
+    pair = pipelines(case, "cpu")
+    wanted = _our_run(case, pair, tmp_path)(lambda: None)
+    pair.ours.transformer.compile_repeated_blocks(backend=counter, fullgraph=True)
+    assert torch.equal(_our_run(case, pair, tmp_path)(lambda: None), wanted)
+    assert counter.frame_count == 1
+    torch._dynamo.reset()
+
+
+def test_a_case_that_takes_too_long_is_ended_and_tried_again_then_given_up(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.syspath_prepend(BENCH)
+    import gpu
+    from gpu_cases import TINY
+
+    hasty = dataclasses.replace(TINY[1], seconds=1)
+    options = gpu._options(["--tiny", "--out", str(tmp_path)])
+    assert gpu._in_its_own_process(hasty, 0.2, options, tiny=True) is None
+    row = {"title": hasty.title, "unfinished": True}
+    assert gpu._cells(row)[-1] == "unfinished"
+    assert gpu._is_due(row, tiny=True, again=False)
+    assert not gpu._is_due({"error": "out of memory", "tiny": True}, tiny=True, again=False)
+    assert gpu._is_wrong({"error": "out of memory"})
+
+
+def test_the_page_holds_the_place_for_the_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(BENCH)
+    import gpu
+
+    text = gpu.PAGE.read_text()
+    assert text.count(gpu.BEGIN) == text.count(gpu.END) == 1
+    row = {
+        "name": "wan-480p", "title": "Wan", "device": "GPU", "torch": "2", "rate": 7e14, "plain": 9.0, "ours": 5.0,
+        "ratio": 1.8, "plain_share": 0.5, "share": 0.9, "plain_bytes": 4e10, "ours_bytes": 0, "pass_relative": 0.01,
+        "equal": True, "chosen": "all", "tiny": False,
+    }  # fmt: skip
+    assert gpu._table([row])[2] == "| Wan | 9 | 5 | 1.80 | 50% → 90% | 40.0 GB / – | 1.0e-02 | all |"
+    assert gpu._table([row])[-1] == "On GPU, torch 2; its matrix units' measured rate: 700 TFLOP/s."
+    assert gpu._table([]) == ["Not measured on a GPU yet."]
