@@ -362,3 +362,20 @@ def test_a_block_that_waits_goes_home_when_it_fails() -> None:
     with pytest.raises((RuntimeError, NotImplementedError)):
         network(torch.randn(1, 16, 1, 4, 4), torch.zeros(1, 1), Text(torch.randn(1, 6, 32), (6,)))
     assert {parameter.device for parameter in network.parameters()} == {CPU}
+
+
+def test_a_prompt_that_was_encoded_is_not_encoded_again_and_only_the_last_ones_are_kept(components: Components) -> None:
+    prompts = components.prompts
+    encoded: list[int] = []
+    hook = prompts.encoder.register_forward_hook(lambda *_: encoded.append(1))
+    first = prompts.encode("grey", "a heron on a roof")
+    again = prompts.encode("grey", "a heron  on a roof")
+    assert torch.equal(first.states, again.states)
+    assert (first.lengths, len(encoded)) == (again.lengths, 2)
+    alone = prompts.encode("a heron on a roof")
+    assert torch.equal(alone.states[0], first.states[1])
+    for number in range(5):
+        prompts.encode(f"another {number}")
+    assert torch.equal(prompts.encode("a heron on a roof").states, alone.states)
+    assert len(encoded) == 2 + 5 + 1
+    hook.remove()
