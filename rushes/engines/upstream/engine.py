@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.calls import Call, UpstreamCall
+from rushes.engines.deployed import with_name
 from rushes.engines.engine import Cancelled, FilmFile, Maker, Progress
 from rushes.engines.residence import Residence
 from rushes.engines.upstream import gpus, trouble
@@ -49,7 +50,7 @@ class UpstreamEngine:
         """Say who makes the films. What is missing is logged, and told again to each job."""
         setup = self._setup
         if problem := setup.missing(self._environment) or self._gpu_problem():
-            LOG.error("the deployment %s can't work: %s", self._name, problem)
+            LOG.error("the deployment %s can't work: %s", self._name, with_name(problem, self._name))
         return Maker(NAME, setup.variant.model, setup.version, stand_in=False, layout=setup.recipe.layout)
 
     def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> FilmFile:
@@ -80,7 +81,7 @@ class UpstreamEngine:
         """Raise Unable where it can't work, before anything is written."""
         run_as = self._setup.recipe.run
         if problem := self._setup.missing(self._environment):
-            raise trouble.not_prepared(problem)
+            raise trouble.not_prepared(with_name(problem, self._name))
         if call.task not in run_as.tasks:
             raise trouble.unfit(f"{self._setup.called} has no task {call.task!r}; it has: {', '.join(run_as.tasks)}")
         if problem := self._gpu_problem():

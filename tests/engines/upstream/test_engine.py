@@ -161,7 +161,7 @@ def test_what_is_not_there_is_told_to_each_job(standing: Standing) -> None:
     setup = standing.setup("magi-distilled", source=None)
     engine = UpstreamEngine("one", setup, Residence(), SECRETS)
     assert engine.load().model
-    assert "rushes runner prepare" in refused(engine, told()).remedy
+    assert "rushes runner prepare one" in refused(engine, told()).remedy
 
 
 def test_a_gpu_that_is_too_small_is_refused(standing: Standing, tmp_path: Path) -> None:
