@@ -72,7 +72,7 @@ def decoded(  # noqa: PLR0917
             extra = (torch.tensor([call.decode_timestep], device=inner.device, dtype=inner.dtype),)
     with torch.no_grad(), pulse(pipe, between):
         video: Tensor = vae.decode(inner, *extra, return_dict=False)[0][0].transpose(0, 1)
-    pipe.maybe_free_model_hooks()
+    _free(pipe)
     return _sound(video)
 
 
@@ -110,7 +110,7 @@ def _by_slices(pipe: Any, latents: Tensor, between: Callable[[], None]) -> Itera
             yield _slice(pipe, inner[:, :, place : place + 1], between, first=place == 0)
     finally:
         vae.clear_cache()
-        pipe.maybe_free_model_hooks()
+        _free(pipe)
 
 
 def _slice(pipe: Any, inner: Tensor, between: Callable[[], None], *, first: bool) -> Tensor:
@@ -121,6 +121,12 @@ def _slice(pipe: Any, inner: Tensor, between: Callable[[], None], *, first: bool
         if vae.config.patch_size is not None:
             video = unpatchify(video, patch_size=vae.config.patch_size)  # type: ignore[no-untyped-call]
         return _sound(video[0].transpose(0, 1)).clamp(-1, 1)
+
+
+def _free(pipe: Any) -> None:
+    """Move parts out that wait outside; a pipeline without such looks through all its modules for them."""
+    if getattr(pipe, "_all_hooks", None):
+        pipe.maybe_free_model_hooks()
 
 
 def _inner(vae: Any, latents: Tensor) -> Tensor:

@@ -89,10 +89,13 @@ class Adapters:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._names: dict[str, str] = {}
+        self._joint = True
 
     def use(self, loras: tuple[Lora, ...]) -> None:
         """Turn these on and all others off. Raises Unable for one that can't be used."""
-        use_fused(self._pipe, fused=not loras)  # joint products don't see what a LoRA changes
+        if self._joint == bool(loras):  # joint products don't see what a LoRA changes
+            self._joint = not loras
+            use_fused(self._pipe, fused=self._joint)
         for lora in loras:
             if lora.source not in self._names:
                 self._read(lora.source)

@@ -25,16 +25,16 @@ class Texts:
         """Return what a pipeline is given in place of prompts: embeddings (1, N, C), and masks (1, N)."""
         found: dict[str, Tensor] = {}
         wanted = {"": prompt, "negative_": negative} if guided else {"": prompt}
+        device = self._pipe._execution_device  # which is looked for in all modules
         for prefix, text in wanted.items():
-            embeds, mask = self.of(text)
+            embeds, mask = self.of(text, device)
             found[f"{prefix}prompt_embeds"] = embeds
             if mask is not None:
                 found[f"{prefix}prompt_attention_mask"] = mask
         return found
 
-    def of(self, text: str) -> tuple[Tensor, Tensor | None]:
-        """Return a text's embeddings (1, N, C), and its mask (1, N) or None, on the pipeline's device."""
-        device = self._pipe._execution_device
+    def of(self, text: str, device: torch.device) -> tuple[Tensor, Tensor | None]:
+        """Return a text's embeddings (1, N, C), and its mask (1, N) or None, on a device."""
         kept = self._kept.pop(text, None)
         if kept is None:
             kept = self._encode(text, device)
