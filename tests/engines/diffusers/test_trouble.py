@@ -90,6 +90,31 @@ def test_nan_anywhere_ends_as_an_error(folders: Folders, tmp_path: Path, part: s
     assert "NaN or infinity" in str(found.error)
 
 
+def _twice(tensors: Tensors) -> None:
+    tensors["encoder.embed_tokens.weight"] = tensors["shared.weight"].clone()
+
+
+def _renamed(tensors: Tensors) -> None:
+    tensors["encoder.embed_tokens.weight"] = tensors.pop("shared.weight")
+
+
+def _prefixed(tensors: Tensors) -> None:
+    for name in list(tensors):
+        tensors[f"vision_model.{name}"] = tensors.pop(name)
+    tensors["vision_model.embeddings.position_ids"] = torch.arange(17)[None]
+
+
+@pytest.mark.parametrize(
+    ("part", "older"), [("text_encoder", _twice), ("text_encoder", _renamed), ("image_encoder", _prefixed)]
+)
+def test_names_that_older_libraries_wrote_are_not_missing(
+    folders: Folders, tmp_path: Path, part: str, older: Callable[[Tensors], None]
+) -> None:
+    expected = film(engine(folders["picture"], warm_up=False), call(folders))
+    copy = spoilt(folders["picture"], tmp_path / "copy", part, older)
+    assert np.array_equal(film(engine(copy, warm_up=False), call(folders)), expected)
+
+
 def test_a_configuration_that_asks_for_more_than_is_there_is_refused(folders: Folders, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(folders["picture"], tmp_path / "copy"))
     path = copy / "text_encoder" / "config.json"
