@@ -221,7 +221,7 @@ def test_what_fails_is_told_without_paths_and_the_next_job_comes_through(
 
 
 def test_cancel_ends_the_program_and_what_it_started(server: Server, client: httpx2.Client, standing: Standing) -> None:
-    base = ask(client, TEXT, prompt="a boat stub:fork stub:slow=20", **SMALL)
+    base = ask(client, TEXT, prompt="a boat stub:fork stub:slow=8", **SMALL)
     left = until(lambda: [ran["left"] for ran in standing.record if "left" in ran], "the stub began")
     until(lambda: "1 of 4 steps" in str(client.get(f"{base}/status?logs=1").json()), "it told how far it was")
     assert client.put(f"{base}/cancel").status_code < 300
@@ -235,7 +235,7 @@ def test_cancel_ends_the_program_and_what_it_started(server: Server, client: htt
 def test_a_killed_runner_leaves_nothing_behind_and_its_job_is_done_by_the_next(
     server: Server, client: httpx2.Client, standing: Standing
 ) -> None:
-    base = ask(client, TEXT, prompt="a boat stub:fork stub:deaf stub:slow=8", **SMALL)
+    base = ask(client, TEXT, prompt="a boat stub:fork stub:deaf stub:slow=4", **SMALL)
     first = until(lambda: [ran for ran in standing.record if "left" in ran], "the stub began")[0]
     server.kill_runners()
     until(lambda: not is_alive(first["left"]) and not is_alive(first["pid"]), "nothing of it is left")
