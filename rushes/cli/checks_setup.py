@@ -10,6 +10,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,14 +63,13 @@ def _folder(data: Path) -> Check:
 def _database(path: Path) -> Check:
     if not path.exists():
         return Check("ok", "database", "made at the first start")
+    # One that nobody has open is read as it lies, since SQLite would else leave files of its own beside it.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5.0) as database:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=5.0)) as database:
             (count,) = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.Error as error:
         return Check("problem", "database", f"{path}: {error}", "restore it from a backup, or move it away")
-    finally:
-        if "database" in locals():
-            database.close()
     return Check("ok", "database", f"{path.name}, {count} tables and indexes")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rushes.cli.checks import Check, disk
 from rushes.cli.checks_setup import setup
+from rushes.db.sqlite import Database
 from rushes.settings import Settings
 
 
@@ -33,6 +34,15 @@ def test_a_database_is_read_and_left_as_it_is(tmp_path: Path) -> None:
     assert looked_at(tmp_path)["database"].told == "rushes.db, 1 tables and indexes"
     assert (tmp_path / "rushes.db").read_bytes() == before
     assert [one.name for one in tmp_path.iterdir()] == ["rushes.db"]
+
+
+def test_a_server_s_own_database_gets_no_new_files_beside_it(tmp_path: Path) -> None:
+    folder = tmp_path / "a folder with ? and #"
+    folder.mkdir()
+    Database.open(folder / "rushes.db").close()
+    before = sorted(one.name for one in folder.iterdir())
+    assert looked_at(folder)["database"].level == "ok"
+    assert sorted(one.name for one in folder.iterdir()) == before
 
 
 def test_what_is_no_database_is_a_problem(tmp_path: Path) -> None:
