@@ -38,7 +38,7 @@ from rushes.engines.longcat.placement import (
     needed_bytes,
     sizes,
     waiting_bytes,
-    work_bytes,
+    wanted_bytes,
 )
 from rushes.engines.longcat.preview import Preview
 from rushes.engines.longcat.problems import out_of_memory, weights_problem
@@ -202,7 +202,7 @@ class LongCatEngine:
             known = [one for one in (within, None if is_gpu else ordinary_bytes()) if one is not None]
             return min(known) if known else None
 
-        self._residence.make_room(self._name, device.name, needed + (work_bytes(parts) if is_gpu else 0), free)
+        self._residence.make_room(self._name, device.name, wanted_bytes(offload, parts) if is_gpu else needed, free)
         told = "{} needs {:.2f} GB of {}, of which {:.2f} GB are free; set offload or memory_gb, or free some"
         for wanted, left, what in (
             (needed, free(), device.label),

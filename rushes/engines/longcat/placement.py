@@ -65,6 +65,11 @@ def needed_bytes(offload: Offload, parts: Mapping[str, int]) -> int:
     return held_bytes(offload, parts) + passing
 
 
+def wanted_bytes(offload: Offload, parts: Mapping[str, int]) -> int:
+    """Return what should be free on the device, so that a film has room too; texts are encoded before it takes any."""
+    return max(needed_bytes(offload, parts), held_bytes(offload, parts) + work_bytes(parts))
+
+
 def waiting_bytes(offload: Offload, parts: Mapping[str, int]) -> int:
     """Return what waits in the machine's own memory."""
     if offload == "none":
@@ -75,8 +80,7 @@ def waiting_bytes(offload: Offload, parts: Mapping[str, int]) -> int:
 def fitting_offload(free: int | None, parts: Mapping[str, int]) -> Offload:
     """Return how much must wait elsewhere where so much is free; None is as much as is wanted."""
     for offload in LADDER[:-1]:
-        fullest = max(needed_bytes(offload, parts), held_bytes(offload, parts) + work_bytes(parts))
-        if free is None or fullest <= free:
+        if free is None or wanted_bytes(offload, parts) <= free:
             return offload
     return LADDER[-1]
 
