@@ -8,7 +8,7 @@ torch's attention. Nothing is skipped on either: same steps, same type of number
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from rushes.calls import DiffusersCall
+from rushes.engines.diffusers.engine import WARM_SIDE
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import Plan, compiles
 from rushes.engines.diffusers.sampling import Watch, Ways, latents_of, unpacked
@@ -62,7 +63,10 @@ def _of_pipelines(case: Case, device: str | None, folder: Path) -> Sides:
     pair = pipelines(case, device)
     plan = pair.plan
     assert plan is not None
-    run = _plain_run(case, pair.plain, _picture(case))
+    run, ours = _plain_run(case, pair.plain, _picture(case)), _our_run(case, pair, folder)
+    # As a deployment does at its start, so that what follows is compiled for any size.
+    warm = replace(case, width=WARM_SIDE, height=WARM_SIDE, frames=1, steps=1, guidance=1.0)
+    _our_run(warm, pair, folder)(lambda: None)
     asked = _first_pass(pair.plain, run)
 
     def pass_ours() -> Tensor:
@@ -73,7 +77,7 @@ def _of_pipelines(case: Case, device: str | None, folder: Path) -> Sides:
         _as_torch_comes()
         return _first(pair.plain.transformer(**asked))
 
-    return Sides(run, _our_run(case, pair, folder), pass_plain, pass_ours, pair.plain.transformer.dtype, _told(plan))
+    return Sides(run, ours, pass_plain, pass_ours, pair.plain.transformer.dtype, _told(plan))
 
 
 def _plain_run(case: Case, pipe: Any, picture: Image.Image) -> Run:
@@ -109,7 +113,7 @@ def _plain_run(case: Case, pipe: Any, picture: Image.Image) -> Run:
 
 
 def _our_run(case: Case, pair: Pair, folder: Path) -> Run:
-    path, plan = folder / "picture.npy", pair.plan
+    path, plan = folder / f"{case.width}x{case.height}.npy", pair.plan
     assert plan is not None
     np.save(path, np.asarray(_picture(case)))
     # A GPU decides by the film's size; a CPU never joins passes unless it is told.
@@ -151,6 +155,11 @@ def _of_networks(case: Case, device: str | None) -> Sides:
     attends: dict[Network, Attend | None] = {pair.plain: None, pair.ours: None}
     if case.refines:
         attends = {pair.plain: BlockSparse(case.sparsity), pair.ours: sparse_on(first.device, case.sparsity)}
+    # As a deployment does at its start, so that what follows is compiled for any size.
+    warm = Text(torch.cat((text.states, text.states))[:2], text.lengths[:1] * 2)
+    sample(
+        pair.ours, Sampling(torch.randn(1, 16, 1, 8, 8, device=first.device), (1.0,), warm, guidance=2.0), OwnWatch()
+    )
     sigmas = (refine_sigmas(STEPS, 0.5) if case.refines else full_sigmas(STEPS))[: case.steps]
 
     def run(network: Network, ended: Ended) -> Tensor:
