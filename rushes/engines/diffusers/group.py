@@ -71,6 +71,11 @@ class Group:
             raise
         return made
 
+    @property
+    def alive(self) -> bool:
+        """Whether all are still there; between films none of them speaks but by its end."""
+        return all(one.is_alive() for one in self.processes) and not wait(self.links, timeout=0)
+
     def tell(self, *words: Any) -> None:
         """Tell all something. Raises GroupLost."""
         for link in self.links:

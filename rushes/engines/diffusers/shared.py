@@ -140,7 +140,7 @@ class SharedEngine:
 
     def _ready(self, between: Callable[[], None]) -> Group:
         names = self._residents
-        if self._group is not None and all([self._residence.touch(name) for name in names]):
+        if self._group is not None and self._group.alive and all([self._residence.touch(name) for name in names]):
             return self._group
         self._end()
         weights = self._known()

@@ -81,6 +81,17 @@ def test_a_cancel_ends_the_film_and_not_the_processes(ours: SharedEngine, folder
     assert ours.process_ids == before
 
 
+def test_a_process_that_died_in_between_is_not_missed(ours: SharedEngine, folders: Folders) -> None:
+    asked = call(folders, width=64)
+    expected, before = film(ours, asked), ours.process_ids
+    os.kill(before[1], signal.SIGKILL)
+    assert ours._group is not None
+    while ours._group.alive:
+        time.sleep(0.01)
+    assert np.array_equal(film(ours, asked), expected)
+    assert ours.process_ids != before
+
+
 def test_a_process_that_dies_ends_the_film_and_the_next_is_made(ours: SharedEngine, folders: Folders) -> None:
     asked = call(folders, width=64, steps=4)
     expected, before = film(ours, asked), ours.process_ids
