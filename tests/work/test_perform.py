@@ -115,6 +115,14 @@ def test_frames_are_told_at_every_twentieth_and_tick_in_between() -> None:
     assert told.lines[4] == ("50 of 200 frames", "INFO", {"progress": "0.25"})
 
 
+def test_what_else_an_engine_notes_is_told_before_any_step() -> None:
+    told = Told()
+    tell = progress_lines(told)
+    tell(Progress(0, 4, "steps", note="4 steps are made in place of 30"))
+    tell(Progress(1, 4, "steps"))
+    assert [line[0] for line in told.lines] == ["4 steps are made in place of 30", "1 of 4 steps"]
+
+
 def test_every_step_is_told() -> None:
     told = Told()
     tell = progress_lines(told)
