@@ -50,9 +50,7 @@ def _over_chunks(q: Tensor, k: Tensor, v: Tensor, picks: Tensor) -> Tensor:
     count, kept = k.shape[2] // CHUNK_TOKENS, picks.shape[-1]
     picked = picks.sort(dim=-1).values.to(torch.int32)  # neighbours share cache lines
     if q.device.type == "cpu":
-        picked = pad(
-            picked, (0, count - kept)
-        )  # this kernel wants a column for each key chunk; those are not looked at
+        picked = pad(picked, (0, count - kept))  # its kernel wants a column for each key chunk, and skips these
     full = torch.full(picked.shape[:3], kept, dtype=torch.int32, device=q.device)
     mask = BlockMask.from_kv_blocks(
         torch.zeros_like(full),  # no chunk is seen in part

@@ -147,6 +147,17 @@ def test_chunks_skipped_by_the_kernel_are_those_of_the_mask(queries: tuple[int, 
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch compiles for the CPU with g++")
+def test_blocks_really_compiled_compute_what_those_do_that_are_not() -> None:
+    made, plain = network(), network()
+    made.compile_blocks()
+    got = from_a_picture(made, 2)
+    assert "forward" in vars(made.blocks[0]), "compilation was not given up"
+    assert torch.allclose(got, from_a_picture(plain, 2), atol=1e-5)
+
+
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning", "ignore:dynamo_pgo:UserWarning")
 def test_chunks_are_gathered_where_nothing_can_be_compiled(caplog: pytest.LogCaptureFixture) -> None:
     grid = (4, 8, 8)
