@@ -203,26 +203,30 @@ def lightx2v(fake: Fake) -> Starlette:
     return _tasks(Server(fake, "LightX2V", LIGHTX2V))
 
 
+def _video(server: Server, task: Task, word: str = "", error: str | None = None) -> dict[str, Any]:
+    """Return what is told of a task."""
+    word = word or {"queued": "queued", "running": "in_progress"}.get(task.state, "")
+    if not word:
+        word, error = server.end(task)
+    film = server.films[task.id]
+    share = min(99, 100 * task.looks // (task.ends_after + 1)) if word in ("queued", "in_progress") else 100
+    found = {
+        "id": task.id,
+        "object": "video",
+        "model": server.model,
+        "status": word,
+        "progress": share,
+        "created_at": int(time.time()),
+        "size": f"{film.width}x{film.height}",
+        "seconds": str(max(1, round(film.frames / film.fps))),
+    }
+    return {**found, "error": {"code": 500, "message": error}} if error is not None else found
+
+
 def _jobs(server: Server, *, blocking: bool = False, json_too: bool = True, knows_models: bool = False) -> Starlette:
     root = "/v1/videos"
 
-    def record(task: Task, word: str = "", error: str | None = None) -> dict[str, Any]:
-        word = word or {"queued": "queued", "running": "in_progress"}.get(task.state, "")
-        if not word:
-            word, error = server.end(task)
-        film = server.films[task.id]
-        share = min(99, 100 * task.looks // (task.ends_after + 1)) if word in ("queued", "in_progress") else 100
-        found = {
-            "id": task.id,
-            "object": "video",
-            "model": server.model,
-            "status": word,
-            "progress": share,
-            "created_at": int(time.time()),
-            "size": f"{film.width}x{film.height}",
-            "seconds": str(max(1, round(film.frames / film.fps))),
-        }
-        return {**found, "error": {"code": 500, "message": error}} if error is not None else found
+    record = partial(_video, server)
 
     async def create(request: Request, seen: Seen) -> Response:
         is_form = seen.headers.get("content-type", "").startswith("multipart/form-data")
