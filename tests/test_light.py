@@ -70,3 +70,9 @@ def test_neither_server_nor_runner_loads_torch_before_a_deployment_needs_it() ->
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.mark.parametrize("kind", ["vendor", "server", "upstream"])
+def test_an_engine_that_works_elsewhere_needs_no_extra(without_extra: dict[str, str], kind: str) -> None:
+    done = python(without_extra, "-c", f"import rushes.engines.{kind}.deployed, rushes.engines.{kind}.engine")
+    assert done.returncode == 0, done.stderr

@@ -7,15 +7,14 @@ not quite what was asked for (five seconds instead of six) is said in the log.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import av
 import numpy as np
 
 from rushes.endpoint import Clip, Delivery, Media, Plan, Sound, Stills
-from rushes.engines.engine import FinishedFile, FinishedFiles, FrameChunk, Picture, Unable
+from rushes.engines.engine import FinishedFile, FinishedFiles, Picture, Unable
 from rushes.errors import ModelError
 from rushes.media.companions import Companion, FilmPictures, still_thumbnail
 from rushes.media.decode import PictureLimits, decode_picture
@@ -25,9 +24,9 @@ from rushes.settings import Settings
 from rushes.work.heard import hear, hear_raw, is_raw
 from rushes.work.products import EXTENSIONS, Product
 from rushes.work.tools import Report
+from rushes.work.unreeled import frames_of
 
 RAW = "audio/pcm"  # has no first bytes to be known by
-FRAMES_AT_ONCE = 8
 MUCH_S = 0.25  # off the length that was asked for
 _SORTS = {Clip: "video", Stills: "picture", Sound: "audio"}
 _BODY = ("body",)
@@ -84,7 +83,7 @@ class Looker:
         film = decode_video(product.path, to, sound_to, limits, _BODY, self.report.tick)
         self._compare(film)
         pictures = FilmPictures(film.frames or 1)
-        for chunk in _frames(to):
+        for chunk in frames_of(to):
             self.report.tick()
             pictures.see(chunk)
             if self.check is not None:
@@ -125,19 +124,6 @@ class Looker:
             self.report.say(f"The film that came is {came}; this endpoint's is {wanted}", "WARN")
         else:
             self.report.say(f"The film that came is {came}")
-
-
-def _frames(path: Path) -> Iterator[FrameChunk]:
-    """Yield the frames of a film that our own decoder wrote, some at a time."""
-    with av.open(str(path)) as film:
-        held: list[Picture] = []
-        for frame in film.decode(video=0):
-            held.append(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False))
-            if len(held) == FRAMES_AT_ONCE:
-                yield np.stack(held)
-                held = []
-        if held:
-            yield np.stack(held)
 
 
 def _fits(looks: Looks, plan: Plan) -> bool:

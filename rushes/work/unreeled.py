@@ -40,7 +40,7 @@ def unreeled(film: FilmFile, folder: Path, settings: Settings, report: Report) -
     if (found.frames or 0) < film.frames:
         raise _other(f"it made {found.frames} frames where {film.frames} were asked for; {remedy}")
     report.say(f"The film that came is {found.width}x{found.height}, {found.frames} frames")
-    return Frames(film.then(_frames(to)), film.sound)
+    return Frames(film.then(frames_of(to)), film.sound)
 
 
 def _limits(film: FilmFile, settings: Settings) -> RecordingLimits:
@@ -49,7 +49,7 @@ def _limits(film: FilmFile, settings: Settings) -> RecordingLimits:
     return replace(RecordingLimits.of(settings), max_s=LONGEST_S, max_frames=MORE * film.frames + 64, max_side=most)
 
 
-def _frames(path: Path) -> Iterator[FrameChunk]:
+def frames_of(path: Path) -> Iterator[FrameChunk]:
     """Yield the frames of a film that our own decoder wrote, some at a time."""
     with av.open(str(path)) as film:
         held: list[Picture] = []

@@ -22,7 +22,7 @@ from rushes.calls import DiffusersCall
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.preview import scales
 from rushes.engines.diffusers.pulse import pulse
-from rushes.engines.diffusers.trouble import REMEDY, broken_numbers
+from rushes.engines.trouble import broken_numbers
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -138,7 +138,7 @@ def _inner(vae: Any, latents: Tensor) -> Tensor:
 
 def _sound(video: Tensor) -> Tensor:
     if not torch.isfinite(video).all():
-        raise broken_numbers("decoding", REMEDY)
+        raise broken_numbers("after decoding")
     return video
 
 

@@ -7,7 +7,7 @@ import gc
 import torch
 
 from rushes.engines.diffusers.plan import GB, Device
-from rushes.engines.diffusers.trouble import unfit
+from rushes.engines.trouble import unfit
 
 NAMES = "name cuda, cuda:NUMBER, mps or cpu"
 

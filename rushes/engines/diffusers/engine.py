@@ -36,11 +36,12 @@ from rushes.engines.diffusers.reading import nothing_missing
 from rushes.engines.diffusers.sampling import Watch, Ways, latents_of
 from rushes.engines.diffusers.skipping import RatiosProblem, read_ratios
 from rushes.engines.diffusers.texts import Texts
-from rushes.engines.diffusers.trouble import DeviceLost, failed, out_of_memory, ran_out, unfit, weights_problem
 from rushes.engines.diffusers.tuning import CompileError, be_exact, stop_compiling
 from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
 from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
 from rushes.engines.residence import Residence
+from rushes.engines.torch_faults import failed, ran_out
+from rushes.engines.trouble import DeviceLost, out_of_memory, unfit, weights_problem
 from rushes.routing import DiffusersDeployment
 
 WARM_SIDE = 64  # pixels

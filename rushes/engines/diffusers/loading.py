@@ -16,9 +16,9 @@ from diffusers.utils import logging as diffusers_logging
 from rushes.calls import Lora
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import LARGE, Plan
-from rushes.engines.diffusers.trouble import weights_problem
 from rushes.engines.diffusers.tuning import networks, tune, use_fused
 from rushes.engines.diffusers.weights import Weights
+from rushes.engines.trouble import weights_problem
 
 Pipe = Any
 """A diffusers pipeline; the package has no types."""

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rushes.engines.diffusers.trouble import REMEDY, broken_numbers
+from rushes.engines.trouble import broken_numbers
 
 AHEAD = 2  # layers that a GPU may be behind its process: enough to stay busy
 
@@ -84,7 +84,7 @@ class Soundness:
                 return
             self._asked.popleft()
             if not fine:
-                raise broken_numbers(f"step {step} of {self._steps}", REMEDY)
+                raise broken_numbers(f"after step {step} of {self._steps}")
 
 
 def _layers(part: torch.nn.Module) -> list[torch.nn.Module]:

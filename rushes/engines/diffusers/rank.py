@@ -30,10 +30,11 @@ from rushes.engines.diffusers.sampling import Watch, Ways, latents_of
 from rushes.engines.diffusers.sharing import Sharing
 from rushes.engines.diffusers.skipping import read_ratios
 from rushes.engines.diffusers.texts import Texts
-from rushes.engines.diffusers.trouble import ran_out, unfit
 from rushes.engines.diffusers.tuning import be_exact, networks
 from rushes.engines.diffusers.weights import Weights
 from rushes.engines.engine import Cancelled, Unable
+from rushes.engines.torch_faults import ran_out
+from rushes.engines.trouble import unfit
 from rushes.routing import DiffusersDeployment
 
 BEAT_S = 0.5  # between two signs of life

@@ -20,10 +20,10 @@ from rushes.engines.diffusers.finish import finished
 from rushes.engines.diffusers.group import Group, GroupLost, Refused
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import Device, Plan, needed_bytes, plan_of, sizes, work_bytes
-from rushes.engines.diffusers.trouble import out_of_memory, unfit, weights_problem
 from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
 from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
 from rushes.engines.residence import Residence
+from rushes.engines.trouble import out_of_memory, unfit, weights_problem
 from rushes.routing import DiffusersDeployment
 
 MEMORY_REMEDY = "each device holds all weights: set quantisation or tiling, or route smaller films here"

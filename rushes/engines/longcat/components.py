@@ -22,9 +22,9 @@ from rushes.engines.longcat.lora import Adapters, Change, read_lora
 from rushes.engines.longcat.network import Network
 from rushes.engines.longcat.official import DISTILLED, FOLDERS, REFINING
 from rushes.engines.longcat.placement import Placement
-from rushes.engines.longcat.problems import weights_problem
 from rushes.engines.longcat.text import Prompts
 from rushes.engines.longcat.weights import load_network
+from rushes.engines.trouble import weights_problem
 
 CPU = torch.device("cpu")
 TYPES: Mapping[str, torch.dtype] = {"bfloat16": torch.bfloat16, "float32": torch.float32}

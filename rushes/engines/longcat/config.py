@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rushes.engines.longcat.problems import weights_problem
+from rushes.engines.trouble import weights_problem
 
 FFN_MULTIPLE = 256  # the inner width of the feed-forward part is rounded up to a multiple of this
 ROPE_PARTS = 6  # height and width each get 2/6 of a head, rounded down to even; time gets the rest

@@ -20,9 +20,9 @@ from torch import Tensor
 from rushes import __version__
 from rushes.calls import Call, LongCatCall
 from rushes.engines.checkpoints import WeightsProblem, is_hub_id
+from rushes.engines.deployed import with_name
 from rushes.engines.diffusers.device import free_bytes, give_back, probe
 from rushes.engines.diffusers.plan import Device, compiles
-from rushes.engines.diffusers.trouble import DeviceLost, failed, ran_out
 from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Progress, Unable
 from rushes.engines.longcat.components import Components, load_components, retuned
 from rushes.engines.longcat.film import film, steps_of
@@ -41,9 +41,10 @@ from rushes.engines.longcat.placement import (
     wanted_bytes,
 )
 from rushes.engines.longcat.preview import Preview
-from rushes.engines.longcat.problems import out_of_memory, weights_problem
 from rushes.engines.longcat.sampling import Watch
 from rushes.engines.residence import Residence
+from rushes.engines.torch_faults import failed, ran_out
+from rushes.engines.trouble import DeviceLost, out_of_memory, weights_problem
 from rushes.routing import NetworkDeployment
 
 NAME = "longcat"
@@ -253,7 +254,7 @@ class LongCatEngine:
             try:
                 self._official = inspect(self._setting.model, self._setting.revision, self._environment)
             except WeightsProblem as problem:
-                raise weights_problem(str(problem)) from None
+                raise weights_problem(with_name(str(problem), self._name)) from None
         return self._official
 
     def _label(self) -> str:

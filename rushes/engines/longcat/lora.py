@@ -17,7 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from rushes.engines.longcat.problems import weights_problem
+from rushes.engines.trouble import weights_problem
 
 DOT = "___lorahyphen___"
 PREFIX = f"lora{DOT}"

@@ -16,8 +16,8 @@ from rushes.engines.longcat.attention import Attend
 from rushes.engines.longcat.first_block import FirstBlock
 from rushes.engines.longcat.guidance import guided
 from rushes.engines.longcat.network import Network, Text
-from rushes.engines.longcat.problems import broken_numbers
 from rushes.engines.longcat.schedule import TIMESTEPS, clean_guess, euler_step
+from rushes.engines.trouble import broken_numbers
 
 
 def _ignore(_: Tensor) -> None:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from rushes.engines.longcat.config import read_config
 from rushes.engines.longcat.kernels import dense_on
 from rushes.engines.longcat.network import Network
-from rushes.engines.longcat.problems import broken_numbers, weights_problem
 from rushes.engines.longcat.waiting import let_wait
+from rushes.engines.trouble import broken_numbers, weights_problem
 
 SHOWN = 3  # names in a message
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rushes.engines.diffusers.trouble import out_of_memory
 from rushes.engines.engine import Blame, Unable
 from rushes.engines.server.answers import OUT_OF_MEMORY
+from rushes.engines.trouble import out_of_memory
 from rushes.engines.vendor.contract import Trouble
 from rushes.engines.vendor.refused import INVALID, shortened
 from rushes.errors import CallerError, ModelError

@@ -22,8 +22,8 @@ from safetensors.torch import load_file, save_file
 
 from rushes.calls import Lora
 from rushes.engines.diffusers.engine import LOST_EXIT
-from rushes.engines.diffusers.trouble import ran_out
 from rushes.engines.engine import Unable
+from rushes.engines.torch_faults import ran_out
 from tests.engines.diffusers.films import Folders, call, engine, film
 
 Tensors = dict[str, torch.Tensor]
