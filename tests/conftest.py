@@ -13,6 +13,10 @@ from rushes.cli.embedded import Running, embedded_server
 ROOT = Path(__file__).parent.parent
 OURS = ("RUSHES_", "FAL_")
 
+# Several tests run at once, each with its processes: threads that compute together would spend their time waiting for
+# each other. Set before torch is imported, and passed on to runners.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> None:

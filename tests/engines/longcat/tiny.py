@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerFast, UMT5Config, UMT5EncoderModel  
 from rushes.engines.longcat.config import NetworkConfig  # noqa: E402
 from rushes.engines.longcat.network import Network  # noqa: E402
 
-torch.set_num_threads(2)
+torch.set_num_threads(1)
 
 CONFIG = NetworkConfig(
     hidden_size=64,
