@@ -15,5 +15,6 @@ def statements() -> Iterator[str]:
     dialect = sqlite.dialect()
     for table in metadata.sorted_tables:
         yield str(CreateTable(table).compile(dialect=dialect))
+        # They come as a set; every new file shall be made in the same order.
         for index in sorted(table.indexes, key=lambda i: str(i.name)):
             yield str(CreateIndex(index).compile(dialect=dialect))

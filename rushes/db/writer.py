@@ -46,6 +46,7 @@ class Writer:
         self._connection = connection
         self._tasks: SimpleQueue[Task | None] = SimpleQueue()
         self._closed = False
+        # A daemon, or a server that fails before it closes the database would never end.
         self._thread = threading.Thread(target=self._run, name="rushes-writer", daemon=True)
         self._thread.start()
 
@@ -84,7 +85,9 @@ class Writer:
 
     def _commit(self, group: list[Task]) -> None:
         try:
+            # At once with the right to write: asked for later, it could be refused in the middle.
             self._connection.execute("BEGIN IMMEDIATE")
+            # Neighbours only: what was put first is written first, so that a cancel finds the job submitted before it.
             for bulk, tasks in groupby(group, key=lambda task: task.bulk):
                 self._run_bulk(bulk, list(tasks))
             self._connection.execute("COMMIT")
@@ -114,6 +117,7 @@ class Writer:
                 raise
             self._connection.execute("ROLLBACK TO task")
             task.error = error
+        # Also after a failure: rolling back to a savepoint keeps it open.
         self._connection.execute("RELEASE task")
 
     def _undo(self) -> None:

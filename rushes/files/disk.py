@@ -119,6 +119,7 @@ class DiskStore:
         try:
             yield draft
         except BaseException:
+            # Shielded: a second cancel must not keep the draft.
             await asyncio.shield(self._in_thread(draft.drop))
             raise
 
@@ -128,6 +129,7 @@ class DiskStore:
         record = await self.stat(file_id)
         if record is None:
             raise FileMissing(file_id)
+        # Negative ends and ends beyond the file mean what they mean in Python.
         start, stop, _ = slice(start, stop).indices(record.size_bytes)
         try:
             handle = await self._in_thread(os.open, self._place(file_id) / CONTENT, os.O_RDONLY)
@@ -229,6 +231,7 @@ class DiskStore:
     def _keep(self, draft: Draft, wish: Wish) -> StoredFile:
         record = self._recorded(draft, wish)
         draft.seal(record)
+        # Until ours lies there or the same content does: others may put or delete this id at any moment.
         while not self._move_into_place(draft.folder, record.id):
             kept = self._load(record.id)
             if kept is None:  # expired, or deleted just now: make room
@@ -246,6 +249,7 @@ class DiskStore:
         """Rename, which both shows the file and fails if there is one already, whoever else tries at the same time."""
         place = self._place(file_id)
         if not place.parent.is_dir():
+            # A shelf's name has to survive a power cut as well as what is put on it.
             place.parent.mkdir(exist_ok=True)
             fsync_folder(self._folder)
         try:
@@ -291,6 +295,7 @@ class DiskStore:
         place = self._place(file_id)
         if not self._incoming.discard(place):
             return False
+        # Or a power cut would bring back what its owner deleted.
         fsync_folder(place.parent)
         return True
 

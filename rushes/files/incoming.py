@@ -77,6 +77,7 @@ class Draft:
         self.folder = folder
         self.size_bytes = 0
         self._hash = hashlib.sha256()
+        # Unbuffered: batches are large, and `writev` goes past Python's buffer.
         self._file = (folder / CONTENT).open("x+b", buffering=0)
         self._forced_bytes = 0
 
@@ -133,6 +134,7 @@ class Draft:
 
     def force(self) -> None:
         """Force to the disk what has been written so far, so that less is left for the end; blocks."""
+        # Before the sync: what is written meanwhile is the next one's.
         self._forced_bytes = self.size_bytes
         os.fsync(self._file.fileno())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# Digits are bounded since `int` refuses more than 4,300 of them; a range without its numbers is nonsense.
 _ONE_RANGE = re.compile(r"bytes\s*=\s*([0-9]{0,1000})\s*-\s*([0-9]{0,1000})\s*", re.IGNORECASE | re.ASCII)
 
 

@@ -156,5 +156,6 @@ def is_id(text: str) -> bool:
 
 def content_id(secret: bytes, *facts: str) -> str:
     """Return the id of a file known by its facts; without the server's secret, knowing the content is no help."""
+    # With their lengths, or ("ab", "c") and ("a", "bc") would be one file.
     told = b"".join(len(fact.encode()).to_bytes(4) + fact.encode() for fact in facts)
     return hmac.new(secret, b"file-id" + told, hashlib.sha256).hexdigest()[: 2 * ID_BYTES]

@@ -23,16 +23,19 @@ _DUST_USD = 1e-9
 def check_limits(connection: sqlite3.Connection, new: NewJob) -> None:
     """Refuse a job that its key may not start, and set its estimated cost aside."""
     limits, rows = new.limits, connection.execute(SQL["balance"], {"key_id": new.key_id}).fetchall()
+    # Callers of an open server and of public endpoints have no key, and so no row.
     if not rows:
         return
     running, spent, reserved = rows[0]
     if limits.direct and limits.max_concurrent is not None:
         ((waiting,),) = connection.execute(SQL["waiting_in_lane"], {"lane": new.lane}).fetchall()
+        # Those that wait in the key's lane are counted too: they go before a job that comes now.
         if running + waiting >= limits.max_concurrent:
             raise OverLimit(limits.max_concurrent)
     if limits.budget_usd is not None:
         taken = spent + reserved
         spent_up, too_much = limits.budget_usd - _DUST_USD, limits.budget_usd + _DUST_USD
+        # The first half is for jobs that are estimated at nothing: a budget that is spent refuses them as well.
         if taken >= spent_up or taken + limits.estimate_usd > too_much:
             raise OverBudget(limits.budget_usd, spent, reserved, limits.estimate_usd)
         connection.execute(SQL["reserve"], {"key_id": new.key_id, "amount": limits.estimate_usd})

@@ -37,6 +37,7 @@ class Watch:
         self._reported.clear()
         if not self._fresh and not self.dismissed and timeout_s > 0:
             await self._sleep(timeout_s)
+        # Still open until the next call: a watcher that leaves in between hands them on.
         self._reported, self._fresh = self._fresh, self._reported
         return bool(self._reported)
 
@@ -101,6 +102,7 @@ class Events:
 
         A watcher that leaves hands on what it was told: it may have claimed another job than the one it was woken for.
         """
+        # Each name once, since each is left once.
         watch, names = Watch(who), tuple(dict.fromkeys(endpoints))
         for name in names:
             _enter(self._work, name, watch)
@@ -119,6 +121,7 @@ class Events:
         """
         watches: Iterable[Watch] = self._work.get(endpoint, ())
         if prefer is not None:
+            # Stable: the others stay in the order in which they came.
             watches = sorted(watches, key=lambda watch: watch.who != prefer)
         for watch in watches:
             if jobs <= 0:

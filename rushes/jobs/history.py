@@ -103,6 +103,7 @@ class History:
             "id": last,
             "limit": limit + 1,
         }
+        # Asked for one more than is wanted: it tells whether there is another page.
         rows = await self._database.look(SQL["ended" if order == "ended_at" else "longest"], asked)
         return [Entry(*row) for row in rows[:limit]], len(rows) > limit
 
@@ -113,6 +114,7 @@ class History:
 
     async def payloads(self, account: str, ids: Sequence[str]) -> dict[str, Payload]:
         """Return what is kept of these requests: of the first ones, as many as may be sent at once, at least one."""
+        # Their sizes first: the bodies of one page may be gigabytes.
         sizes: dict[str, int] = dict(await self._database.look(SQL["sizes"], {"ids": json.dumps(ids)}))
         sent: list[str] = []
         total = 0

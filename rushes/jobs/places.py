@@ -69,6 +69,7 @@ def leave(connection: sqlite3.Connection, line: int, place: int) -> None:
         connection.execute(SQL["add_gap"], {"line": line, **blocks})
         return
     following = connection.execute(SQL["next_in_line"], {"line": line, "place": place}).fetchall()
+    # The head of a line that is empty now is set anew by the next job (`extend_line`).
     new_head, head_job = following[0] if following else (place + 1, 0)
     connection.execute(SQL["move_head"], {"line": line, "head": new_head, "head_job": head_job})
 
@@ -82,12 +83,14 @@ def cover(start: int, stop: int) -> Mapping[str, int]:
         ranges |= {f"a{level}": start, f"b{level}": up, f"c{level}": down, f"d{level}": stop}
         start, stop = -(-up >> BITS), down >> BITS
         if up == ranges[f"d{level}"]:
+            # Nothing is left for larger blocks, so their ranges are empty.
             start = stop
     return ranges | {f"a{TOP}": start, f"b{TOP}": stop}
 
 
 def tidy(connection: sqlite3.Connection, line: int, head: int) -> None:
     """Drop a limited number of gaps below the head."""
+    # The finest level last: a line whose count of those is 0 is not looked at again.
     for level in range(TOP, -1, -1):
         ((first,),) = connection.execute(SQL["first_gap"], {"line": line, "level": level}).fetchall()
         if first is None:

@@ -87,6 +87,7 @@ class Beat(Message):
 
     token: Token
     lines: tuple[Line, ...] = ()
+    # So long are these bytes in base64.
     preview: str | None = Field(None, max_length=4 * (PREVIEW_MAX_BYTES + 2) // 3)
 
 

@@ -76,6 +76,7 @@ class JobStore:
         self._prices = prices
         self._submit = partial(writes.submit, prices)  # one object, see Database.write_rows
         self.tally = Tally(database, clock)
+        # Servers that never had a key with a limit pay nothing for lanes; once true it stays so for this life.
         self._lanes = bool(database.read(SQL["any_lane"]))
         self._lanes_due = 0.0
         self._hinted: dict[str, str] = {}

@@ -75,6 +75,7 @@ def submit(prices: Prices, connection: sqlite3.Connection, new: list[NewJob]) ->
     for n, job in numbered:
         if job.warnings:
             _log(connection, n, [LogLine(job.created_at, text, "WARN") for text in job.warnings])
+        # Before its end: that is what makes a webhook due.
         if job.extras is not NO_EXTRAS or job.webhook is not None:
             _keep_rare(connection, n, job)
         if job.failure is not None:
@@ -89,6 +90,7 @@ def submit_checked(prices: Prices, connection: sqlite3.Connection, new: NewJob) 
     Raises KeyReused, OverLimit and OverBudget; then nothing was stored.
     """
     if new.once is not None:
+        # Before the limits: a request that is there already takes nothing more of them.
         found = connection.execute(SQL["find_once"], {"account": new.account, "key": new.once.key}).fetchall()
         if found:
             fingerprint, job_id = found[0]
@@ -110,6 +112,7 @@ def claim(
     """Give the runner the oldest job of the highest priority; the lines' heads are all that is looked at."""
     lines = connection.execute(SQL["waiting_lines"])
     found = next(((line, head) for endpoint, line, head in lines if endpoint in endpoints), None)
+    # Left open, its read would go on among the changes that follow.
     lines.close()
     if found is None:
         return None
@@ -128,14 +131,17 @@ def claim(
     }
     connection.execute(SQL["start"], started)
     leave(connection, line, place)
+    # Only keys with a limit are counted; those are what lanes are.
     if lane:
         connection.execute(SQL["more_running"], {"lane": lane})
+    # None: it has no row of extras, as nearly all.
     allowed = fallback is None or bool(fallback)
     return Claimed(lease, endpoint, account, body, attempts + 1, created_at, hint, lifecycle, deployment, allowed, note)
 
 
 def keep_note(connection: sqlite3.Connection, job_id: str, token: int, note: str, mark: str, *, late: bool) -> bool:
     """Keep what a runner wants to know in a try after this one, "" for nothing; False when it is not its to say."""
+    # Who comes late may add the ticket that it alone knows, but not take away what the next runner may go by.
     asked = {"id": job_id, "token": token, "mark": mark, "late": int(late and bool(note))}
     rows = connection.execute(SQL["may_note"], asked).fetchall()
     if not rows:
@@ -187,6 +193,7 @@ def finish(
     connection.execute(SQL["fewer_running"], {"n": n})
     _log(connection, n, lines)
     close_books(connection, n, now, prices)
+    # Written on the page that closing the books has just made.
     if outcome.paid is not None:
         note_cost(connection, n, outcome.paid)
     return True
@@ -223,6 +230,7 @@ def cancel(
     if status == Status.IN_PROGRESS:
         connection.execute(SQL["request_cancel"], {"n": n, "how": _LEFT if left else _ASKED})
     else:
+        # Ended first, here and below: `leave` looks for the next that waits, which this one must not be any more.
         _end(connection, n, Cancelled(left).failure, now, prices)
         leave(connection, line, place)
     return "CANCELLATION_REQUESTED"
@@ -251,6 +259,7 @@ def lose(
 ) -> list[Moved]:
     """Take back all jobs that `query` finds running, oldest first, as lost with this failure."""
     rows = connection.execute(SQL[query], {"runner": runner, "now": now}).fetchall()
+    # By their numbers: the oldest goes first among those that come back.
     return [_settle(connection, _running(row), failure, now, prices, counted=counted) for row in sorted(rows)]
 
 

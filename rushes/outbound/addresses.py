@@ -133,6 +133,7 @@ def _carried(address: Address) -> Iterator[IPv4Address]:
         yield address.sixtofour
     elif address in _TEREDO and address.teredo is not None:
         yield from address.teredo
+    # Up to ::ffff these are ::, ::1 and reserved ones, and carry no IPv4 address.
     elif address in _NAT64 or address in _TRANSLATED or (address in _COMPATIBLE and int(address) > 0xFFFF):
         yield IPv4Address(int(address) & 0xFFFFFFFF)
 

@@ -100,6 +100,7 @@ class Patience:
             raise TooSlow(f"took longer than the {self.total_s:g} s allowed")
         if now >= self._since + self.stall_s:
             raise TooSlow(f"sent fewer than {self.stall_bytes} bytes in {self.stall_s:g} s")
+        # Never 0: to a socket that means not to wait at all.
         return max(0.001, min(_SLICE_S, self.deadline - now, self._since + self.stall_s - now))
 
 
@@ -173,6 +174,7 @@ class _Stream(httpcore2.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
+        # The handshake by hand, so that patience holds in it too.
         wrapped = ssl_context.wrap_socket(self._sock, server_hostname=server_hostname, do_handshake_on_connect=False)
         stream = _Stream(wrapped, self._patience)
         try:
@@ -218,6 +220,7 @@ def _await_connection(sock: socket.socket, peer: tuple[str, int], patience: Pati
     give_up = time.monotonic() + _CONNECT_S
     sock.setblocking(False)
     code = sock.connect_ex(peer)
+    # Not `select`, which knows no descriptor above 1,023; a busy server has more.
     poll = select.poll()
     poll.register(sock, select.POLLOUT)
     while code == errno.EINPROGRESS:

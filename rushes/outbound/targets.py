@@ -59,6 +59,7 @@ def read_target(url: str) -> Target:
     except UnicodeError:
         raise NotATarget("has a host that is no valid name") from None
     authority = f"[{host}]" if ":" in host else host
+    # What is escaped already stays so: its % is safe.
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
     return Target(
         scheme=parts.scheme,

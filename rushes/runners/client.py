@@ -80,10 +80,12 @@ class RunnerClient:
 
     def socket_url(self, path: str) -> str:
         """Return where a WebSocket of the runner protocol is; to be opened with `credentials` as headers."""
+        # http becomes ws, https becomes wss.
         return f"ws{self._base.removeprefix('http')}{path}"
 
     def claim(self, wanted: ClaimRequest) -> ClaimAnswer | None:
         """Ask for work; None when none came in `wanted.wait_s`. Raises GatewayAway, Refused."""
+        # The gateway may be silent for as long as we said that we wait; only beyond that is it away.
         response = self._post("claim", wanted, timeout_s=wanted.wait_s + TIMEOUT_S)
         return None if response.status_code == 204 else ClaimAnswer.model_validate_json(response.content)
 
@@ -117,7 +119,7 @@ class RunnerClient:
         try:
             with self._http.stream("GET", f"files/{file_id}") as response:
                 if response.status_code >= 400:
-                    response.read()
+                    response.read()  # or a streamed answer has no text to tell
                 if response.status_code == 404:
                     raise FileNotFoundError(response.text)
                 _check(response)
@@ -169,6 +171,7 @@ class RunnerClient:
             try:
                 self._post(path, message)
             except Refused as refusal:
+                # 410 is also what a second sending hears whose first one had arrived: then the end is kept.
                 if refusal.status != 410:
                     raise
                 return False

@@ -90,6 +90,7 @@ def crowd_of(given: Given, key: str, settings: Settings) -> Crowd:
     workers = []
     for name in given.wanted:
         led = {served_id: route for served_id, route in routes.items() if route[0].name == name}
+        # One engine leads all of them, since one deployment does; none where others come first everywhere.
         leading = next((route[0].engine for route in led.values()), None)
         places = leading.places if isinstance(leading, RemoteEngine) else 0
         workers += [

@@ -78,6 +78,7 @@ def load(
     for name in wanted:
         _check_known(name, settings)
     led = {served: route for served, route in _names(settings, endpoints).items() if route and route[0] in wanted}
+    # Those that follow on the routes too: where a leader can't, the next must be here. Each is loaded once.
     needed = dict.fromkeys(name for route in led.values() for name in route)
     residence = Residence()  # of all weights in this process
     loaded = {name: _load(name, settings, keys or {}, residence) for name in needed}

@@ -52,6 +52,7 @@ class JobErrand:
 
         From a note to the next one a task is on its way, and the process does not end of its own will.
         """
+        # An empty note, by which a task is forgotten, is about the one before it.
         self._mark, is_ticket = mark_of(note) or self._mark, is_taken(note)
         told = Note(token=self.job.token, note=note, mark=self._mark, late=is_ticket)
         if note and not is_ticket:

@@ -73,6 +73,7 @@ def memory(meminfo: Path = Path("/proc/meminfo"), limit: Path = Path("/sys/fs/cg
         return 0, 0
     told = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in lines if len(line.split()) > 1}
     total, free = told.get("MemTotal", 0), told.get("MemAvailable", 0)
+    # The kernel writes "max" where there is no limit.
     if limit.is_file() and (most := limit.read_text().strip()).isdigit():
         total, free = min(total, int(most)), min(free, int(most))
     return total, free

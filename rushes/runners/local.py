@@ -149,6 +149,7 @@ class LocalRunners:
             self._processes[name] = process
             if self._stop.is_set():
                 _signal(process.terminate)
+            # No timeout: a runner that hangs ends itself (`worker._end_hung`), and `stop` kills.
             code = await process.wait()
             del self._processes[name]
             if not self._stop.is_set():

@@ -109,6 +109,7 @@ class _PrintEar(io.TextIOBase):
         self._level: Level = level
         self._onward = onward
         self._begun = ""
+        # Taken again within itself, since ending a line is part of writing.
         self._lock = threading.RLock()  # engines print from several threads
 
     def writable(self) -> bool:

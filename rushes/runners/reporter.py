@@ -138,6 +138,7 @@ class Reporter:
         with self._news:
             lines = tuple(self._lines)
             self._lines.clear()
+            # Before it is sent: a sign of life while it is on its way is the next one's.
             self._ticked = False
             preview, self._preview = self._preview, None
         try:

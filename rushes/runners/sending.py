@@ -26,6 +26,7 @@ class Sending:
         """Note that a task is about to be sent; never returns once the process leaves."""
         with self._news:
             if self._leaving:
+                # For ever: the thread ends with its process, and of this task nothing was sent or kept.
                 self._news.wait_for(lambda: False)
             self._jobs.add(job_id)
 

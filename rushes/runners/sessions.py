@@ -47,7 +47,7 @@ from rushes.settings import Settings
 from rushes.work.session import SessionWork
 from rushes.work.tools import Files, Tools
 
-LEASE_SHARE = 1 / 3  # of a lease between two beats
+LEASE_SHARE = 1 / 3  # of a lease between two beats, so that one may get lost on its way
 OPEN_S = 10.0  # for the gateway to take a session's socket
 LAST_WORD_S = 0.6  # for all sessions to report their ends when told to stop; the kernel ends what takes longer
 RESTART = 1012  # the close code that says so
@@ -153,7 +153,7 @@ class Hosted:
             open_timeout=OPEN_S,
             ping_interval=None,  # the gateway pings; a thread less for each session
             close_timeout=1.0,
-            max_size=None,
+            max_size=None,  # the gateway has held the caller's input to its own limit
             proxy=None,  # as for all calls to the gateway
         )
 

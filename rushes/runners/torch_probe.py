@@ -51,6 +51,7 @@ def _rate(torch: Any, device: str, dtype: Any, side: int) -> float:
     settle = torch.cuda.synchronize if device != "cpu" else lambda: None
     one @ other
     settle()
+    # The product above is not counted: the first one loads libraries and picks its way.
     done, began = 0, time.perf_counter()
     while time.perf_counter() - began < SPAN_S:
         for _ in range(4):

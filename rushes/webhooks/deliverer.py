@@ -111,6 +111,7 @@ class Deliverer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            # Not waited for: they end at their next tick, and the loop has other things to stop.
             threads.shutdown(wait=False, cancel_futures=True)
 
     def _startable(self) -> list[Due]:

@@ -52,6 +52,7 @@ def post(
     tls: ssl.SSLContext | None = None,
 ) -> Answer:
     """Send `body` as it is; `tick` is called several times a second and may raise to give up."""
+    # One byte is progress enough: receivers work before they answer, and the time in all holds anyway.
     patience = Patience(timeout_s, timeout_s, 1, tick)
     try:
         request = _request(read_target(url), body, headers)
@@ -84,6 +85,7 @@ def _request(target: Target, body: bytes, headers: Mapping[str, str]) -> httpcor
         "Accept-Encoding": "identity",
         "Content-Type": "application/json",
         "Content-Length": str(len(body)),
+        # Deliveries to one receiver are rare; what is kept open would be closed under us.
         "Connection": "close",
         **({"Authorization": target.authorization} if target.authorization else {}),
         **headers,

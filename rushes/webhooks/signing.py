@@ -81,6 +81,7 @@ class SigningKeys:
         now = self._clock()
         if self._keys:  # the clock may have been put back, and the newest must come last
             now = max(now, self._keys[-1].created_at + 0.001)
+        # As its file's name tells it, so that order and overlap are the same after a restart.
         key = SigningKey(round(now, 3), _private_key().generate())
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_private(self._path(key), key.private.pem())

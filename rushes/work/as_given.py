@@ -18,13 +18,16 @@ from rushes.work.deliver import Delivered
 
 def as_given(endpoint: Endpoint, request: BaseModel, media: MediaMap, *, makes_voice: bool = False) -> VendorCall:
     """Ask for this very endpoint, with the members that were given and the files as they came."""
+    # Without our defaults: where it goes has its own, which may be newer.
     body = request.model_dump(mode="json", exclude_unset=True)
     for given in media_inputs(request):
         found = media.get(given.key)
         if found is None:
             continue  # a built-in voice, which has the same name everywhere
         form: Literal["voice", "upload"] = "voice" if given.field.kind == "voice" else "upload"
+        # As it came, not as it was decoded for engines of ours.
         path = found.source or found.path
+        # A place begins with "body", which this is.
         put(body, given.loc[1:], Attachment(given.field.kind, path, found.content_type, form, given.loc))
     return VendorCall(ANY_ENDPOINT, endpoint.id, endpoint.id, body, voice="" if makes_voice else None)
 

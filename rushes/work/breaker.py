@@ -46,6 +46,7 @@ class Breaker:
 
     def on_trial(self, now: float) -> Breaker:
         """One job tries a deployment whose rest is over; the others go on passing it by until that job has ended."""
+        # A trial that is cancelled tells nothing; after this time another job may be one.
         return replace(self, rests_until=now + FIRST_REST_S, on_try=True) if self.rest_s else self
 
 

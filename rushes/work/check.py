@@ -126,6 +126,7 @@ class _Samples:
     @classmethod
     def of(cls, plan: Plan | None) -> _Samples:
         if not isinstance(plan, Clip):
+            # How many there will be is not known, but there is a first one.
             return cls(frozenset({0}))
         count = min(max(2, round(plan.duration_s / FILM_S_PER_SAMPLE)), MOST_SAMPLES, plan.frames)
         return cls(frozenset(plan.frames * (number + 1) // count - 1 for number in range(count)))

@@ -73,6 +73,7 @@ def deliver(
     else:
         products = make_products(output, plan, delivery, files.folder(), report)
     if sign is not None:
+        # These four are encoded here, so that nobody else's manifest can be in them.
         products = sign(products, not isinstance(output, Frames | Pictures | SoundTrack | Voice))
     if delivery.form != "url":
         check_inline(products, inline_max_bytes)

@@ -61,6 +61,7 @@ def fetch_inputs(  # noqa: PLR0917
         )
         check_size(fetched, limits, given)
         seen[given.url] = fetched
+        # One picture may be given as itself and as a mask, which are decoded differently.
         read_as = (given.url, given.field.kind, given.field.mask)
         media = looked.get(read_as) or look(given, fetched, place, settings, report)
         looked[read_as] = media

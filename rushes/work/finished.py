@@ -88,6 +88,7 @@ class Looker:
             pictures.see(chunk)
             if self.check is not None:
                 self.check(chunk[0])
+        # Decoded it may be many times as large as it came: the disk need not hold it until the job's end.
         to.unlink()
         beside = pictures.write(self.folder) if self.delivery.stored else ()
         width, height = film.size

@@ -130,6 +130,7 @@ def enrich(prompt: str, limit: int | None, seed: int | None) -> str:
     """Return the prompt with detail added that it leaves open; the same prompt and seed, the same words."""
     if not is_english(prompt) or len(prompt.split()) >= LONG_ENOUGH:
         return prompt
+    # Not `hash`, which is another in every process: a job that is tried again keeps its words.
     random = Random(int.from_bytes(hashlib.sha256(f"{seed}\n{prompt}".encode()).digest()[:8], "big"))
     text = prompt.rstrip()
     for sentence in _sentences(prompt, random):
@@ -196,6 +197,7 @@ def ask_service(prompt: str, limit: int | None, seed: int | None, settings: Sett
     headers = {"authorization": f"Bearer {key.get_secret_value()}"} if key else {}
     address = f"{(settings.prompt_url or '').rstrip('/')}/chat/completions"
     try:
+        # The operator named this service; a proxy of the environment's has no part in it.
         with httpx2.Client(timeout=settings.prompt_timeout_s, trust_env=False) as http:
             response = http.post(address, json=body, headers=headers)
     except (httpx2.HTTPError, httpx2.InvalidURL) as error:
@@ -219,6 +221,7 @@ def _text_of(content: bytes) -> str:
         raise ExpansionFailed("its answer is no chat completion") from None
     if not isinstance(text, str) or ended == "length":
         raise ExpansionFailed("its answer was cut short" if ended == "length" else "its answer holds no text")
+    # Reasoning models served without a parser put their thoughts in front.
     return _bare(re.sub(r"<think>.*?</think>", "", text, flags=re.DOTALL).strip())
 
 

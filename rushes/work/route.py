@@ -58,6 +58,7 @@ def order(
 
     One that rests is passed by, unless it is the last there is. A job whose task is under way goes on where that is.
     """
+    # A caller's own choice comes first, then where its task is; what may follow them, last.
     wanted = tuple(one for one in route if job.deployment in (None, one.name))
     holder = holder_of(job.note)
     if holder is not None:

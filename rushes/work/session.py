@@ -56,6 +56,7 @@ class SessionWork:
         started = self.tools.clock()
         request = checked(self.endpoint.input, self._kept | with_addresses(self.endpoint.input, given))
         media = self._fetched(request, own_files)
+        # Not before its files are there: an input that fails leaves nothing for later ones.
         self._kept = {name: getattr(request, name) for name in self.realtime.kept}
         plan = self.endpoint.clip(request, media) if self.endpoint.clip else None
         call = self.endpoint.engines[self.deployment.kind](request, media, plan)
@@ -80,6 +81,7 @@ class SessionWork:
             # A folder of their own: an engine that knows the earlier files by their paths must not take these for them.
             folder = Path(tempfile.mkdtemp(dir=tools.files.folder()))
             files = replace(tools.files, folder=lambda: folder)
+            # Named only when fetched: after a failure the next input fetches again, whatever it names.
             self._folder, self._named = folder, ()
             media = fetch_inputs(request, own_files, files, tools.settings, tools.report, self.endpoint.voices)
             if is_checked(self.endpoint, request, tools.settings):

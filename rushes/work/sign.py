@@ -52,6 +52,7 @@ def signing_step(work: Work, delivery: Delivery, tools: Tools) -> Sign | None:
 
     def sign(products: Sequence[Product], finished: bool) -> tuple[Product, ...]:
         try:
+            # Asked for every job: a gateway that starts again while runners live may have another key.
             signer = signing.signer()
             if signer is None:
                 return tuple(products)
