@@ -1,7 +1,8 @@
 """Station 1: what can be asked. Collects every family's ENDPOINTS list; knows no family by name.
 
 A family is one file in this folder; it is found there, so that adding a model touches nothing else. A sibling whose
-name ends in `_vendor` holds how its maker's API is asked, and no endpoints.
+name ends in `_vendor` holds how its maker's API is asked, one that ends in `_weights` how open weights are; neither has
+endpoints.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def collect(lists: Iterable[Iterable[Endpoint]]) -> Mapping[str, Endpoint]:
 
 
 def _families() -> Iterable[list[Endpoint]]:
-    for module in sorted(iter_modules(__path__), key=lambda m: m.name):
+    for module in sorted(iter_modules(__path__), key=lambda m: m.name):  # the order in which lists show them
         if module.name.endswith(("_vendor", "_weights")):
             continue
         yield import_module(f"{__name__}.{module.name}").ENDPOINTS
@@ -51,7 +52,9 @@ def nearest(endpoint_id: str, among: Mapping[str, Endpoint] = ENDPOINTS, most: i
     for known in among:
         names.setdefault(known.lower(), known)
         names.setdefault(known.lower().partition("/")[2], known)
+    # Twice as many, since an endpoint may be found under both of its names and is told once.
     matches = get_close_matches(wanted, names, n=most * 2, cutoff=0.6)
     is_owner = any(known.lower().startswith(f"{wanted}/") for known in among) and "/" not in wanted
+    # Below an owner lie dozens: the first three by the alphabet would be no help.
     below = [] if is_owner else [known for name, known in names.items() if name.startswith(f"{wanted}/")]
     return tuple(dict.fromkeys((*below, *(names[match] for match in matches))))[:most]

@@ -36,7 +36,7 @@ SIZES_720P: tuple[Size, ...] = (
 SIZES: dict[str, tuple[Size, ...]] = {"480p": SIZES_480P, "720p": SIZES_720P}
 SEEDS = 2**31  # what the model's program is sure to take
 WEIGHTS = {"longcat-avatar": False}
-PRICE_OF_SECOND: dict[str, float] = {"480p": 1.0, "720p": 4.0}
+PRICE_OF_SECOND: dict[str, float] = {"480p": 1.0, "720p": 4.0}  # the page's own
 
 Audio = Annotated[
     AudioUrl,
@@ -160,7 +160,7 @@ def upstream(request: Request, media: MediaMap, wanted: Clip) -> UpstreamCall:
         width=wanted.width,
         height=wanted.height,
         frames=wanted.frames,
-        made=wanted.frames,
+        made=wanted.frames,  # a film is whole segments, so nothing of it is cut off
         fps=FPS,
         seed=(request.seed or 0) % SEEDS,
         steps=request.num_inference_steps,

@@ -15,6 +15,7 @@ from rushes.calls import ViewCall
 from rushes.endpoint import Delivery, Endpoint, Frame, Made, MediaMap, Realtime, Roles, Stills
 from rushes.fields import File, Image, ImageUrl, WireModel
 
+# The engine's largest zoom is reckoned for a strip of 64x1280, rolled: see `animatic.view` before widening either.
 MOST_SIDE = 1280
 Side = Annotated[int, Field(ge=64, le=MOST_SIDE)]
 Way = Annotated[float, Field(ge=-1.0, le=1.0, allow_inf_nan=False)]

@@ -39,6 +39,7 @@ class EchoInput(WireModel):
     @classmethod
     def _known(cls, value: str | None) -> str | None:
         if value is not None and value not in FAILURES:
+            # As a Literal's own error, so that the wire lists the choices; a Literal can't be made from a table.
             first = ", ".join(f"'{name}'" for name in FAILURES[:-1])
             raise PydanticKnownError("literal_error", {"expected": f"{first} or '{FAILURES[-1]}'"})
         return value

@@ -57,6 +57,7 @@ GRADES = {
 UNIT = "5 s of standard"
 
 CameraPreset = Literal["down_back", "forward_up", "right_turn_forward", "left_turn_forward"]
+# The page names the combinations and no amounts: each half of one goes half as far as a single move can.
 PRESETS: Mapping[str, tuple[Move, ...]] = {
     "down_back": (Move("pedestal", -0.5), Move("dolly", -0.5)),
     "forward_up": (Move("dolly", 0.5), Move("pedestal", 0.5)),
@@ -115,6 +116,7 @@ class ImageToVideoRequest(WireModel):
     cfg_scale: Guidance = 0.5
 
 
+# These four are alike but for their names: the page lists each endpoint's type by one of its own.
 class ImageToVideoV21StandardRequest(ImageToVideoRequest):
     """Version 2.1, standard: the page's main input."""
 
@@ -285,6 +287,7 @@ def masks(request: Request, media: MediaMap) -> tuple[Mask, ...]:
     """Return the regions that stay still or are led, none where the version knows none; without a path one is free."""
     if not isinstance(request, V1ImageToVideoRequest):
         return ()
+    # The page speaks of the picture's pixels; the film has another size, so paths travel in shares.
     still = (Mask(media["static_mask_url"].path),) if "static_mask_url" in media else ()
     width, height = media["image_url"].size
     led = tuple(
@@ -336,6 +339,7 @@ ASKED: Mapping[type[Request], Asked] = {
 
 def asked(grade: str, request: type[Request]) -> Asked:
     """Return how Kling itself is asked for a grade."""
+    # The nearest first: V1ImageToVideoRequest is an ImageToVideoRequest too, but is asked with its masks.
     return partial(next(ASKED[kind] for kind in request.__mro__ if kind in ASKED), grade)
 
 

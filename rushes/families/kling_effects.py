@@ -153,6 +153,7 @@ class VideoEffectsRequest(WireModel):
         except ValidationError as error:
             if miscount is None:
                 raise
+            # The list's own bound of two may have found the same: it is told once, with the scene's number.
             others = [_again(one) for one in error.errors(include_url=False) if one["loc"] != miscount["loc"]]
             raise ValidationError.from_exception_data(error.title, [miscount, *others]) from None
         if miscount is not None:
@@ -162,6 +163,7 @@ class VideoEffectsRequest(WireModel):
 
 def _miscount(given: Any) -> InitErrorDetails | None:
     """Compare the number of pictures with what the scene takes; None where it is right or can't be told."""
+    # Anything may have come: this runs before the fields are checked.
     members = given if isinstance(given, dict) else {}
     urls, scene = members.get("input_image_urls"), members.get("effect_scene")
     if not isinstance(urls, list) or not isinstance(scene, str) or scene not in WHAT_HAPPENS:
@@ -233,13 +235,14 @@ def lipsync_clip(_request: Lipsync, media: MediaMap) -> Clip:
     """Return the video's own size (made even), rate and length, now with sound."""
     video = media["video_url"]
     width, height = video.size
-    fps = video.fps or 30.0
+    fps = video.fps or 30.0  # decoded videos have a rate and frames; what follows `or` satisfies the types
     frames = video.frames or round((video.duration_s or 0) * fps)
     return Clip(max(width // 2 * 2, 2), max(height // 2 * 2, 2), max(frames, 1), fps, audio=True)
 
 
 def lipsync_units(_request: Lipsync, wanted: Clip | None) -> float:
     """One unit for each started five seconds of the video; the page prints no price."""
+    # In whole milliseconds, or else the last digit of frames / rate could begin another five seconds.
     return float(max(1, ceil(round(wanted.duration_s, 3) / BILLED_S))) if wanted else 1.0
 
 
@@ -272,7 +275,7 @@ def effects_animatic(request: VideoEffectsRequest, media: MediaMap, wanted: Clip
         fps=wanted.fps,
         seed=0,
         image=pictures[0] if alone else None,
-        pictures=() if alone else pictures,
+        pictures=() if alone else pictures,  # neither of a pair opens the film: each lends it somebody
         effect=request.effect_scene,
     )
 

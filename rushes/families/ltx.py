@@ -81,12 +81,13 @@ def diffusers(request: LtxInput, media: MediaMap, wanted: Clip) -> DiffusersCall
         width=wanted.width,
         height=wanted.height,
         frames=wanted.frames,
-        made=-(-(wanted.frames - 1) // 8) * 8 + 1,
+        made=-(-(wanted.frames - 1) // 8) * 8 + 1,  # the pipeline rounds down in silence: 8n + 1, never too few
         fps=wanted.fps,
         steps=request.num_inference_steps,
         guidance=request.guidance_scale,
         seed=request.seed or 0,
         image=media["image_url"].path,
+        # No shift: each release's own scheduler has one.
         decode_timestep=0.05,
         decode_noise=0.025,
     )

@@ -39,6 +39,7 @@ class LucyOutput(WireModel):
 
 def clip(_request: LucyInput, media: MediaMap) -> Clip:
     """Return the clip: always five seconds of one size, wide or tall as the picture is."""
+    # The one size of the vendor's client; 704 lines, not 720, also lie on the stand-in's grid of 32.
     width, height = media["image_url"].size
     wide, high = WIDE if width >= height else WIDE[::-1]
     return Clip(wide, high, SECONDS * FPS, FPS)
@@ -81,7 +82,7 @@ def diffusers(request: LucyInput, media: MediaMap, wanted: Clip) -> DiffusersCal
     """
     return DiffusersCall(
         prompt=request.prompt,
-        negative_prompt="",
+        negative_prompt="",  # the endpoint has none; guided weights then lean away from an empty prompt
         width=wanted.width,
         height=wanted.height,
         frames=wanted.frames,

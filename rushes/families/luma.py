@@ -88,6 +88,7 @@ class RayImageToVideoRequest(WireModel):
         """
         if not isinstance(given, dict) or given.get("image_url") is not None:
             return given
+        # A validator that runs after all fields would keep silent as long as any other field is wrong.
         others = {name: value for name, value in given.items() if name != "image_url"}
         return others if others.get("end_image_url") is not None else others | {"image_url": None}
 
@@ -152,7 +153,7 @@ class ReframeVideoRequest(WireModel):
     @field_validator("x_start", "y_start")
     @classmethod
     def _starts_before_its_end(cls, start: int | None, info: ValidationInfo) -> int | None:
-        end_name = f"{(info.field_name or '')[0]}_end"
+        end_name = f"{(info.field_name or '')[0]}_end"  # the page lists ends before starts, so the end is known
         end = info.data.get(end_name)
         if start is not None and end is not None and start >= end:
             raise PydanticCustomError(
@@ -168,6 +169,7 @@ class RayReframeVideoRequest(ReframeVideoRequest):
 
     wire_name = "ReframeVideoRequest"
 
+    # Luma takes longer videos for its quicker model, so the two have types of their own under one name.
     video_url: RayVideo = Field(description="Video that gets the new shape: up to 10 s and 100 MB.")
 
 
@@ -229,6 +231,7 @@ def film_size(resolution: str, aspect_ratio: str) -> Size:
     So 16:9 is 960x540, 1280x720 and 1920x1080, and no other shape costs more pixels than that by much.
     """
     wide, high = proportions(aspect_ratio)
+    # An even multiple keeps the shape exact and both sides even, as 4:2:0 video wants them.
     times = 2 * round(sqrt(AREA[resolution] / (wide * high)) / 2)
     return wide * times, high * times
 
@@ -236,6 +239,7 @@ def film_size(resolution: str, aspect_ratio: str) -> Size:
 def video_size(width: int, height: int) -> Size:
     """Return the size of a modified video: its original's, scaled down to the area of 720p if it is larger."""
     scale = min(1.0, sqrt(AREA[PLAIN] / (width * height)))
+    # Down, so that rounding takes nothing beyond the class's area; 16 is the least that the encoder is given.
     return max(16, int(width * scale) // 2 * 2), max(16, int(height * scale) // 2 * 2)
 
 
@@ -283,11 +287,12 @@ def seen(request: ReframeVideoRequest, width: int, height: int) -> Window | None
     x, y = request.grid_position_x, request.grid_position_y
     if x is not None or y is not None:
         wide, high = proportions(request.aspect_ratio)
-        across = min(right - left, (bottom - top) * wide / high)
+        across = min(right - left, (bottom - top) * wide / high)  # in the video's pixels, as all of these
         down = across * high / wide
         left = placed(x, across, left, right)
         top = placed(y, down, top, bottom)
         right, bottom = left + across, top + down
+    # left + across may exceed the edge by its last digit.
     window = (left / width, top / height, min(1.0, right / width), min(1.0, bottom / height))
     return None if window == (0, 0, 1, 1) else window
 
@@ -375,7 +380,7 @@ def animatic_modify(request: ModifyVideoRequest, media: MediaMap, wanted: Clip) 
         image=media["image_url"].path if "image_url" in media else None,
         video=media["video_url"].path,
         sound=media["video_url"].sound,
-        strength=(MODES.index(request.mode) + 1) / len(MODES),
+        strength=(MODES.index(request.mode) + 1) / len(MODES),  # never 0: even adhere_1 is to change something
     )
 
 

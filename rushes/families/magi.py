@@ -140,7 +140,7 @@ def clip(request: MagiImageInput | MagiTextToVideoRequest, media: MediaMap) -> C
 def kept_frames(start_frame: int | None, frames: int) -> int:
     """Return how many of a video's `frames` an extension keeps, at least one; ModelError if there aren't so many."""
     if start_frame is None:
-        return max(frames - PREFIX_FRAMES, 1)
+        return max(frames - PREFIX_FRAMES, 1)  # a shorter video is gone on from after its first frame
     if start_frame > frames:
         raise ModelError(
             "less_than_equal",
@@ -208,6 +208,7 @@ def made_frames(frames: int, fps: float = FPS) -> int:
 
     Of a film at less than 24 per second the model makes as many as last as long, up to twice as many as asked for.
     """
+    # Unbounded, 192 frames for a video of one per second would be 4,585 of the model's: hours of work.
     lasting = min(ceil((frames - 1) * FPS / fps) + 1, 2 * frames)
     return ceil(max(frames, lasting) / CHUNK_FRAMES) * CHUNK_FRAMES
 
@@ -224,7 +225,7 @@ def upstream(request: MagiImageInput | MagiTextToVideoRequest, media: MediaMap, 
         made=made_frames(wanted.frames),
         fps=FPS,
         seed=(request.seed or 0) % SEEDS,
-        steps=int(request.num_inference_steps),
+        steps=int(request.num_inference_steps),  # the page's four all divide by the program's window of 4 chunks
         resolution=request.resolution,
         image=picture.path if picture else None,
     )
@@ -239,7 +240,7 @@ def extended_upstream(request: MagiVideoExtensionRequest, media: MediaMap, wante
         width=wanted.width,
         height=wanted.height,
         frames=wanted.frames,
-        made=made_frames(request.num_frames, wanted.fps),
+        made=made_frames(request.num_frames, wanted.fps),  # the program leaves the prefix out of its film
         fps=FPS,
         seed=(request.seed or 0) % SEEDS,
         steps=int(request.num_inference_steps),

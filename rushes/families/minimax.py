@@ -56,6 +56,7 @@ OPTIMIZER = "Rewrites the prompt into a fuller one before it is used."
 
 def _moves_together(prompt: str) -> str:
     for bracket in BRACKETS.findall(prompt):
+        # Brackets hold other asides too; only known moves count.
         moves = [part for part in bracket.split(",") if MOVE.fullmatch(part.strip())]
         if len(moves) > MOST_MOVES:
             raise PydanticCustomError(
@@ -185,7 +186,7 @@ def animatic(request: Any, media: MediaMap, wanted: Clip) -> AnimaticCall:
         fps=wanted.fps,
         seed=0,
         image=first.path if first else None,
-        pictures=(subject.path,) if subject else (),
+        pictures=(subject.path,) if subject else (),  # who is to be seen, not the opening picture
     )
 
 
@@ -246,7 +247,7 @@ VENDOR_MODEL: dict[str, tuple[str, dict[str, Any]]] = {
 
 def _film(path: str, title: str, about: str, model: type[WireModel], example: dict[str, str]) -> Endpoint:
     """One of the endpoints that make a film of six seconds."""
-    category = "image-to-video" if len(example) > 1 else "text-to-video"
+    category = "image-to-video" if len(example) > 1 else "text-to-video"  # all else in an example is a picture
     return Endpoint(
         id=f"fal-ai/minimax/{path}",
         title=title,

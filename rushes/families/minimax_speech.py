@@ -85,7 +85,7 @@ SHOWN = 100  # characters of an unreadable entry that its error repeats
 def pronunciation(entry: str) -> tuple[str, str]:
     """Take "text/(one)(two)" apart: the text, and how it is said ("one two")."""
     text, _, said = entry.partition("/")
-    parts = [found["part"].strip() for found in SAID.finditer(said)]
+    parts = [found["part"].strip() for found in SAID.finditer(said)]  # linear: no bracket is looked into twice
     if not text.strip() or not parts or not all(parts) or SAID.sub("", said).strip():
         raise PydanticCustomError(
             "value_error",
@@ -131,6 +131,7 @@ class AudioSetting(WireModel):
     channel: Annotated[Literal["1", "2"], Spelled] = Field("1", description="1 is mono, 2 stereo.")
 
 
+# Through validation, so that the defaults are what a request's own would be.
 USUAL_VOICE = VoiceSetting.model_validate({})
 USUAL_AUDIO = AudioSetting.model_validate({})
 
@@ -167,6 +168,7 @@ class SpeechRequest(WireModel):
     def _not_too_long(cls, given: PronunciationDict | None, info: ValidationInfo) -> PronunciationDict | None:
         text = str(info.data.get("text", "")).lower()
         entries = [pronunciation(entry) for entry in (given and given.tone_list) or []]
+        # Said in whatever case they are written, as the speakers put them in; shorter ways of saying count nothing.
         said = len(text) + sum(text.count(word.lower()) * max(0, len(how) - len(word)) for word, how in entries)
         if said > MOST_SAID:
             raise PydanticCustomError(
@@ -248,7 +250,7 @@ class VoiceDeleteOutput(WireModel):
 
 def spoken_s(text: str, speed: float = 1.0) -> float:
     """Estimate how long a text takes to say, in seconds."""
-    wide = sum(east_asian_width(character) in "WF" for character in text)
+    wide = sum(east_asian_width(character) in "WF" for character in text)  # wide and full-width characters
     return max(SHORTEST_S, (wide / IDEOGRAPHS_PER_S + (len(text) - wide) / CHARACTERS_PER_S) / speed)
 
 
@@ -300,6 +302,7 @@ def delivery(request: SpeechRequest) -> Delivery:
 
 def reply(request: SpeechRequest, made: Made) -> SpeechOutput:
     """Put the stored sound and its length into the output."""
+    # A vendor's finished file may not have been measured; the member is promised all the same.
     length_s = spoken_s(request.text) if made.duration_s is None else made.duration_s
     return SpeechOutput(audio=made.files[0], duration_ms=round(length_s * 1000))
 

@@ -227,6 +227,7 @@ def seconds(request: Drawn | Extended) -> int:
 def frame_size(resolution: str, width: int, height: int) -> tuple[int, int]:
     """Return the even (width, height) of the shape `width`:`height` whose short side the resolution names."""
     short = LINES[resolution]
+    # Even, as 4:2:0 video wants both sides; the short one is even in every class.
     longer = round(short * min(max(width, height) / min(width, height), MOST_EXTREME) / 2) * 2
     return (longer, short) if width >= height else (short, longer)
 
@@ -248,6 +249,7 @@ def extend_clip(request: Extended, media: MediaMap) -> Clip:
     video = media["video_url"]
     fps, kept = rate_and_frames(video)
     width, height = frame_size(request.resolution, *video.size)
+    # The source's rate for all of it, since its frames come untouched; its sound ends where the new part begins.
     return Clip(width, height, kept + round(seconds(request) * fps), fps, audio=video.sound is not None)
 
 
@@ -297,7 +299,7 @@ def animatic_extend(request: Extended, media: MediaMap, wanted: Clip) -> Animati
         frames=wanted.frames,
         fps=wanted.fps,
         seed=request.seed or 0,
-        style="clay" if request.style == "day" else request.style,
+        style="clay" if request.style == "day" else request.style,  # the engine knows the style by its true name
         video=video.path,
         keep=kept,
         sound=video.sound,
@@ -307,6 +309,7 @@ def animatic_extend(request: Extended, media: MediaMap, wanted: Clip) -> Animati
 def animatic_sound(request: SoundEffectRequest, media: MediaMap, wanted: Clip) -> AnimaticCall:
     """Ask for the video untouched with sounds made up for it. Without a prompt they depend on the video's address."""
     video = media["video_url"]
+    # Not hash(), which differs from process to process: a job tried again must make the same film.
     anything = AMBIENCES[crc32(request.video_url.encode()) % len(AMBIENCES)]
     return AnimaticCall(
         prompt=request.prompt,
@@ -316,7 +319,7 @@ def animatic_sound(request: SoundEffectRequest, media: MediaMap, wanted: Clip) -
         fps=wanted.fps,
         seed=0,
         video=video.path,
-        keep=wanted.frames,
+        keep=wanted.frames,  # all of them: only the sound is new
         sound=video.sound if request.original_sound_switch else None,
         foley=request.prompt.strip() or anything,
     )

@@ -51,6 +51,7 @@ def frame_size(resolution: str, width: int, height: int) -> tuple[int, int]:
     own ratio, down to multiples of 16, as far as 21:9 and 9:21.
     """
     wide, high = OFFICIAL_WIDE[resolution]
+    # In whole numbers: the area rule would round 16:9 at 480p to 848x480, not to the 864x480 that is promised.
     if width * 9 == height * 16:
         return wide, high
     if width * 16 == height * 9:

@@ -17,7 +17,7 @@ from rushes.fields import File, MediaField, WireModel
 FPS = 24
 WIDE = (1280, 720)
 TALL = (720, 1280)
-MAX_PICTURE_BYTES = 8 * 1024 * 1024
+MAX_PICTURE_BYTES = 8 * 1024 * 1024  # the page's "8 MB", read in the sender's favour; Google itself takes 20
 VENDOR_MODEL = "veo-2.0-generate-001"
 CLEARLY_WIDE = 4 / 3  # width / height from which a picture is landscape even to one who prefers portrait
 
@@ -55,7 +55,7 @@ def seconds(request: VeoInput) -> int:
 def is_wide(aspect_ratio: str, width: int, height: int) -> bool:
     """Say whether the video of a picture of `width` x `height` is 16:9; otherwise it is 9:16."""
     if aspect_ratio == "auto":
-        return width >= height
+        return width >= height  # a square is wide: model reference 3.1
     if aspect_ratio == "auto_prefer_portrait":
         return width >= CLEARLY_WIDE * height
     return aspect_ratio == "16:9"
