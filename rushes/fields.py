@@ -49,6 +49,7 @@ _UNUSUAL = 10**9  # no enum has such numbers, and far larger ones can't be writt
 
 def _spelled(value: object, check: ValidatorFunctionWrapHandler) -> object:
     """5 and 5.0 are "5"; what the enum has in neither form is refused as it was sent."""
+    # True is an int to Python; of infinity there is no int(), and of NaN no comparison holds.
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _UNUSUAL and value == int(value):
         with suppress(ValidationError):
             return check(str(int(value)))
@@ -119,7 +120,7 @@ def media_inputs(request: BaseModel) -> Iterator[MediaInput]:
     yield from _walk(request, ("body",))
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=1024)  # asked for every job that a runner claims, and a type never changes
 def media_kinds(model: type[BaseModel]) -> frozenset[MediaKind]:
     """Return which kinds of media a request of this type can name, in nested types too."""
     found: set[MediaKind] = set()
@@ -155,6 +156,7 @@ def _from_value(value: Any, mark: MediaField | None, loc: Loc) -> Iterator[Media
 
 def _mark(info: FieldInfo) -> MediaField | None:
     """Find the mark on the field itself, or inside `list[ImageUrl]` and `ImageUrl | None`."""
+    # Pydantic takes the outermost Annotated off a field's type and keeps its marks here; inner ones stay in the type.
     for item in info.metadata:
         if isinstance(item, MediaField):
             return item
@@ -207,6 +209,7 @@ def _form(name: str, info: FieldInfo) -> Form:
         name=name,
         type=_word(bare),
         required=required,
+        # Pydantic wants the fields before for factories that take them; no family has such a one.
         default=None if required else info.get_default(call_default_factory=True, validated_data={}),
         choices=choices,
         about=info.description or "",
@@ -226,7 +229,7 @@ def _bare(annotation: Any) -> Any:
     if hasattr(annotation, "__metadata__"):
         return _bare(annotation.__origin__)
     inner = [arg for arg in get_args(annotation) if arg is not type(None)]
-    if len(inner) == 1 and type(None) in get_args(annotation):
+    if len(inner) == 1 and type(None) in get_args(annotation):  # a union of several types has no plainer word
         return _bare(inner[0])
     return annotation
 
@@ -235,7 +238,7 @@ def _word(bare: Any) -> str:
     if get_origin(bare) is list:
         return f"list<{_word(_bare(get_args(bare)[0]))}>"
     if get_origin(bare) is Literal:
-        return _PAGE_WORDS[type(get_args(bare)[0])]
+        return _PAGE_WORDS[type(get_args(bare)[0])]  # the values of one enum are all of one type
     if isinstance(bare, type) and issubclass(bare, WireModel):
         return bare.page_name()
     return _PAGE_WORDS.get(bare) or str(getattr(bare, "__name__", bare))
