@@ -13,13 +13,14 @@ from rushes.conformance.routing import require_key
 from rushes.conformance.rules import NotApplicable, must, rule
 from rushes.conformance.target import Target, app_of
 
-RETRIED = (408, 409, 429)
+RETRIED = (408, 409, 429)  # by the Python client, ten times over
 
 
 def refusal(answer: Answer) -> str:
     """Require a 401 as A-05 wants it; return its text."""
     detail = answer.is_status(401).object().get("detail")
     answer.must(isinstance(detail, str), "a string detail")
+    # As with the hosted gateway: the id names a request, and a refusal has begun none.
     must("x-fal-request-id" not in answer.headers, "no x-fal-request-id on a refusal", answer.headers, answer.sent)
     return str(detail)
 
@@ -50,6 +51,7 @@ def a_02(t: Target) -> None:
 
 @rule("A-03", "Upload targets and files work without Authorization and tolerate one")
 def a_03(t: Target) -> None:
+    # Browsers and JavaScript's client send none to such an address; Python's sends its key in its second way to upload.
     for auth in (False, "Key nobody:nothing", "Bearer nonsense"):
         told = t.initiate()
         put = t.put(told["upload_url"], b"some bytes", "image/png", auth=auth)
@@ -91,7 +93,7 @@ def a_04(t: Target) -> None:
             answer.must(error.get("type") == "authorization_error", "error.type authorization_error")
     finally:
         drop_key(t, made).is_status(204)
-    drop_key(t, made).is_status(204)
+    drop_key(t, made).is_status(204)  # deleting twice is no error
     refusal(t.probe.post("queue", f"/{t.endpoint}", json=t.input, auth=auth))
 
 
@@ -120,6 +122,7 @@ def a_06(t: Target) -> None:
     alias = t.endpoint.split("/")[1]
     bare = t.probe.post("rest", "/tokens/", json={"allowed_apps": [alias], "token_expiration": 120}).is_status(200, 201)
     bare.must(isinstance(bare.json(), str) and bare.json(), "a bare JSON string")
+    # As examples of application code have them: full paths, app ids, and `app` in place of `allowed_apps`.
     for body in (
         {"allowed_apps": [f"{t.endpoint}/realtime"], "duration": 120},
         {"allowed_apps": [app_of(t.endpoint)], "duration": 60},
@@ -145,7 +148,7 @@ def _streamed(t: Target, token: str) -> Answer:
 def a_07(t: Target) -> None:
     require_key(t)
     alias = t.endpoint.split("/")[1]
-    short = _token(t, [alias], 1)
+    short = _token(t, [alias], 1)  # first, to run out while the others are tried
     began = time.monotonic()
     for apps in ([alias], [app_of(t.endpoint)], [t.endpoint]):
         _streamed(t, _token(t, apps, 60)).is_status(200)

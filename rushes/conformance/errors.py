@@ -10,10 +10,11 @@ from rushes.conformance.rules import must, rule
 from rushes.conformance.target import Target
 
 REJECTED = 422
+# The table of model errors (protocol 8.2), and below that of request errors (8.3).
 MODEL_STATUSES: Mapping[str, tuple[int, ...]] = {
     "internal_server_error": (500,),
     "generation_timeout": (504,),
-    "downstream_service_error": (400, 500),
+    "downstream_service_error": (400, 500),  # the documentation has had both
     "downstream_service_unavailable": (500,),
     **dict.fromkeys(
         [
@@ -61,7 +62,7 @@ REQUEST_STATUSES: Mapping[str, int] = {
     "bad_request": 400,
     "internal_error": 500,
 }
-NO_RETRY = {"x-fal-no-retry": "1"}
+NO_RETRY = {"x-fal-no-retry": "1"}  # or the queue would try a 503 ten times before it tells of it
 
 
 def is_model_error(answer: Answer) -> list[Mapping[str, Any]]:
@@ -102,6 +103,7 @@ def e_01(t: Target) -> None:
 @rule("E-02", "loc is made of strings, but for places in a list")
 def e_02(t: Target) -> None:
     endpoint, given, member = t.strict
+    # The AI SDK shows nothing but the reason phrase where one loc holds a number.
     wrong: tuple[Any, ...] = ({"an": "object"}, 17, [], None)
     for value in wrong:
         answer = t.result(t.finished({**given, member: value}, endpoint)).is_status(REJECTED)
@@ -150,5 +152,6 @@ def e_05(t: Target) -> None:
         )
         answer.header("x-fal-error-type", error_type)
         answer.header("x-fal-request-id")
+        # The Python client takes that word in a 502, 503 or 504 for the ingress's, and may repeat the request.
         answer.must(b"nginx" not in answer.body, "a body without the word nginx")
         must(status.get("error_type") == error_type, f"error_type {error_type} in the status", status, answer.sent)

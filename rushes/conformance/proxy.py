@@ -25,6 +25,7 @@ def through(t: Target, method: str, group: Group, path: str, **more: Any) -> Ans
 @rule("P-01", "The target only says which route is meant: no other host, no outbound request, 400 'Invalid request'")
 def p_01(t: Target) -> None:
     foreign = ["", "nonsense", "https://example.com/x", "ftp://fal.run/x", "https://fal.run.example.com/x"]
+    # fal's name as user, in a longer host's name and in a query; an address that can't be taken apart.
     foreign += ["https://fal.run@example.com/x", "http://[::1", "https://example.com/?https://fal.run/"]
     if t.receiver is not None:
         foreign.append(f"{t.receiver.url}/proxied")
@@ -108,12 +109,14 @@ def p_03(t: Target) -> None:
         began = time.monotonic()
         events = [event for event in stream.events() if event.data is not None]
     must(events[-1].json()["status"] == "COMPLETED", "COMPLETED as the last event", events[-1].data)
+    # The request takes two seconds: a proxy that collects the answer gives its first event after them.
     must(not t.echo or events[0].at - began < 1.0, "events as they happen, not at the end", "all at the end")
 
 
 @rule("P-04", "The caller's own key counts; without one the proxy's key, where there is one, else the normal refusal")
 def p_04(t: Target) -> None:
     without = through(t, "POST", "queue", f"/{t.endpoint}", json=t.input, auth=False)
+    # 200: the proxy has a key of its own, which is what lets a browser's app do without one.
     without.must(without.status in {200, 401}, "the proxy's key, or the normal refusal").object()
     if not t.probe.key:
         return

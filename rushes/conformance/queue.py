@@ -18,16 +18,18 @@ from rushes.conformance.rules import NotApplicable, must, rule
 from rushes.conformance.target import IN_PROGRESS, Job, Target
 
 STATUSES = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
+# Those that the JavaScript client's types name.
 LEVELS = ("STDERR", "STDOUT", "ERROR", "INFO", "WARN", "DEBUG")
 ALWAYS = ("status", "request_id", "response_url", "status_url", "cancel_url")
-CHEAP_S = 0.25
-LARGE = 12_000
+CHEAP_S = 0.25  # the Python client polls every 0.1 s and the JavaScript one every 0.5 s, each for every request
+LARGE = 12_000  # the hosted service keeps results of 10 KB and more for minutes only; here they stay too
 
 
 def is_status_object(answer: Answer, told: Mapping[str, Any]) -> None:
     """Require the members that a status object has in its state (the table of 4.5)."""
     status = told.get("status")
     answer.must(status in STATUSES, f"a status among {', '.join(STATUSES)}")
+    # The Python client raises KeyError without an address, and without a place in the queue or logs where they belong.
     answer.must(all(isinstance(told.get(name), str) for name in ALWAYS), f"the strings {', '.join(ALWAYS)}")
     if status == "IN_QUEUE":
         position = told.get("queue_position")
@@ -60,7 +62,7 @@ def q_02(t: Target) -> None:
     job = t.submit(t.slow(0.1))
     answer = t.probe.post("queue", f"/{t.endpoint}?fal_max_queue_length=1", json=t.slow(0.1)).is_status(429)
     answer.must(isinstance(answer.object().get("detail"), str), "a string detail")
-    t.submit(t.slow(0.1), query="?fal_max_queue_length=1000000")
+    t.submit(t.slow(0.1), query="?fal_max_queue_length=1000000")  # a limit that is not reached refuses nobody
     t.cancel(job)
 
 
@@ -83,6 +85,7 @@ def q_04(t: Target) -> None:
     began = time.monotonic()
     job = t.submit(t.slow(60.0) if t.echo else None)
     took = time.monotonic() - began
+    # Python's client reads for 120 s and then submits once more, so that a late answer makes two requests.
     must(took < 5.0, "an answer within 5 s", f"{took:.1f} s", job.answer.sent)
     job.answer.must(job.told.get("status") == "IN_QUEUE", "status IN_QUEUE")
     is_status_object(job.answer, job.told)
@@ -132,6 +135,7 @@ def q_06(t: Target) -> None:
             re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)", stamp), "an ISO timestamp in UTC"
         )
     answer.must(seen or not t.echo, "log lines of a request that worked in steps")
+    # logs=1 is JavaScript's word and logs=true Python's.
     true = t.status(job, "?logs=true").object()
     answer.must(true["logs"] == seen, "the same logs with logs=true")
     for query in ("", "?logs=0", "?logs=false"):
@@ -166,7 +170,7 @@ def q_09(t: Target) -> None:
     for _ in range(5 if t.echo else 1):
         job = t.submit()
         while t.status(job).object()["status"] != "COMPLETED":
-            time.sleep(0.002)
+            time.sleep(0.002)  # to ask for the result in the very moment after
         answer = t.result(job)
         answer.must(IN_PROGRESS.encode() not in answer.body, "the final result right after COMPLETED").is_status(200)
 
@@ -175,6 +179,7 @@ def q_09(t: Target) -> None:
 def q_14(t: Target) -> None:
     job = t.submit(t.slow(60.0) if t.echo else None)
     try:
+        # The AI SDK asks for nothing but results, and goes on asking only as long as it reads exactly this text.
         for _ in range(3 if t.echo else 1):
             answer = t.result(job)
             if answer.status == 200 and not t.echo:
@@ -208,6 +213,7 @@ def q_16(t: Target) -> None:
     try:
         for path in (job.path, f"{job.path}/response"):
             answer = t.probe.get("queue", path)
+            # A 202 would be read as the output, and the Python client tries the others again by itself.
             answer.must(answer.status not in {202, 408, 409, 429}, "no status that clients retry or take for a result")
             answer.must(answer.status == 400 or not t.echo, "400 while in progress")
     finally:
@@ -220,7 +226,7 @@ def q_17(t: Target) -> None:
     answer = t.cancel(finished).is_status(400)
     answer.must(answer.object().get("status") == "ALREADY_COMPLETED", "status ALREADY_COMPLETED")
     unknown_request(t.probe.send("PUT", "queue", f"/{t.endpoint}/requests/{uuid.uuid4()}/cancel"))
-    t.require_busy()
+    t.require_busy()  # last: what could be tried without is told when it is broken
 
 
 def _cancelled(t: Target) -> Job:
@@ -254,12 +260,14 @@ def q_18(t: Target) -> None:
         unretried = attempts("runner_connection_error", **{"x-fal-no-retry": value})
         must(unretried == 1, f"one attempt with X-Fal-No-Retry: {value}", f"{unretried} attempts")
     tried = attempts("runner_connection_error")
+    # "Up to ten attempts" may or may not count the first one.
     must(1 < tried <= 11, "2 to 11 attempts after a connection error", f"{tried} attempts")
 
 
 @rule("Q-19", "A missed start deadline completes the request with 504 and the caller's mark", when="busy")
 def q_19(t: Target) -> None:
     t.require_busy()
+    # The newer header wins: by the older one this request would wait for ten minutes.
     both = {"X-Fal-Request-Timeout": "600", "X-Fal-Request-Start-Timeout": "2"}
     jobs = [t.submit(t.slow(0.1), headers=headers) for headers in ({"X-Fal-Request-Timeout": "2"}, both)]
     for job in jobs:
@@ -286,7 +294,7 @@ def q_20(t: Target) -> None:
         first = t.submit(t.slow(30.0), **limited)
         _until_running(t, first, limited)
         second = t.submit(t.slow(0.1), **limited)
-        time.sleep(0.5)
+        time.sleep(0.5)  # in which a server without limits would have started it
         waiting = t.probe.get("queue", f"{second.path}/status", **limited)
         waiting.must(waiting.object()["status"] == "IN_QUEUE", "the second request waits")
         answer = t.probe.post("run", f"/{t.endpoint}", json=t.slow(0.1), **limited).is_status(429)
@@ -294,7 +302,7 @@ def q_20(t: Target) -> None:
             answer.object().get("error_type") == "concurrent_requests_limit", "error_type concurrent_requests_limit"
         )
         answer.header("x-fal-needs-retry", "1")
-        for job in (second, first):
+        for job in (second, first):  # the one that waits before the one whose end would start it
             t.probe.send("PUT", "queue", f"{job.path}/cancel", **limited).is_status(200, 202)
     finally:
         drop_key(t, made)

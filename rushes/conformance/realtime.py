@@ -17,7 +17,7 @@ from rushes.conformance.rules import Failed, NotApplicable, must, rule
 from rushes.conformance.target import Target
 
 ANSWER_S = 30.0
-MANY = 40
+MANY = 40  # inputs at once: more than are answered before the last one is there
 
 
 def unpacked(frame: str | bytes) -> Any:
@@ -29,7 +29,7 @@ def unpacked(frame: str | bytes) -> Any:
 
 
 def token_for(t: Target, endpoint: str) -> str:
-    """Fetch a token as clients do, with the alias alone."""
+    """Fetch a token as clients do, with the alias alone: neither owner nor path."""
     body = {"allowed_apps": [endpoint.split("/")[1]], "token_expiration": 120}
     return str(t.probe.post("rest", "/tokens/", json=body).is_status(200, 201).json())
 
@@ -128,7 +128,7 @@ def t_07(t: Target) -> None:
     _, given = t.realtime
     with session(t, "&max_buffering=1") as connection:
         connection.send(msgpack.packb({**given, "request_id": "first"}))
-        output(connection)
+        output(connection)  # so that what a session begins with doesn't hold up the first of the many
         for number in range(MANY):
             connection.send(msgpack.packb({**given, "request_id": str(number)}))
         answered: list[int] = []
@@ -138,6 +138,7 @@ def t_07(t: Target) -> None:
             except TimeoutError:
                 must(False, "the newest input to be answered", f"answers to {answered}", f"{MANY} inputs at once")
             answered.append(int(must_be_output(said)["request_id"]))
+    # Which ones are dropped is the server's speed; that none comes twice, late or out of order is the rule.
     must(answered == sorted(set(answered)), "answers in the order of the inputs, each once", answered)
     if len(answered) == MANY:
         raise NotApplicable(f"the endpoint answered {MANY} inputs at once too fast to need a buffer")
@@ -180,6 +181,7 @@ def closing(connection: ClientConnection, seconds: float = ANSWER_S) -> tuple[li
 def t_08(t: Target) -> None:
     endpoint, given = t.realtime
     required = (t.input_schema(endpoint) or {}).get("required", [])
+    # 0xc1 is the one byte that MessagePack never uses.
     wrong: list[Any] = [b"\xc1 no messagepack", msgpack.packb("a string"), msgpack.packb([1, 2])]
     if required:
         wrong.append(msgpack.packb({name: value for name, value in given.items() if name != required[0]}))
@@ -205,7 +207,7 @@ def t_09(t: Target) -> None:
     with session(t) as connection:
         connection.send(msgpack.packb(given))
         output(connection)
-        said, code = closing(connection, 25.0)
+        said, code = closing(connection, 25.0)  # a server of ours is started with four seconds
     told = [one for one in said if isinstance(one, dict) and one.get("type") == "x-fal-error"]
     must(told and told[-1].get("error") == "TIMEOUT" and told[-1].get("reason"), "x-fal-error TIMEOUT", said)
     must(code == 1000, "close code 1000", code)
@@ -222,6 +224,7 @@ def t_10(t: Target) -> None:
             with t.probe.socket(path) as connection:
                 said, code = closing(connection, ANSWER_S * t.probe.patience)
         except WebSocketException as error:
+            # To a refused handshake the client says "Unknown error"; the message has it fetch another token.
             must(not query, "an accepted handshake, then the message Unauthorized", error, f"socket on {path}")
             continue
         must(

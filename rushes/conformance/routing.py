@@ -12,7 +12,9 @@ from rushes.conformance.target import Job, Target
 
 FORMS = ("status_url", "response_url", "cancel_url")
 MOST_HEADER_BYTES = 16 * 1024
+# JavaScript's client and the AI SDK show the phrase as the error's message where the body has none.
 REASONS = {200: "OK", 202: "Accepted", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found"}
+# What the clients send from browsers, and below what scripts there read.
 NEEDED_HEADERS = [
     "authorization",
     "content-type",
@@ -61,6 +63,7 @@ def r_01(t: Target) -> None:
     "Old one-segment ids are rewritten by clients; the server sees owner/alias, and refuses one segment in order",
 )
 def r_02(t: Target) -> None:
+    # As the client was given it, and as it is rewritten; nobody need have such a model.
     for path in ("/110602490-lora", "/110602490/lora"):
         answer = t.probe.post("queue", path, json={})
         answer.must(answer.status in range(400, 500) or (path.count("/") == 2 and answer.status == 200), "a 4xx")
@@ -108,7 +111,7 @@ def r_06(t: Target) -> None:
     for model in t.models:
         must(all(re.fullmatch(r"[\w.-]+", part) for part in model.split("/")), "ids of letters, digits, - _ .", model)
     first, _, rest = t.endpoint.partition("/")
-    encoded = f"/{first}/%{ord(rest[0]):02X}{rest[1:]}"
+    encoded = f"/{first}/%{ord(rest[0]):02X}{rest[1:]}"  # a letter that nobody needs to encode, and everybody may
     t.accepted(t.probe.post("queue", encoded, json=t.input), t.endpoint)
     for broken in ("%zz", "%", "%00", "%ff%fe"):
         answer = t.probe.raw("GET", "queue", f"/{first}/{broken}/requests/x/status", {})[0]
@@ -223,6 +226,7 @@ def r_14(t: Target) -> None:
     same = t.probe.post("run", f"/{t.endpoint}", content=b"", headers=typed)
     same.is_status(t.probe.post("run", f"/{t.endpoint}", json={}).status)
     key = {"Authorization": f"Key {t.probe.key}"} if t.probe.key else {}
+    # Bare, since a client library would add a Content-Length.
     line, came = t.probe.raw("POST", "queue", f"/{t.endpoint}", key)
     must(" 200" in line, "200 for a POST with neither a body nor a Content-Length", f"{line} {came[-200:]!r}")
 
@@ -284,7 +288,7 @@ def r_18(t: Target) -> None:
         (f"/{job.app}/requests/{uuid.uuid4()}/status", key),
         (f"{job.path}/status", {"Authorization": "nonsense"}),
     ):
-        line, _ = t.probe.raw("GET", "queue", path, head)
+        line, _ = t.probe.raw("GET", "queue", path, head)  # a library may show a phrase of its own
         found = re.fullmatch(r"HTTP/1\.1 (\d{3}) (.+)", line)
         must(found, "HTTP/1.1 with a status and a reason phrase", line, f"GET {path}")
         assert found is not None
@@ -332,6 +336,7 @@ def preflight(t: Target, group: Group | None, path: str, headers: dict[str, str]
     must(method in methods or methods == "*", f"{method} among the allowed methods", methods, answer.sent)
     allowed = {name.strip().lower() for name in answer.header("access-control-allow-headers").split(",")}
     missing = [name for name in names if name not in allowed]
+    # "*" stands for every name but authorization, which browsers want to be named.
     must(
         ("*" in allowed and "authorization" not in missing) or not missing,
         "the requested headers allowed",

@@ -14,7 +14,7 @@ from rushes.conformance.queue import is_status_object
 from rushes.conformance.rules import must, rule
 from rushes.conformance.target import Job, Target
 
-PING_WITHIN_S = 17.0
+PING_WITHIN_S = 17.0  # every 15 s, and two for a busy machine
 
 
 def is_event_stream(answer: Answer) -> None:
@@ -34,6 +34,7 @@ def status_stream(t: Target, job: Job, query: str = "", **more: Any) -> Iterator
 @rule("Q-10", "The status stream is an event stream whatever Accept says, in UTF-8")
 def q_10(t: Target) -> None:
     job = t.finished()
+    # The second is what JavaScript's client sends, the first what is left of it behind the server-side proxy.
     for accept in ("application/json", "application/json, text/event-stream", "text/event-stream", "image/png"):
         with status_stream(t, job, headers={"accept": accept}) as stream:
             kind = stream.head.header("content-type").replace(" ", "").lower()
@@ -48,7 +49,8 @@ def q_11(t: Target) -> None:
             events = stream.data(10.0)
         must([event["status"] for event in events] == ["COMPLETED"], "one COMPLETED event and the close", events)
         return
-    job = t.submit({"sleep_s": 17.0, "steps": 17})  # steps, for a worker must show signs of life
+    # Longer than the 15 s between comments; in steps, for a worker must show signs of life.
+    job = t.submit({"sleep_s": 17.0, "steps": 17})
     began = time.monotonic()
     with status_stream(t, job) as stream:
         events = list(stream.events(60.0))
@@ -68,6 +70,7 @@ def q_12(t: Target) -> None:
     job = t.submit(t.slow(1.0) if t.echo else None)
     with status_stream(t, job, "?logs=1") as stream:
         events = stream.data()
+    # JavaScript's client adds the lines of all events up by itself.
     streamed = [line for event in events for line in event.get("logs") or []]
     polled = t.status(job, "?logs=1").object()["logs"]
     must(streamed == polled, f"all {len(polled)} lines exactly once", f"{len(streamed)} lines", stream.head.sent)
@@ -86,7 +89,7 @@ def q_13(t: Target) -> None:
             for event in events:
                 is_status_object(stream.head, event)
             status = t.status(job).object()
-            last = {**events[-1], "logs": None}
+            last = {**events[-1], "logs": None}  # null or [], as neither was asked for them
             must(last == {**status, "logs": None}, "the same object as the status call's", last, stream.head.sent)
             must(last["status"] == "COMPLETED", "COMPLETED", last, stream.head.sent)
             must("error" in last or job is not bad, "an error in the last event of a failed request", last)
@@ -115,7 +118,7 @@ def t_02(t: Target) -> None:
     given = t.slow(1.0, payload=mark) if t.echo else t.input
     stream, events = streamed(t, given)
     run = t.probe.post("run", f"/{t.endpoint}", json=given, timeout=300).is_status(200).object()
-    last = events[-1]
+    last = events[-1]  # with which JavaScript's stream.done() resolves, whatever it is
     same = last == run if t.echo else isinstance(last, dict) and last.keys() == run.keys()
     must(same, f"the output of a run as the last event: {run}", last, stream.head.sent)
 
@@ -127,6 +130,7 @@ def t_03(t: Target) -> None:
     answer = t.probe.post("run", f"/{endpoint}/stream", json=wrong).is_status(422)
     answer.must(isinstance(answer.object().get("detail"), list), "a detail list")
     t.probe.post("run", "/no-such/model/stream", json={}).is_status(404).object()
+    # Python's client looks at no status here: only by its type does it know that this is no stream.
     broken = t.probe.post("run", f"/{endpoint}/stream", content=b"{", headers={"content-type": "application/json"})
     broken.is_status(400, 422).object()
 
