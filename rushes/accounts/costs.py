@@ -38,6 +38,7 @@ class Costs:
     @property
     def margin_usd(self) -> float | None:
         """What is left of what was billed; None where a part of the cost is not known."""
+        # Our own machines' work has no cost in the books, which is known: nothing.
         known = self.priced == self.requests or not self.deployment
         return self.billed_usd - self.cost_usd if known else None
 
@@ -46,6 +47,7 @@ async def costs(database: Database, account: str, within: tuple[float, float]) -
     """Return an account's costs of requests that ended within the time, by deployment, then endpoint."""
     start, end = within
     rows = await database.look(SQL["costs"], {"account": account, "start": start, "end": end})
+    # By itself: joined to the units, each request would count once for each of them.
     used = await database.look(SQL["used"], {"account": account, "start": start, "end": end})
     by_unit = {(deployment, endpoint): json.loads(usage) for deployment, endpoint, usage in used}
     return [_costs(by_unit, *row) for row in rows]

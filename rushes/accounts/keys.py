@@ -24,7 +24,7 @@ Scope = Literal["API", "ADMIN"]
 
 ADMIN_ACCOUNT = "admin"
 KEY_FILE = "key"
-SECRET_BYTES = 32
+SECRET_BYTES = 32  # 256 bits: nobody tries them all, hence one quick hash is enough
 SERVERS_OWN = "the server's own key"
 """Alias of the key in the settings or in DATA/key; there is one such key at a time, and no other may be called so."""
 
@@ -46,9 +46,10 @@ _REVOKE_OTHERS = "UPDATE keys SET revoked_at = ? WHERE alias = ? AND id != ? AND
 _SET = (
     "INSERT INTO keys (id, account, scope, secret_hash, alias, created_at) VALUES (?, ?, 'ADMIN', ?, ?, ?) "
     "ON CONFLICT (id) DO UPDATE SET account = excluded.account, scope = excluded.scope, "
-    "secret_hash = excluded.secret_hash, alias = excluded.alias, revoked_at = NULL"
+    "secret_hash = excluded.secret_hash, alias = excluded.alias, revoked_at = NULL, "
+    "max_concurrent = NULL, budget_usd = NULL"  # it may have been an ordinary key, with limits
 )
-_MOST_RECALLED = 1024
+_MOST_RECALLED = 1024  # headers; an account's ways to write its key are few, and each costs one hash to learn again
 _NOBODY = b"\0" * 32  # compared with when the id is unknown, so that both cases take the same time
 
 
@@ -127,7 +128,7 @@ class KeyRing:
             connection.execute(_SET, (key_id, ADMIN_ACCOUNT, digest, SERVERS_OWN, now))
             connection.execute(_REVOKE_OTHERS, (now, SERVERS_OWN, key_id))
 
-        await database.write(set_own)
+        await database.write(set_own)  # before the live keys are read, of which it is one
         return cls(database, (_key(row) for row in database.read(_LIVE)), clock, far_key)
 
     def recall(self, credentials: str) -> Caller | None:
@@ -177,7 +178,7 @@ class KeyRing:
         def add(connection: sqlite3.Connection) -> None:
             connection.execute(_ADD, row)
 
-        await self._database.write(add)
+        await self._database.write(add)  # first: a key that works must not vanish with a restart
         self._live[key_id] = _key((key_id, account, scope, digest, max_concurrent, budget_usd))
         return key_id, secret
 
@@ -200,13 +201,16 @@ class KeyRing:
     def verify_runner(self, secret: str) -> bool:
         """Say whether this is the secret of our local runners, or of those on other machines."""
         given = hash_secret(secret)
+        # A list, so that all are compared: how long it takes says nothing about which was near.
         return any([hmac.compare_digest(given, one) for one in self._runner_hashes])
 
     async def prove_writable(self) -> None:
         """Write the server's own row anew; returns once it is on the disk. Raises what the database raises."""
 
         def touch(connection: sqlite3.Connection) -> None:
-            connection.execute("UPDATE keys SET alias = alias WHERE alias = ?", (SERVERS_OWN,))
+            # There and back: SQLite writes no page for a row that gets the values it has.
+            for step in (1, -1):
+                connection.execute("UPDATE keys SET running = running + ? WHERE alias = ?", (step, SERVERS_OWN))
 
         await self._database.write(touch)
 

@@ -126,6 +126,7 @@ class Usage:
         at, last = after or (inf, _LAST)
         start, end = within
         more = {"start": start, "end": end, "at": at, "id": last, "limit": limit + 1, "request_id": request_id}
+        # One more than the page holds tells whether there is another.
         rows = await self._database.look(SQL["events"], {**_parameters(asked), **more})
         return [Event(*row) for row in rows[:limit]], len(rows) > limit
 

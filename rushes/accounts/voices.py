@@ -41,6 +41,7 @@ class VoiceShelf:
 
     def list(self, account: str) -> tuple[ClonedVoice, ...]:
         """Return the account's voices, oldest first."""
+        # By id as well: voices of one moment must not change places between two looks.
         rows = self._database.read(f"{_COLUMNS} WHERE account = ? ORDER BY created_at, id", (account,))
         return tuple(ClonedVoice(*row) for row in rows)
 

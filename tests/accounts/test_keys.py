@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -102,5 +103,33 @@ def test_writability_is_proved_by_a_write(database: Database, tmp_path: Path) ->
         database.close()
         with pytest.raises(WriteFailed):
             await keys.prove_writable()
+
+    asyncio.run(scenario())
+
+
+def test_proving_it_again_writes_again(database: Database, tmp_path: Path) -> None:
+    """SQLite skips a row that gets the values it has, and a full disk would go unnoticed."""
+    other = sqlite3.connect(tmp_path / "rushes.db")
+
+    async def scenario() -> None:
+        keys = await ring(database, tmp_path, "me:secret")
+        before = keys.listed()
+        for _ in range(2):
+            ((seen,),) = other.execute("PRAGMA data_version").fetchall()
+            await keys.prove_writable()
+            assert other.execute("PRAGMA data_version").fetchall() != [(seen,)]
+        assert keys.listed() == before
+
+    asyncio.run(scenario())
+    other.close()
+
+
+def test_a_key_that_becomes_the_servers_own_loses_its_limits(database: Database, tmp_path: Path) -> None:
+    async def scenario() -> None:
+        keys = await ring(database, tmp_path, "me:secret")
+        key_id, secret = await keys.create("studio", alias="small", max_concurrent=1, budget_usd=0.5)
+        assert (await ring(database, tmp_path, f"{key_id}:{secret}")).verify(key_id, secret) == Caller(
+            ADMIN_ACCOUNT, key_id, "ADMIN"
+        )
 
     asyncio.run(scenario())
