@@ -82,8 +82,10 @@ class Application:
         wrong = complaints(settings, served(test_endpoints=settings.test_endpoints), os.environ)
         if wrong:
             raise WrongRoutes("; ".join(wrong))
+        # 700: it holds keys, and everybody's files.
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = load_secret(settings.data)
+        # While nothing is open yet: a given key that is no good ends the start here.
         signs = _credentials(settings, self._clock)
         database = Database.open(settings.data / DATABASE_FILE)
         self._stops.append(database.close)
@@ -123,9 +125,10 @@ class Application:
         self._loops = (
             asyncio.create_task(run_sweep(jobs, settings.sweep_s)),
             asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
-            asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),
+            asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),  # old deliveries: as little hurry
             asyncio.create_task(deliverer.run()),
         )
+        # Last: runners call as soon as they live.
         recipe = _recipe(settings, keys.runner_key, self._plain_url)
         self._runners = LocalRunners(recipe, settings.runners, jobs.release, _owner(settings, secret))
         await self._runners.start()
@@ -143,7 +146,7 @@ class Application:
                 loop.cancel()
                 with suppress(asyncio.CancelledError):
                     await loop
-        for stop in reversed(self._stops):
+        for stop in reversed(self._stops):  # the database last: what others still write reaches it
             stop()
         self._stops.clear()
 
@@ -194,6 +197,7 @@ def _credentials(settings: Settings, clock: Callable[[], float]) -> Credentials 
 
 def _owner(settings: Settings, secret: bytes) -> str:
     """Name this data folder, so that no other server's leftovers in the temporary folder are taken for ours."""
+    # With the folder's place: a copy of the folder is another server, though it has the same secret.
     return hashlib.sha256(secret + bytes(settings.data.resolve())).hexdigest()[:8]
 
 

@@ -22,6 +22,7 @@ JWT = "fal_jwt_token"
 
 _STREAM = ("stream",)
 _STARTING = frozenset({"run", "queue"})  # the hosts on which an endpoint may be public
+# The real service's words (3.2), as all texts of a 401 for keys here: callers compare them.
 _MALFORMED = "Invalid Key Authorization header format. Expected '<key_id>:<key_secret>'."
 
 
@@ -29,6 +30,7 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
     """Return the caller. Raises Rejection(401) with the protocol's texts; `app` is what they wanted to reach."""
     services = visit.services
     header = visit.header(b"authorization")
+    # Before the open mode's answer: whoever brings a token wants to be held to it.
     if not header and visit.segments[-1:] == _STREAM and (token := visit.query().get(JWT)) is not None:
         return _admit_to_stream(visit, token)
     if services.settings.open:
@@ -37,6 +39,7 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
         if visit.group in _STARTING and is_open(services.settings.public_endpoints, visit.segments):
             return ANONYMOUS
         raise Rejection(401, _no_credentials(app))
+    # Clients poll every 100 ms (Q-08): the header as it stands is known again without a hash.
     caller = services.keys.recall(header)
     if caller is None:
         caller = services.keys.verify(*split_key(header))
@@ -59,6 +62,7 @@ def admit_token(visit: Visit, token: str, endpoint: str, *, by_app: bool = False
     if not grant.allows(endpoint, by_app=by_app):
         raise Rejection(401, f"The token is for {', '.join(grant.apps)[:300]}, not for {endpoint[:200]}")
     caller = signer_of(services, grant.key_id)
+    # The operator may have given the key's id to another account since.
     if caller is None or caller.account != grant.account:
         raise Rejection(401, "The key that this token was made with does not work any more")
     return caller

@@ -35,6 +35,7 @@ async def handle(visit: Visit, socket: Socket) -> None:
     caller = admit(visit, app_of(name)) if token is None else admit_token(visit, token, name)
     endpoint = find_endpoint(visit, name)
     await socket.open()
+    # One frame is read ahead: only who reads learns that the caller has gone, also while an input is run.
     frames: asyncio.Queue[Frame | None] = asyncio.Queue(1)
     listening = asyncio.ensure_future(_listen(socket, frames))
     try:
@@ -43,6 +44,7 @@ async def handle(visit: Visit, socket: Socket) -> None:
             await asyncio.wait({answering, listening}, return_when=asyncio.FIRST_COMPLETED)
             if not answering.done():  # the caller is gone, which ends the run
                 answering.cancel()
+                # Its job is cancelled in there, which takes a commit.
                 await asyncio.gather(answering, return_exceptions=True)
                 return
             answering.result()
@@ -54,6 +56,7 @@ async def _listen(socket: Socket, frames: asyncio.Queue[Frame | None]) -> None:
     """Hand on frames; the last one is None. Returns at the caller's end only, so that a run can be ended with it."""
     while (frame := await socket.next()) is not None:
         await frames.put(frame)
+    # Where a frame still waits, `handle` meets it with this task done, which ends it as well.
     if frames.empty():
         frames.put_nowait(None)
 
@@ -105,7 +108,7 @@ def _job(visit: Visit, caller: Caller, endpoint: Endpoint, body: bytes) -> NewJo
         created_at=visit.services.clock(),
         failure=intake.failure,
         warnings=intake.warnings,
-        retry=False,
+        retry=False,  # as of any direct run (S-03)
         private=intake.private,
         key_id=caller.key_id,
         limits=limits_of(visit, caller, endpoint, intake.request, direct=True),

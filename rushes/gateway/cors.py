@@ -18,6 +18,7 @@ ALLOWED = (
     b"x-fal-object-lifecycle-preference, x-fal-store-io, x-fal-no-retry, x-fal-retry-config, x-fal-tags, "
     b"x-fal-file-name"
 )
+# What is no list of header names is not repeated in a header of ours.
 _HEADER_NAMES = re.compile(rb"[A-Za-z0-9!#$%&'*+.^_`|~\- ,]{1,2000}")
 
 EVERY_ANSWER: tuple[Header, ...] = (
@@ -28,9 +29,10 @@ EVERY_ANSWER: tuple[Header, ...] = (
 
 def preflight_headers(requested: bytes | None) -> tuple[Header, ...]:
     """Return what a preflight is answered with besides EVERY_ANSWER; the headers it asks for are allowed too."""
+    # By their names: `*` would not cover Authorization, and the wishes' headers grow in number.
     extra = b", " + requested if requested and _HEADER_NAMES.fullmatch(requested) else b""
     return (
         (b"access-control-allow-methods", METHODS),
         (b"access-control-allow-headers", ALLOWED + extra),
-        (b"access-control-max-age", b"86400"),
+        (b"access-control-max-age", b"86400"),  # a day; Chromium makes two hours of it
     )

@@ -22,7 +22,7 @@ from rushes.files.types import may_show
 from rushes.gateway.replies import Header, Reply, failure_reply
 from rushes.gateway.sharing import NOT_FOUND
 
-YEAR_S = 31_536_000
+YEAR_S = 31_536_000  # what caches take for "for ever"
 
 # A file opened on its own may show itself and nothing else, and runs in no origin.
 _POLICY = "sandbox; default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'"
@@ -82,6 +82,7 @@ class FileReply:
             "status": chosen.status,
             "headers": file_headers(self._file, chosen, self._now),
         }
+        # Also a 304, and a file of no bytes: nothing to open.
         if is_head or chosen.start == chosen.stop:
             await send(start)
             await send({"type": "http.response.body", "body": b""})
@@ -122,11 +123,12 @@ def file_headers(file: StoredFile, chosen: Plan, now: float) -> list[Header]:
         "last-modified": formatdate(file.created_at, usegmt=True),
         "cache-control": _cache_control(file, now),
         "accept-ranges": "bytes",
+        # The same address is a 403 to the next reader.
         **({} if file.acl is None else {"vary": "Authorization"}),
         "x-content-type-options": "nosniff",
         "content-security-policy": _POLICY,
     }
-    if chosen.status != 304:
+    if chosen.status != 304:  # which describes no content (RFC 9110, 15.4.5)
         headers |= {
             "content-type": file.content_type,
             "content-length": str(chosen.stop - chosen.start),
@@ -145,12 +147,14 @@ def _cache_control(file: StoredFile, now: float) -> str:
     if file.acl is not None:  # whoever may read it now may not be allowed to in a minute
         return "private, no-store"
     if file.expires_at is None:
+        # No id ever gets other bytes, see `uploads`.
         return f"public, max-age={YEAR_S}, immutable"
     return f"public, max-age={min(YEAR_S, max(0, int(file.expires_at - now)))}"
 
 
 def _disposition(file: StoredFile) -> str:
     how = "inline" if may_show(file.content_type) else "attachment"
+    # Both forms (RFC 6266): old clients read the first, which has no letters but ASCII; `?` is what "replace" writes.
     plain = file.name.encode("ascii", "replace").decode().replace("?", "_")
     return f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
 
@@ -161,6 +165,7 @@ def _is_another(headers: Mapping[str, str], file: StoredFile) -> bool:
     if tags is not None:
         return tags.strip() != "*" and _etag(file) not in {tag.strip() for tag in tags.split(",")}
     since = _seconds(headers.get("if-unmodified-since"))
+    # HTTP's dates have whole seconds: a file is as old as the Last-Modified that we told.
     return since is not None and int(file.created_at) > since
 
 
@@ -179,7 +184,7 @@ def _range_counts(headers: Mapping[str, str], file: StoredFile) -> bool:
     if condition is None:
         return True
     if condition.strip().startswith(('"', "W/")):
-        return condition.strip() == _etag(file)
+        return condition.strip() == _etag(file)  # a weak tag never counts here (RFC 9110, 13.1.5)
     return _seconds(condition) == int(file.created_at)
 
 

@@ -14,7 +14,7 @@ from rushes.endpoint import SESSION
 from rushes.gateway.ids import app_of, endpoint_id
 
 PURPOSE = "realtime"  # of signed tokens
-DEFAULT_S, MOST_S = 120.0, 86_400.0
+DEFAULT_S, MOST_S = 120.0, 86_400.0  # two minutes are what JavaScript's client counts on (3.4)
 MOST_APPS, MOST_APP_CHARS = 100, 200
 _WAYS = (SESSION, "stream")  # words after an endpoint's id that are no part of it
 
@@ -44,7 +44,7 @@ def read(payload: Mapping[str, Any]) -> Grant:
 def plain(app: str) -> str:
     """Return an app without slashes around it and without the word for sessions or streams."""
     segments = [part for part in app.strip().split("/") if part]
-    if len(segments) > 1 and segments[-1] in _WAYS:
+    if len(segments) > 1 and segments[-1] in _WAYS:  # alone, the word is an alias
         segments.pop()
     return "/".join(segments)
 
@@ -52,6 +52,7 @@ def plain(app: str) -> str:
 def names(app: str, endpoint: str, *, by_app: bool = False) -> bool:
     """Say whether a plain app names an endpoint: as its alias, its app, its id, or the old form of an id (R-02)."""
     whole = app_of(endpoint)
+    # Clients send the alias alone (3.4), application code whatever it has at hand.
     if app in (endpoint, whole, whole.rpartition("/")[2]) or endpoint_id((app,)) == whole:
         return True
     return by_app and app_of(app) == whole

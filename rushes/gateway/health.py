@@ -34,7 +34,7 @@ async def health(services: Services) -> Reply:
     try:
         async with asyncio.timeout(PATIENCE_S):
             await services.keys.prove_writable()
-    except Exception as error:
+    except Exception as error:  # whatever it is, it is the answer: a probe that hears 500 knows nothing
         log.exception("The health check could not write to the database")
         reason = f"no write finished within {PATIENCE_S} s" if isinstance(error, TimeoutError) else str(error)
         return json_reply(503, {"status": "unavailable", "detail": f"The database can't be written: {reason}"})

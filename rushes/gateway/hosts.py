@@ -54,12 +54,12 @@ REPEATED = frozenset({"run", "queue"})
 def host_group(host: str) -> Group | None:
     """Return the group a Host (with or without port, in any case) means; None for our own host."""
     name = host.strip().lower()
-    if not name.startswith("["):
+    if not name.startswith("["):  # an IPv6 address, whose colons are no port's; it is no host of fal's anyway
         name = name.partition(":")[0]
-    name = name.rstrip(".")
+    name = name.rstrip(".")  # the absolute form of a name
     if name in HOSTS:
         return HOSTS[name]
-    if name.startswith("queue."):
+    if name.startswith("queue."):  # an operator's own queue.example.com too (1.4)
         return "queue"
     return "cdn" if name.endswith(".fal.media") else None
 

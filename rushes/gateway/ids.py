@@ -72,7 +72,7 @@ def app_of(endpoint: str) -> str:
 
 def request_path(segments: tuple[str, ...]) -> RequestPath | None:
     """Parse from the right: the last `requests` followed by an id; None where this names no request (R-04)."""
-    for at in range(len(segments) - 2, -1, -1):
+    for at in range(len(segments) - 2, -1, -1):  # an id has to follow
         if segments[at] == REQUESTS:
             part = _PARTS.get(segments[at + 2 :])
             return part and RequestPath(endpoint_id(segments[:at]), segments[at + 1], part)
@@ -114,5 +114,6 @@ def new_id() -> str:
     """
     raw = _dice.read(10).hex()
     at = f"{time_ns() // 1_000_000:012x}"
+    # RFC 9562: this digit's two high bits are the variant, 10; the two low ones stay random.
     variant = "89ab"[int(raw[3], 16) & 3]
     return f"{at[:8]}-{at[8:]}-4{raw[:3]}-{variant}{raw[4:7]}-{raw[8:]}"

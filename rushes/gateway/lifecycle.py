@@ -15,7 +15,7 @@ from rushes.files.acl import Acl, Decision, Rule
 HEADERS = (b"x-fal-object-lifecycle", b"x-fal-object-lifecycle-preference")
 MOST_RULES = 50  # they travel in upload URLs
 MOST_USER_CHARS = 100
-MOST_SECONDS = 100 * 366 * 86_400.0
+MOST_SECONDS = 100 * 366 * 86_400.0  # a century, whose end is still a date
 
 Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS, allow_inf_nan=False)]
 
@@ -84,5 +84,5 @@ def read_lifecycle(text: str | None) -> Lifecycle | None:
         where = ".".join(map(str, first["loc"])) or "the JSON"
         seen = "" if first["type"] == "json_invalid" else f", got {first['input']!r:.100}"
         raise ValueError(f"{where}: {first['msg']}{seen}") from None
-    lasts_s = given.expiration_duration_seconds or None
+    lasts_s = given.expiration_duration_seconds or None  # 0 is as good as absent (7.7)
     return Lifecycle(lasts_s, given.initial_acl.acl() if given.initial_acl else None)

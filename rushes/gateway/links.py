@@ -22,6 +22,7 @@ from rushes.settings import Settings
 FILES_AT = "rushes.files_at"
 """Key in the state of an intercepted request's scope: the server's own address on loopback."""
 
+# A caller chooses it, and it becomes part of URLs: no user before it, no path or quote behind it.
 _HOST = re.compile(r"[A-Za-z0-9_.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 _SCHEMES = {"http", "https"}
 
@@ -56,7 +57,7 @@ class Links:
 
 def reached_host(settings: Settings, headers: Headers) -> str:
     """Return the Host under which the caller reached us; behind a trusted proxy that is what the proxy says."""
-    host = _first(headers, b"host") or "localhost"
+    host = _first(headers, b"host") or "localhost"  # HTTP/1.0 knows no Host
     return (_forwarded(headers, b"x-forwarded-host") or host) if settings.behind_proxy else host
 
 
@@ -68,6 +69,7 @@ def links_for(
     With `files_at` (an intercepted call) queue URLs stay on fal's host, whatever the settings say: clients send their
     key only to the origin that they know. Raises Rejection(400) for a Host that no URL can be built from.
     """
+    # Before public_url, which a client that knows only fal's hosts would not send its key to.
     if files_at is not None and not own_host:
         origin = _origin(scheme.lower(), _first(headers, b"host") or "localhost")
         return Links(origin, origin, (settings.public_url or files_at).rstrip("/"))
@@ -79,6 +81,7 @@ def links_for(
     return _links(_origin(scheme.lower(), host), "/queue" if own_host else "")
 
 
+# Callers come by the same few hosts, and every poll asks for its links.
 @lru_cache(maxsize=256)
 def _origin(scheme: str, host: str) -> str:
     if scheme not in _SCHEMES or not _HOST.fullmatch(host):

@@ -26,7 +26,7 @@ from rushes.jobs.tally import BUCKETS_S, Durations
 
 TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 SESSIONS = "/realtime"  # ends the endpoint of a job that is a session
-STARTED_AT = time.time()
+STARTED_AT = time.time()  # of this import, moments after the process began
 _PAGE_BYTES = resource.getpagesize()
 
 Labels = Mapping[str, str]
@@ -41,6 +41,7 @@ async def handle(visit: Visit) -> Answer:
         raise Rejection(
             403, "/metrics shows what all accounts do together, and is for admin keys of the server's own account"
         )
+    # Counted at a scrape, so that the end of a request costs nothing more.
     await visit.services.jobs.tally.catch_up()
     return Reply(200, "".join(page(visit.services)).encode(), content_type=TYPE)
 
@@ -60,6 +61,7 @@ def page(services: Services) -> Iterator[str]:
     yield from gauge("rushes_realtime_sessions", "Open realtime sessions.", [({}, sessions)])
     runners = [({"state": "busy"}, now.busy_runners), ({"state": "idle"}, len(services.events.idle_runners))]
     yield from gauge("rushes_runners", "Runner processes that work or ask for work.", runners)
+    # Less the one that looks out for webhooks to send.
     watchers = services.events.job_watchers(but=ENDS)
     yield from gauge("rushes_watchers", "Open status streams, runs and streams.", [({}, watchers)])
     yield from counter("rushes_requests_ended", "Requests that ended since the start.", _by_class(tally.ended))

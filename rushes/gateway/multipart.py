@@ -23,9 +23,9 @@ from rushes.gateway.visit import Answer, Visit
 
 PARTS = "parts"  # purpose of the signed token
 UPLOAD_S = 86_400.0
-MOST_PARTS = 10_000
+MOST_PARTS = 10_000  # as S3; both clients cut files into 10 MiB
 WINDOW = 100
-JSON_BODY_BYTES = 2 * 1024 * 1024
+JSON_BODY_BYTES = 2 * 1024 * 1024  # a completion list of so many parts has 1 MB
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 
@@ -99,6 +99,7 @@ async def complete(visit: Visit, token: str) -> Answer:
     wish = uploads.signed_wish(visit, PARTS, token)
     files = visit.services.files
     try:
+        # Looked for first: the parts of an upload that was completed are gone.
         stored = await files.stat(wish.file_id or "") or await _put_together(visit, wish)
     except FileTooLarge as error:
         return uploads.too_large(error.limit_bytes)
@@ -136,6 +137,7 @@ async def _store_part(visit: Visit, wish: Wish) -> StoredFile:
 
 
 def _part_wish(visit: Visit, wish: Wish, number: int) -> Wish:
+    # Without the wish's ACL: nobody is ever told a part's address. Of no type: the joined file is what is looked into.
     return Wish("part", wish.account, UNKNOWN, _part_id(visit, wish, number), visit.services.clock() + UPLOAD_S)
 
 
@@ -166,6 +168,7 @@ async def _parts(visit: Visit, wish: Wish, listed: list[DonePart]) -> list[Store
         part = await visit.services.files.stat(_part_id(visit, wish, done.partNumber))
         if part is None:
             raise Rejection(400, f"Part {done.partNumber} was not uploaded: PUT it and complete again")
+        # A client that names no etag is believed.
         if _bare(done.etag) not in {"", part.sha256}:
             raise Rejection(400, f"Part {done.partNumber} has the etag {part.sha256!r}, not {_bare(done.etag)[:100]!r}")
         found.append(part)

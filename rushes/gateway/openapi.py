@@ -34,6 +34,7 @@ QUEUE_STATUS: Schema = {
         "response_url": {**_TEXT, "description": "Where the result will be."},
         "status_url": {**_TEXT, "description": "Where this status can be read again."},
         "cancel_url": {**_TEXT, "description": "Where the request can be cancelled."},
+        # fal's document says object here, which no answer is.
         "logs": {
             "type": "array",
             "items": {"type": "object", "additionalProperties": True},
@@ -54,6 +55,7 @@ def document(endpoint: Endpoint, *, queue: str, site: str, types: WireTypes | No
     metadata = {
         "endpointId": endpoint.id,
         "category": endpoint.category,
+        # There are no pictures of endpoints; fal's documents always have the member.
         "thumbnailUrl": f"{site}/static/mark.svg",
         "playgroundUrl": f"{site}/models/{endpoint.id}",
         "documentationUrl": f"{site}/models/{endpoint.id}/api",

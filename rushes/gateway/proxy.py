@@ -37,6 +37,7 @@ def meant(visit: Visit) -> Visit | None:
 def _target(text: str | None) -> SplitResult | None:
     try:
         parts = urlsplit((text or "").strip())
+        # Sockets never come this way: browsers open them on the host itself (2.1).
         known = parts.scheme in {"http", "https"} and host_group(parts.hostname or "") is not None
     except ValueError:  # a bracket that doesn't close, a port that is no number
         return None
@@ -44,6 +45,7 @@ def _target(text: str | None) -> SplitResult | None:
 
 
 def _scope(visit: Visit, target: SplitResult) -> Scope:
+    # All that routes read of a path, so that none sees the proxy's own.
     return {
         **visit.scope,
         "path": target.path,

@@ -25,6 +25,7 @@ def is_open(patterns: str, segments: tuple[str, ...]) -> bool:
     if REQUESTS in segments:
         name = endpoint_id(segments[: segments.index(REQUESTS)])
         return is_public(patterns, name) or _has_public(patterns, name)
+    # Whether the word belongs to an id, only the list of endpoints knows; `submission` looks at that.
     if segments[-1:] and segments[-1] in _WORDS and is_public(patterns, endpoint_id(segments[:-1])):
         return True
     return is_public(patterns, endpoint_id(segments))

@@ -22,13 +22,13 @@ from rushes.gateway.watch import watch
 from rushes.jobs.job import JobState, Result, Status
 
 IN_PROGRESS = b'{"detail": "Request is still in progress"}'  # clients compare this text
-_NO_LOGS = frozenset({b"", b"logs=0", b"logs=false"})
+_NO_LOGS = frozenset({b"", b"logs=0", b"logs=false"})  # as most clients, JavaScript's, and Python's write it
 _MOST_DIGITS = 18  # of a number that is compared: no queue is longer, and Python refuses to read thousands of digits
 _METHODS: Mapping[Part, tuple[str, ...]] = {
     "result": ("GET", "HEAD"),
     "status": ("GET", "HEAD"),
     "stream": ("GET",),
-    "cancel": ("PUT", "POST"),
+    "cancel": ("PUT", "POST"),  # clients PUT; a POST can mean nothing else here
 }
 
 
@@ -42,6 +42,7 @@ async def handle(visit: Visit) -> Answer:
     if visit.method not in _METHODS[path.part]:
         return not_allowed(*_METHODS[path.part])
     account = admit(visit, app_of(path.endpoint)).account
+    # Before the state, which it needs only while there is no result.
     if path.part == "result":
         return result(visit, path, account)
     state = _state(visit, path, account)

@@ -35,7 +35,7 @@ from rushes.jobs.store import WriteFailed
 
 log = logging.getLogger(__name__)
 
-LEAST_BUFFERING, MOST_BUFFERING = 1, 60
+LEAST_BUFFERING, MOST_BUFFERING = 1, 60  # what clients let their users say (5.3)
 MOST_WAITING_BYTES = 64 * 1024 * 1024  # of inputs that wait; beyond that the oldest is dropped too
 LOOK_S = 60.0  # a look at the job without a wake-up, should one ever be lost
 
@@ -56,6 +56,7 @@ async def handle(visit: Visit, socket: Socket) -> None:
     try:
         caller = admit_caller(visit, endpoint)
     except BadToken:
+        # JavaScript's client then asks for another token; of a refused handshake it could not tell why (T-10).
         await socket.open()
         await socket.say(messages.UNAUTHORIZED)
         await socket.close()
@@ -132,6 +133,7 @@ def session_job(visit: Visit, endpoint: Endpoint, caller: Caller) -> NewJob:
         account=caller.account,
         input=b"{}",
         created_at=now,
+        # Always one: where no runner ever comes, the caller is told.
         start_deadline=start_deadline(asked(visit.scope["headers"]), now) or now + services.settings.session_start_s,
         retry=False,
         key_id=caller.key_id,
@@ -153,7 +155,7 @@ async def _session(visit: Visit, socket: Socket, job: NewJob, conversation: Conv
     with services.sessions.opened(job.id, job.key_id) as session:
         await submit(visit, job)
         services.wake_sessions()
-        end = End()
+        end = End()  # what the runner is told when the server stops, or the caller leaves without a word
         try:
             end = await conversation.hold(session)
         finally:
@@ -194,13 +196,14 @@ class Conversation:
         finally:
             for task in tasks:
                 task.cancel()
+            # So that none of them still writes to a socket that is about to be closed.
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self) -> End:
         """Take inputs until the caller is gone; what is no input ends the session once what came before is answered."""
         broken = False
         while (frame := await self.socket.next()) is not None:
-            if not broken:
+            if not broken:  # what comes after is read all the same: else nobody would notice that the caller goes
                 broken = not self._understood(frame)
                 self._news.set()
             del frame  # a silent session shall not hold its last picture
@@ -265,6 +268,7 @@ class Conversation:
             return End(messages.problem("GENERATION_TIMEOUT", silent), INTERNAL, "the runner hangs")
         if answer.failure is not None:
             return _failed(answer.failure.failure(), given)
+        # T-06; an id of ours names session and input as the session's log does.
         request_id = given.request_id if given.request_id is not None else f"{self.job.id}-{number}"
         await self.socket.say(messages.output(answer.output or {}, request_id, given.form))
         await self.socket.say(messages.timings(perf_counter() - started))
@@ -274,7 +278,7 @@ class Conversation:
         question = {"n": number, "input": given.value, "own_files": await self._own_files(given)}
         packed = messages.packed(question)
         answer = SessionAnswer.model_validate(messages.unpacked(await line.ask(packed, self._services.settings.hang_s)))
-        if answer.n != number:
+        if answer.n != number:  # a runner that has lost count: whose picture this is, nobody can say
             raise RunnerGone(restarts=False)
         return answer
 
@@ -311,6 +315,7 @@ class Conversation:
         if self.job.limits.budget_usd is None:
             return None
         services = self._services
+        # Told with every answer, since the books hear of a session at its end only.
         session.cost_usd = services.settings.price_usd(self.job.endpoint, units) or 0.0
         balance = services.keys.left_usd(self.job.key_id)
         if balance is None or services.sessions.cost_usd(self.job.key_id) < balance:

@@ -20,6 +20,7 @@ SERVED_BY = b"x-rushes-served-by"
 _BY_BODY = frozenset({b"content-type", b"content-length"})
 
 
+# Made once: with separators, json.dumps makes one for every call.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -77,6 +78,7 @@ def served_from_header(runner: str) -> Header:
 
 def units_header(units: float) -> Header:
     """What the result costs, as a plain decimal number."""
+    # Not repr(), which writes small numbers with an exponent.
     return (b"x-fal-billable-units", f"{units:.6f}".rstrip("0").rstrip(".").encode())
 
 
@@ -99,9 +101,10 @@ def _failure_headers(failure: Failure, request_id: str | None) -> Iterable[Heade
         return  # A-05: the door's own refusals carry no request id
     if request_id is not None:
         yield request_id_header(request_id)
+    # Older and newer documents have a header each for the same thing (protocol 13).
     yield (b"x-fal-retryable", b"true" if failure.retryable else b"false")
     yield (b"x-fal-needs-retry", b"1" if failure.retryable else b"0")
-    yield units_header(0)
+    yield units_header(0)  # no failure is billed, see `errors`
     if failure.shape == "request":
         yield (b"x-fal-error-type", failure.type.encode("latin-1"))
     if failure.by_caller:

@@ -34,7 +34,7 @@ _TYPES = {"jpg": "image/jpeg", "png": "image/png", "c2pa": "application/c2pa"}  
 def result_reply(result: Result, links: Links) -> Reply:
     """Answer with a COMPLETED job's result."""
     who = [] if result.served_by is None else [served_by_header(result.served_by)]
-    if result.runner is not None:
+    if result.runner is not None:  # none ever had it: input errors, cancelled while it waited
         who.append(served_from_header(result.runner))
     if result.failure is not None:
         return failure_reply(result.failure, result.id, who)
@@ -68,7 +68,7 @@ def described(companions: Mapping[str, str], links: Links) -> list[dict[str, str
 
 def with_addresses(output: bytes, files: tuple[str, ...], links: Links) -> bytes:
     """Replace the own files' marks by links; a mark that is none of this job's files is text and stays."""
-    if not files:
+    if not files:  # so in sync mode, whose data URIs would be megabytes to search
         return output
 
     def address(mark: re.Match[bytes]) -> bytes:

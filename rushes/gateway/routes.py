@@ -70,14 +70,14 @@ class Door:
 
         visit: Visit | None = None
         try:
-            if scope["method"] == "OPTIONS":
+            if scope["method"] == "OPTIONS":  # for any path and caller: preflights bring no key
                 answer: Answer = _preflight(scope)
             else:
                 visit = self._visit(scope, receive)
                 answer = await self._handled(visit)
             if isinstance(answer, Reply):  # nearly all are, and need no wrapper around `send`
                 answer = self._worded(answer)
-                started = True
+                started = True  # also where sending breaks off: there is no second answer to a request
                 await answer.send(send, EVERY_ANSWER)
             else:
                 await answer(scope, receive, open_send)
@@ -129,11 +129,12 @@ class Door:
             group = reached or group
         files_at = None if reached is None else scope.get("state", {}).get(FILES_AT)
         links = links_for(settings, scope["scheme"], headers, own_host=reached is None, files_at=files_at)
+        # ASGI's `path` is decoded, in which an escaped slash can't be told from a real one; raw_path is optional.
         segments = split_path(scope.get("raw_path") or scope["path"].encode())
         placed = None if segments == PROXY_PATH else place(group, segments)
-        meant, below = placed or ("site", segments)
+        meant, below = placed or ("site", segments)  # which answers unknown paths, with a page where people ask
         starts_nothing = meant == "queue" and scope["method"] in _LOOKS
-        visit_id = "" if starts_nothing else new_id()
+        visit_id = "" if starts_nothing else new_id()  # polls are most of all requests, and need none
         return Visit(scope, receive, self._services, meant, below, links, visit_id)
 
     async def _handled(self, visit: Visit) -> Answer:

@@ -87,18 +87,19 @@ async def claim(visit: Visit) -> Answer:
     services.attendance.note(wanted.runner, wanted.endpoints, services.clock())
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + min(wanted.wait_s, services.settings.claim_wait_s)
-    hung_up = loop.create_task(visit.left())
+    hung_up = loop.create_task(visit.left())  # its body is read by now, so all that can come is the end
     try:
         with services.events.watch_work(wanted.endpoints, wanted.runner) as watch:
             while not hung_up.done() and not watch.dismissed:
                 claimed = await services.jobs.claim(wanted.runner, wanted.endpoints, services.settings.lease_s)
                 if claimed is not None:
-                    return await _hand_over(services, claimed, wanted.runner, hung_up)
+                    return await _hand_over(services, claimed, hung_up)
                 if loop.time() >= give_up_at:
                     break
                 await _first(watch, give_up_at - loop.time(), hung_up)
     finally:
         hung_up.cancel()
+    # Again: a wait of 20 s would else count as 20 s of absence.
     services.attendance.note(wanted.runner, wanted.endpoints, services.clock())
     return Reply(204, b"")
 
@@ -126,6 +127,7 @@ async def store_file(visit: Visit, job_id: str) -> Answer:
     """Store a produced file as the job's account; only the job's present runner may."""
     services, account = await _holder(visit, job_id)
     is_profile = unquote(visit.header(b"x-rushes-file-name") or "") == PROFILE_NAME
+    # A voice outlives the request that made it, and its expiry.
     asked = Lifecycle() if is_profile else _lifecycle(services, job_id, account)
     stored = await _stored(visit, services, account, asked, asked.ends_at(services.clock()))
     url = services.files.url(stored.id, stored.name)
@@ -195,7 +197,7 @@ async def share(visit: Visit, job_id: str) -> Answer:
     """Store an input as a vendor is to see it, fetchable for an hour by whoever has its address, and answer that."""
     services, account = await _holder(visit, job_id)
     base = services.settings.public_url
-    if base is None:
+    if base is None:  # the Host of a runner's call is often loopback, where no vendor comes
         return _message(Shared(url=None))
     ends_at = services.clock() + SHARED_S
     stored = await _stored(visit, services, account, Lifecycle(), ends_at)
@@ -222,6 +224,7 @@ async def sign(visit: Visit, job_id: str) -> Answer:
     if services.credentials is None:
         raise _no_key("that is switched off here")
     try:
+        # Only what is a C2PA claim: no runner gets arbitrary bytes signed with the server's key.
         claim = claim_in(asked.unpacked())
     except ValueError as error:
         raise Rejection(422, f"{error}; nothing was signed") from None
@@ -355,7 +358,7 @@ async def _first(watch: Watch, timeout_s: float, hung_up: asyncio.Task[None]) ->
         work.cancel()
 
 
-async def _hand_over(services: Services, claimed: Claimed, runner: str, hung_up: asyncio.Task[None]) -> Answer:
+async def _hand_over(services: Services, claimed: Claimed, hung_up: asyncio.Task[None]) -> Answer:
     """Answer with the job; where the runner hung up during the claim, put the job back for the next one."""
     answer = ClaimAnswer(
         job_id=claimed.lease.job_id,
@@ -372,7 +375,8 @@ async def _hand_over(services: Services, claimed: Claimed, runner: str, hung_up:
         note=claimed.note,
     )
     if hung_up.done():
-        await services.jobs.release(runner)
+        # This job alone: a process of many sessions holds others under the same name.
+        await services.jobs.put_back(claimed.lease.job_id, claimed.lease.token)
     return _message(answer)
 
 

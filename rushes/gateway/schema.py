@@ -112,7 +112,7 @@ def _value(schema: Schema, names: Mapping[str, str]) -> Schema:
                 written.update(maximum=value, exclusiveMaximum=True)
             case "items" | "additionalProperties" if isinstance(value, dict):
                 written[word] = _value(value, names)
-            case "default" if value is None:
+            case "default" if value is None:  # which 3.0 allows for nullable types alone
                 continue
             case _ if word != _PAGE_NAME:
                 written[word] = value

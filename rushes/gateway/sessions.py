@@ -33,7 +33,7 @@ class Line:
 
     async def ask(self, frame: bytes, timeout_s: float) -> bytes:
         """Return the answer. Raises RunnerGone, or TimeoutError; after that the line is of no more use."""
-        if self._gone is not None:
+        if self._gone is not None:  # nobody listens any more, so that an answer would be waited for in vain
             raise self._gone
         self._answer = asyncio.get_running_loop().create_future()
         try:
@@ -49,6 +49,7 @@ class Line:
         while (frame := await self._socket.next()) is not None:
             if isinstance(frame, bytes) and self._answer is not None and not self._answer.done():
                 self._answer.set_result(frame)
+        # The close code is how a runner says that it was told to stop.
         self._gone = RunnerGone(restarts=self._socket.code == RESTART)
         self._over.set()
         if self._answer is not None and not self._answer.done():
@@ -112,4 +113,5 @@ class Sessions:
     def find(self, job_id: str) -> Session | None:
         """Return the session that waits for a runner; None when there is none, or it has one."""
         session = self._open.get(job_id)
+        # Where a line broke, the session is ending: a runner that comes again is too late.
         return session if session is not None and session.line is None else None

@@ -24,7 +24,7 @@ from rushes.gateway.visit import Answer, Services, Visit
 CDN = "cdn"  # purposes of signed tokens
 READ = "read"
 IDENTITY = "identity"  # query member of a signed URL
-MOST_SIGNED_S = 604_800
+MOST_SIGNED_S = 604_800  # a week, as the Platform API has it (10.1)
 JSON_BODY_BYTES = 16 * 1024
 NOT_FOUND = Rejection(404, "File not found")
 FORBIDDEN = Rejection(
@@ -63,6 +63,7 @@ def may_use(services: Services, account: str, file: StoredFile, url: str) -> boo
     if decision(file.acl, account, file.account) == "allow":
         return True
     identities = parse_qs(urlsplit(url).query).get(IDENTITY, [])
+    # One only: an input may have any number of them, each a signature to check.
     return any(opens(services, identity, file.id) for identity in identities[:1])
 
 
@@ -80,7 +81,7 @@ def signed_url(services: Services, links: Links, file: StoredFile, lasts_s: floa
 
 async def sign(visit: Visit, file_id: str) -> Answer:
     """Answer the owner with a signed URL, as text."""
-    account = token_account(visit) or admit(visit).account
+    account = token_account(visit) or admit(visit).account  # fal's SDK comes with its CDN token
     try:
         asked = SignRequest.model_validate_json(await visit.body(JSON_BODY_BYTES))
     except ValidationError as error:

@@ -12,6 +12,7 @@ from rushes.errors import Failure
 
 Frame = bytes | str
 
+# Close codes of RFC 6455 (7.4.1) and, from 1012 on, of IANA's register.
 NORMAL, GOING_AWAY, NO_CODE, INTERNAL, RESTART, TRY_LATER = 1000, 1001, 1005, 1011, 1012, 1013
 _MOST_REASON_BYTES = 120  # a close frame has room for 123
 
@@ -39,7 +40,7 @@ class Socket:
 
     async def refuse(self, failure: Failure) -> None:
         """Answer the handshake with an HTTP error."""
-        await self._receive()
+        await self._receive()  # the handshake itself, which ASGI wants taken first
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(failure.body))]
         await self._tell({"type": "websocket.http.response.start", "status": failure.status, "headers": headers})
         await self._tell({"type": "websocket.http.response.body", "body": failure.body})
@@ -49,7 +50,7 @@ class Socket:
         """Return the next frame; None when the other side is gone."""
         message = await self._receive()
         if message["type"] == "websocket.receive":
-            frame: Frame | None = message.get("bytes")
+            frame: Frame | None = message.get("bytes")  # an empty frame is b"", which is one too
             return frame if frame is not None else message["text"]
         self._over, self.code = True, message.get("code", NO_CODE)
         return None
@@ -62,6 +63,7 @@ class Socket:
     async def close(self, code: int = NORMAL, reason: str = "") -> None:
         """Close it, if it is still open."""
         if not self._over:
+            # "ignore": the cut may go through a letter.
             short = reason.encode()[:_MOST_REASON_BYTES].decode("utf-8", "ignore")
             try:
                 await self._tell({"type": "websocket.close", "code": code, "reason": short})

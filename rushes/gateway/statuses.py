@@ -24,6 +24,7 @@ def status_reply(visit: Visit, state: JobState, *, with_logs: bool) -> Reply:
     headers = [request_id_header(state.id)]
     if state.served_by is not None:
         headers.append(served_by_header(state.served_by))
+    # Old clients know the end by the 200 alone (4.5).
     http_status = 200 if state.status is Status.COMPLETED else 202
     return json_reply(http_status, status_object(state, visit.links, logs), headers)
 
@@ -57,13 +58,14 @@ def status_object(state: JobState, links: Links, logs: Iterable[LogLine] | None)
         "response_url": response,
         "status_url": status,
         "cancel_url": cancel,
+        # Always there: Python's client reads it unasked (4.5).
         "logs": None if logs is None else [log_entry(line) for line in logs],
         "metrics": {} if state.inference_s is None else {"inference_time": state.inference_s},
     }
     if state.status is Status.IN_QUEUE:
-        value["queue_position"] = state.position or 0
+        value["queue_position"] = state.position or 0  # Python's client fails without it (4.5)
     if state.error_type is not None:
-        value["error"] = state.error or state.error_type
+        value["error"] = state.error or state.error_type  # by which litellm knows a failed video (4.11)
         value["error_type"] = state.error_type
     if state.served_by is not None:
         value["served_by"] = state.served_by

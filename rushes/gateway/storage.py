@@ -44,7 +44,7 @@ async def _in_parts(visit: Visit) -> Answer | None:
             return await multipart.begin(visit)
         case ("PUT", "files", "upload", token, number) | ("PUT", "files", "b", _, _, "multipart", token, number):
             return await multipart.take_part(visit, token, number)
-        case ("GET", "files", "upload", "multipart"):
+        case ("GET", "files", "upload", "multipart"):  # the word is a route of its own, never a token
             return None
         case ("GET", "files", "upload", token) | ("GET", "files", "b", _, _, "multipart", token):
             return await multipart.list_parts(visit, token)

@@ -55,7 +55,7 @@ async def handle(visit: Visit) -> Answer:
             if not telling.done() or telling.exception() is not None:
                 telling.cancel()
                 await visit.services.jobs.cancel(job.id, job.account, left=True)
-        if telling.done():
+        if telling.done():  # raises what went wrong, for `routes` to log
             telling.result()
 
     return answer
@@ -63,6 +63,7 @@ async def handle(visit: Visit) -> Answer:
 
 def _streamed(visit: Visit) -> str:
     """Name the endpoint: the path without its last word, unless there is one whose own id ends in it."""
+    # JavaScript adds the word unless the id ends in it already (5.1).
     whole = endpoint_id(visit.segments)
     return whole if whole in visit.services.endpoints else endpoint_id(visit.segments[:-1])
 
@@ -71,7 +72,7 @@ async def _tell(visit: Visit, job: NewJob, send: Send) -> None:
     headers = [
         (b"content-type", b"text/event-stream; charset=utf-8"),
         (b"cache-control", b"no-cache"),
-        (b"x-accel-buffering", b"no"),
+        (b"x-accel-buffering", b"no"),  # nginx would hold events back
         request_id_header(job.id),
     ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -109,6 +110,7 @@ class Part:
 
     def news(self, services: Services, state: JobState, watch: Watch) -> dict[str, Any] | None:
         """Look, and return the whole partial output if something is new."""
+        # An event is the whole of what is known (5.1): what was told stays, but for the place in line, which ends.
         now = {name: value for name, value in self._told.items() if name != "queue_position"}
         now["state"] = state.status.name
         if state.status is Status.IN_QUEUE:

@@ -114,10 +114,11 @@ async def submit(visit: Visit, job: NewJob) -> Submitted:
     """
     jobs = visit.services.jobs
     if job.plain:
-        return Submitted(job.id, await jobs.submit(job))
+        return Submitted(job.id, await jobs.submit(job))  # stored in groups, which a job with limits can't be
     try:
         return await jobs.submit_checked(job)
     except OverBudget as error:
+        # The real service's words (3.2), then ours.
         raise Rejection(403, f"User is locked. Reason: Exhausted balance: {error}") from None
     except OverLimit as error:
         raise RequestError("concurrent_requests_limit", f"Too many direct runs at once: {error}") from None
@@ -139,7 +140,7 @@ def units_before(endpoint: Endpoint, request: BaseModel) -> float:
     """Estimate a request's units before its inputs are fetched; 0 where they decide the price."""
     try:
         return endpoint.units(request, endpoint.clip(request, {}) if endpoint.clip else None)
-    except (CallerError, LookupError):
+    except (CallerError, LookupError):  # a family asks for the size of a file that nobody has fetched yet
         return 0.0
 
 

@@ -15,6 +15,7 @@ from rushes.gateway.replies import Reply, json_reply, not_allowed
 from rushes.gateway.uploads import json_object
 from rushes.gateway.visit import Answer, Visit
 
+# Names that the two routes and their examples have (3.4); each route takes all of them.
 _LISTS = ("allowed_apps", "app")
 _LIFETIMES = ("token_expiration", "duration")
 

@@ -18,7 +18,7 @@ from rushes.fields import nested_types
 
 MOST_WARNINGS = 20
 _SHOWN_CHARS = 100
-_MOST_COMPARED = 100
+_MOST_COMPARED = 100  # difflib is slow, and a caller may send any number of names
 
 
 class Unknown(NamedTuple):
@@ -69,7 +69,7 @@ def dotted(parent: Loc, name: str) -> str:
 
 
 def _collect(models: tuple[type[BaseModel], ...], value: Mapping[str, Any], at: Loc, found: list[Unknown]) -> None:
-    known = _names(models)
+    known = _names(models)  # of all alternatives of a union: which one was meant is not known here
     found += [Unknown(at, name, known) for name in value if name not in known]
     for name, inner in _nested(models).items():
         if name in value:

@@ -27,9 +27,9 @@ from rushes.gateway.sharing import CDN, asked_lifecycle, token_account
 from rushes.gateway.visit import Answer, Visit
 
 UPLOAD_URL_S = 3_600.0
-CDN_TOKEN_S = 86_400.0
+CDN_TOKEN_S = 86_400.0  # as the real service's (7.4)
 CDN_TOKEN_MOST_S = 7 * 86_400.0
-JSON_BODY_BYTES = 256 * 1024
+JSON_BODY_BYTES = 256 * 1024  # of a request for an upload or a token; real ones have a few hundred
 
 UPLOAD = "upload"  # purpose of signed tokens
 
@@ -73,6 +73,7 @@ async def initiate(visit: Visit) -> Answer:
 async def take_promised(visit: Visit, token: str) -> Answer:
     """Take the bytes of a promised file; the URL is all the right one needs; a key beside it does no harm (A-03)."""
     wish = signed_wish(visit, UPLOAD, token)
+    # F-04: what the bytes come with counts before what was said of them.
     kind = _known_type(visit.header(b"content-type")) or wish.content_type
     return await _receive(visit, "file_url", replace(wish, content_type=kind))
 

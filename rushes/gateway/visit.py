@@ -107,6 +107,7 @@ class Visit(NamedTuple):
     async def body(self, limit_bytes: int) -> bytes:
         """Read the whole body; never holds more than the limit. Raises Rejection(413), RequestError when cut short."""
         declared = self.header(b"content-length")
+        # Before the first byte is read; a body without a length is counted as it comes.
         if declared is not None and declared.isdigit() and int(declared) > limit_bytes:
             raise too_large(limit_bytes)
         chunks: list[bytes] = []

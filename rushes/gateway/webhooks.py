@@ -47,6 +47,7 @@ def body(result: Result, origin: str) -> bytes:
     if result.failure is not None:
         error = json.dumps(f"Invalid status code: {result.failure.status}").encode()
         return _members(result.id, b"ERROR", error=error, payload=result.failure.body)
+    # The links' queue is never written here: a result names files only.
     payload = with_addresses(result.output, result.files, Links(origin, f"{origin}/queue"))
     if not _is_json(payload):
         return _members(result.id, b"OK", payload=b"null", payload_error=json.dumps(_NOT_JSON).encode())

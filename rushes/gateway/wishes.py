@@ -22,7 +22,7 @@ MOST_TAGS = 20
 MOST_TAG_CHARS = 100
 MOST_HINT_CHARS = 200
 MOST_KEY_CHARS = 255
-LEAST_START_TIMEOUT_S = 0.1
+LEAST_START_TIMEOUT_S = 0.1  # the real service's (4.1)
 _YES, _NO = frozenset({"1", "true", "yes"}), frozenset({"0", "false", "no"})
 
 PRIORITY, NO_RETRY, STORE_IO = b"x-fal-queue-priority", b"x-fal-no-retry", b"x-fal-store-io"
@@ -88,6 +88,7 @@ def extras(wishes: Asked, route: Collection[str]) -> Extras:
         deployment=_deployment(wishes.get(DEPLOYMENT), route),
         fallback=_allows_fallback(wishes),
     )
+    # The very object: the store asks whether it `is` that one.
     return NO_EXTRAS if found == NO_EXTRAS else found
 
 
@@ -120,7 +121,7 @@ def once(wishes: Asked, endpoint: str, body: bytes) -> Once | None:
 
 def webhook(visit: Visit) -> Webhook | None:
     """Read fal_webhook. Raises RequestError(400) for a URL that could never be called, or must not be."""
-    if b"fal_webhook" not in visit.scope["query_string"]:
+    if b"fal_webhook" not in visit.scope["query_string"]:  # spares parsing it, on the hot path
         return None
     url = visit.query().get("fal_webhook", "").strip()
     if not url:
@@ -128,6 +129,7 @@ def webhook(visit: Visit) -> Webhook | None:
     why_not = refusal(url, visit.services.settings.allowed_networks)
     if why_not is not None:
         raise RequestError("bad_request", f"Invalid fal_webhook {shown(url)!r}: {why_not}")
+    # The address by which this caller reached us: when it is sent, there is no request to take one from.
     return Webhook(url, visit.links.files, peer_of(url))
 
 

@@ -34,7 +34,7 @@ def load_assets(folder: Path = FOLDER) -> Mapping[str, Asset]:
 
 def digest(content: bytes) -> str:
     """Return a short name of some content, for ETags and versions."""
-    return sha256(content).hexdigest()[:16]
+    return sha256(content).hexdigest()[:16]  # 64 bits: versions of one file, not files of strangers
 
 
 def _assets(folder: Path) -> Iterator[tuple[str, Asset]]:

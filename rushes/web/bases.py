@@ -29,6 +29,7 @@ def bases_of(links: Links) -> Bases:
     parts = urlsplit(links.origin)
     if links.queue != links.origin:
         return Bases(links.origin, parts.path, f"{links.origin}/run", links.queue, f"{links.origin}/files/upload", True)
+    # Who brought fal's names here on another port did so for all of them.
     port = f":{parts.port}" if parts.port else ""
     run, queue, rest = (f"{parts.scheme}://{host}{port}" for host in ("fal.run", "queue.fal.run", "rest.fal.ai"))
     return Bases(links.origin, "", run, queue, f"{rest}/files/upload", False)

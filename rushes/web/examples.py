@@ -119,6 +119,7 @@ def literal(value: Any, language: Language, files: tuple[LocalFile, ...] = (), d
     if language == "python" and (value is None or isinstance(value, bool)):
         return _PYTHON_WORDS[value]
     text = json.dumps(value, ensure_ascii=False)
+    # What a shell would take for its own in a here-document; JSON's quotes stay as they are.
     return re.sub(r"[\\$`]", r"\\\g<0>", text) if language == "http" else text
 
 
@@ -135,6 +136,7 @@ def _addresses(value: Any) -> list[str]:
 
 def _variable(name: str, taken: set[str]) -> str:
     word = re.sub(r"\W+", "_", name.partition(".")[0], flags=re.ASCII).strip("_").lower() or "upload"
+    # One word for both languages, so what either reserves is no name.
     if word[0].isdigit() or iskeyword(word) or word in _TAKEN:
         word = f"my_{word}"
     return next(one for one in (word, *(f"{word}_{n}" for n in range(2, 100))) if one not in taken)
@@ -248,6 +250,7 @@ def _http_uploads(files: tuple[LocalFile, ...], bases: Bases) -> str:
         f'{file.variable.upper()}=$(curl -s "{bases.upload}" \\\n'
         f"  {_KEY_HEADER} \\\n"
         f'  -H "Content-Type: {file.content_type}" -H "X-Fal-File-Name: {file.name}" \\\n'
+        # sed, since not every machine has jq.
         f'  --data-binary @{file.name} | sed \'s/.*"access_url": *"\\([^"]*\\)".*/\\1/\')\n\n'
         for file in files
     )
@@ -293,6 +296,7 @@ _KEPT_AS = {"javascript": "const {} = ", "python": "{} = "}
 
 
 def _upload(files: tuple[LocalFile, ...], bases: Bases) -> Sample:
+    # An endpoint's files may all be optional, and its example name none.
     shown = files[:1] or (LocalFile("", "photograph.jpg", "photograph", "image/jpeg"),)
     return {
         "javascript": _javascript_head(shown, "").strip() + "\n\n" + _javascript_uploads(shown).strip(),

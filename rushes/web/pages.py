@@ -100,6 +100,7 @@ def served_by(endpoint: Endpoint, settings: Settings) -> tuple[Server, ...]:
         Server(
             name,
             kind := kind_of(name, mine),
+            # An endpoint of our own promises nobody else's model.
             (kind in STAND_INS or _all_stand_in(endpoint, kind)) and not endpoint.own,
             bool(getattr(mine.get(name), "models", None)),
         )
@@ -155,6 +156,7 @@ def example_output(types: WireTypes, category: str, site: str) -> dict[str, Any]
 
 
 def _present(schema: Schema) -> Iterator[tuple[str, Schema]]:
+    # An output without required fields would be an empty example.
     required = schema.get("required") or list(schema.get("properties", {}))
     return ((name, one) for name, one in schema.get("properties", {}).items() if name in required)
 
@@ -162,6 +164,7 @@ def _present(schema: Schema) -> Iterator[tuple[str, Schema]]:
 def _example(types: WireTypes, schema: Schema, category: str, site: str) -> Any:
     reference = schema.get("$ref", "")
     target = types.resolve(schema)
+    # A file: fal's file types need their `url` at most (10.3), whatever else they have.
     if "properties" in target and "url" in target["properties"] and len(target.get("required", ())) <= 1:
         return _example_file(category if reference != f"{REF}Image" else "image", site)
     if "properties" in target:
@@ -174,7 +177,7 @@ def _example(types: WireTypes, schema: Schema, category: str, site: str) -> Any:
 
 
 def _example_file(category: str, site: str) -> dict[str, Any]:
-    kind = category.rpartition("-")[2]
+    kind = category.rpartition("-")[2]  # categories end in what comes out: text-to-video, text-to-speech
     name, content_type = {
         "image": ("picture.png", "image/png"),
         "audio": ("sound.mp3", "audio/mpeg"),
@@ -229,6 +232,7 @@ def _type_words(schema: Schema) -> str:
 def limits(schema: Schema) -> str:
     """Say in words what a value may be: `81 to 100`, `more than 0, at most 100`, `1 to 9 items`."""
     low, high = schema.get("minimum"), schema.get("maximum")
+    # Booleans beside the limit itself, as OpenAPI 3.0 has them.
     if schema.get("exclusiveMinimum") or schema.get("exclusiveMaximum"):
         words = [
             f"{'more than' if schema.get('exclusiveMinimum') else 'at least'} {low:g}" if low is not None else "",

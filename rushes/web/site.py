@@ -36,7 +36,7 @@ SECURITY: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
 )
-_CHECK_AGAIN: Header = (b"cache-control", b"no-cache")
+_CHECK_AGAIN: Header = (b"cache-control", b"no-cache")  # kept, but asked about each time: settings change pages
 _FOR_EVER: Header = (b"cache-control", b"public, max-age=31536000, immutable")
 _FOR_AN_HOUR: Header = (b"cache-control", b"public, max-age=3600")
 MOST_SEARCH_CHARACTERS = 200
@@ -47,11 +47,11 @@ class Site:
 
     def __init__(self) -> None:
         self._assets = load_assets()
-        self._types: dict[str, WireTypes] = {}
+        self._types: dict[str, WireTypes] = {}  # Pydantic takes milliseconds for each
         self._templates = Environment(
             loader=PackageLoader("rushes.web"),
             autoescape=True,
-            undefined=StrictUndefined,
+            undefined=StrictUndefined,  # a misspelt name is an error in a test, not a gap on a page
             trim_blocks=True,
             lstrip_blocks=True,
         )
@@ -97,6 +97,7 @@ class Site:
     def _endpoint(self, visit: Visit, path: str) -> Answer:
         endpoints = visit.services.endpoints
         endpoint_id, _, last = path.rpartition("/")
+        # The whole path first: an id may end in a word that is a page elsewhere.
         if path in endpoints:
             return self._endpoint_page(visit, endpoints[path])
         if last == "api" and endpoint_id in endpoints:
@@ -166,6 +167,7 @@ class Site:
 
     def _asset(self, visit: Visit, name: str) -> Answer:
         asset = self._assets[name]
+        # Another version is an old page's: kept for good under that name, it would be the wrong one ever after.
         life = _FOR_EVER if visit.query().get("v") == asset.version else _FOR_AN_HOUR
         return _tagged(visit, asset.content, (b"content-type", asset.content_type), version=asset.version, life=life)
 
@@ -198,7 +200,7 @@ def _tagged(
     tag = f'"{version}"'
     headers = [(b"etag", tag.encode()), life, *SECURITY]
     known = [one.strip().removeprefix("W/") for one in (visit.header(b"if-none-match") or "").split(",")]
-    if status == 200 and tag in known:
+    if status == 200 and tag in known:  # a page that says 404 must not be told as unchanged
         reply = Reply(304, b"", headers, content_type)
         reply.headers = headers  # a 304 describes nothing but the freshness of what the caller has
         return reply

@@ -58,6 +58,7 @@ async def read_billing(
     if not chosen("expand", expand, ("credits",)):
         return Billing(username=caller.account)
     keys = visit.services.keys.listed(caller.account)
+    # Work in hand may come to more than was set aside for it: below nothing there is no balance.
     left = [max(key.budget_usd - key.spent_usd - key.reserved_usd, 0.0) for key in keys if key.budget_usd is not None]
     told = Credits(current_balance=sum(left), currency=CURRENCY, unlimited=len(left) < len(keys))
     return Billing(username=caller.account, credits=told)

@@ -25,6 +25,7 @@ def addresses_of(links: Links) -> Addresses:
     """Return the bases for a caller with these links."""
     if links.queue != links.origin:
         return Addresses(f"{links.origin}/run", links.queue, links.origin, links.origin)
+    # The same name on one of its ports: whoever made fal's names lead here did so for all of them.
     parts = urlsplit(links.origin)
     port = f":{parts.port}" if parts.port else ""
     names = ("fal.run", "queue.fal.run", "fal.ai", "api.fal.ai")

@@ -41,6 +41,7 @@ class AnalyticsNames(BaseModel):
     endpoint_id: str
 
 
+# Written from the names, so that the document and METRICS can't differ.
 _MEMBERS: dict[str, object] = {
     name: (int, 0) if name.endswith("_count") else (float | None, Field(None, description="In seconds."))
     for name in METRICS
@@ -89,6 +90,7 @@ async def read_analytics(
     A 2xx is a success, a 4xx the caller's error, a 5xx an error. `prepare` is the time before the work began.
     """
     ids = some("endpoint_id", endpoint_id)
+    # What is asked for without a word is the reference's (10.1).
     wanted = chosen("expand", expand, (*_FORMS, *METRICS)) or ("time_series", "request_count")
     metrics = [one for one in wanted if one not in _FORMS]
     if not metrics or len(metrics) == len(wanted):
@@ -133,4 +135,4 @@ def _figure(metric: str, row: Counts, waiting: Mapping[int, float], working: Map
         return working.get(_WORKING[metric])
     if metric == "total_billable_duration":
         return row.billable_s
-    return None if metric in _COLD else 0
+    return None if metric in _COLD else 0  # cold_boot_count, see above

@@ -30,7 +30,7 @@ from rushes.gateway.platform import (
 from rushes.gateway.platform.envelope import Refused, answer_errors, documented
 from rushes.gateway.platform.replays import Replays
 
-MOST_BODY_BYTES = 1_000_000
+MOST_BODY_BYTES = 1_000_000  # none of the routes takes more than lists of fifty ids or rules
 
 # In the order of the document. Each file of a noun has its `router`, whose paths begin with /v1.
 ROUTERS: Sequence[APIRouter] = (
@@ -59,16 +59,17 @@ def build() -> ASGIApp:
     """Return the app."""
     app = FastAPI(
         title="Rushes Platform API",
-        openapi_url=None,
+        openapi_url=None,  # `document` writes ours
         docs_url=None,
         redoc_url=None,
-        redirect_slashes=False,
+        redirect_slashes=False,  # the door has dropped them already (R-07)
         responses=documented(400, 401, 405, 500),
         generate_unique_id_function=lambda route: route.name,
     )
     for router in ROUTERS:
         app.include_router(router)
     answer_errors(app)
+    # Replays outside: a call that is answered from memory reads no body.
     return Replays(SmallBodies(app))
 
 

@@ -19,7 +19,7 @@ router = APIRouter(tags=["Usage"])
 
 MOST_DAYS = 90
 MOST_ROWS = 10_000
-_NANO = 1_000_000_000
+_NANO = 1_000_000_000  # of a dollar
 
 EventLimit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="Most events of a page.")]
 
@@ -62,6 +62,7 @@ async def list_billing_events(
     request_id: Annotated[str | None, Query(max_length=100)] = None,
 ) -> BillingEvents:
     """Each billed request of the account, newest first, of at most 90 days."""
+    # Who names a request wants that one, however long ago it was.
     default_s = MOST_DAYS * DAY_S if request_id else DAY_S
     within = window(start, end, visit.services.clock(), zone=timezone, default_s=default_s)
     if within.end - within.start > (MOST_DAYS + 1) * DAY_S:

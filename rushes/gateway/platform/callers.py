@@ -38,6 +38,7 @@ async def key_caller(visit: AVisit, _: Annotated[str | None, Security(_HEADER)])
     try:
         return admit(visit)
     except Rejection as error:
+        # The reference has one text for each status (3.3), where the run and queue hosts tell more.
         raise Refused(error.status, AUTHENTICATION_REQUIRED if error.status == 401 else ACCESS_DENIED) from None
 
 

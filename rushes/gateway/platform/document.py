@@ -20,7 +20,7 @@ _NOT_OURS = ("HTTPValidationError", "ValidationError")  # what FastAPI would ans
 async def read_document(request: Request, visit: AVisit) -> dict[str, Any]:
     """The OpenAPI document of the platform's routes."""
     app: FastAPI = request.app
-    document = copy.copy(written(app))
+    document = copy.copy(written(app))  # callers come by several addresses, and the rest is shared
     document["servers"] = [{"url": addresses_of(visit.links).platform, "description": "This server"}]
     return document
 
@@ -31,7 +31,7 @@ def written(app: FastAPI) -> dict[str, Any]:
         document = app.openapi()
         for path in document["paths"].values():
             for operation in path.values():
-                operation["responses"].pop("422", None)
+                operation["responses"].pop("422", None)  # such errors are 400 here (10.1)
         for name in _NOT_OURS:
             document["components"]["schemas"].pop(name, None)
         document["info"]["version"] = __version__

@@ -30,6 +30,7 @@ AUTHENTICATION_REQUIRED = "Authentication required"
 ACCESS_DENIED = "Access denied"
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
+# Other statuses are the caller's fault below 500, and ours from there.
 _BY_STATUS: Mapping[int, ErrorType] = {
     401: "authorization_error",
     403: "authorization_error",
@@ -101,7 +102,7 @@ def answer_errors(app: FastAPI) -> None:
     async def caller_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, CallerError)
         failure = error.failure()
-        status = 400 if failure.status == 422 else failure.status
+        status = 400 if failure.status == 422 else failure.status  # the platform knows no 422 (10.1)
         fixed = {401: AUTHENTICATION_REQUIRED, 403: ACCESS_DENIED}
         return envelope(status, fixed.get(status, failure.message), _id(request))
 
@@ -111,7 +112,7 @@ def answer_errors(app: FastAPI) -> None:
     async def unkept(request: Request, error: Exception) -> Response:
         assert isinstance(error, OSError)
         if error.errno not in _NO_ROOM:
-            raise error
+            raise error  # `crashed` answers it, and the door has a line for its log
         log.error("%s could not be kept: %s", request.url.path, error)
         return await unwritten(request, error)
 

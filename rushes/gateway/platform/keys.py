@@ -28,6 +28,7 @@ _PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
 class NewKey(BaseModel):
     """What the key may do."""
 
+    # No unknown members: a limit with a typo would make a key without one.
     model_config = ConfigDict(strict=True, extra="forbid", json_schema_extra={"examples": [{"alias": "studio"}]})
     alias: str = Field(min_length=1, max_length=255, pattern=_PRINTABLE, description="A name to know it by.")
     scope: Literal["API", "ADMIN"] = Field("API", description="Ours: ADMIN may also read usage and make keys.")
@@ -84,6 +85,7 @@ async def list_keys(
     with_creator = bool(chosen("expand", expand, ("creator_info",)))
     after = read_cursor(cursor, "keys", float, str)
     found = visit.services.keys.listed(_reach(caller))
+    # By time and id, as they are sorted: pages hold no key twice when others are made or revoked meanwhile.
     found = [one for one in found if after is None or (one.created_at, one.id) > after]
     page, has_more = found[:limit], len(found) > limit
     last = page[-1] if has_more else None
@@ -103,7 +105,7 @@ async def create_key(visit: AVisit, caller: AnAdmin, wanted: NewKey) -> MadeKey:
         raise Refused(403, ACCESS_DENIED)
     if caller.max_concurrent is not None or caller.budget_usd is not None:
         raise Refused(403, f"{ACCESS_DENIED}: a key with limits makes no keys, which could have none")
-    if wanted.alias == SERVERS_OWN:
+    if wanted.alias == SERVERS_OWN:  # at the next start, keys of this alias but the present one are revoked
         raise Refused(400, f"body.alias: {SERVERS_OWN!r} is the name of the key that the server began with")
     if len(keys.listed(account)) >= MOST_KEYS:
         raise Refused(400, f"The account has {MOST_KEYS} keys, the most there may be; revoke one first")

@@ -19,6 +19,7 @@ EndpointIds = Annotated[
 
 def several(name: str, values: Sequence[str] | None, most: int = MOST_IDS) -> tuple[str, ...]:
     """Return the values, each once, in order. Raises Refused(400) for too many."""
+    # n8n parts them by commas, the reference repeats the name (10.1).
     parts = (part.strip() for value in values or () for part in value.split(","))
     found = tuple(dict.fromkeys(part for part in parts if part))
     if len(found) > most:

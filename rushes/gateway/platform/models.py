@@ -86,6 +86,7 @@ async def list_models(
         raise Refused(400, f"query.status: allowed are active, deprecated; got {status[:100]!r}")
     wanted = chosen("expand", expand, _EXPANSIONS)
     found = _named(visit.services.endpoints.values(), several("endpoint_id", endpoint_id))
+    # What is retired at its vendor is served by a successor, so nothing here is ever deprecated.
     found = [] if status == "deprecated" else _searched(found, q or "", category or "")
     (begin,) = read_cursor(cursor, "models", int) or (0,)
     page = found[max(begin, 0) : max(begin, 0) + limit]
@@ -116,6 +117,7 @@ def _searched(endpoints: list[Endpoint], words: str, category: str) -> list[Endp
     """Keep what has every word; those with a word in their name come first."""
     wanted = words.lower().split()
     found = [one for one in endpoints if category in ("", one.category) and all(word in _text(one) for word in wanted)]
+    # Sorting is stable: within both groups the families' own order stays.
     return sorted(found, key=lambda one: not any(word in f"{one.id} {one.title}".lower() for word in wanted))
 
 
@@ -141,7 +143,7 @@ def _model(endpoint: Endpoint, at: Addresses, caller: Caller | None, wanted: tup
         status="active",
         tags=list(tags_of(endpoint)),
         updated_at=SINCE,
-        is_favorited=None if caller is None else False,
+        is_favorited=None if caller is None else False,  # null says that nobody is logged in (10.1)
         thumbnail_url=f"{at.site}/static/mark.svg",
         model_url=f"{at.run}/{endpoint.id}",
         date=SINCE,

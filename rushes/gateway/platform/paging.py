@@ -17,7 +17,7 @@ from rushes.gateway.platform.envelope import Refused
 
 MOST = 100
 _CURSOR_CHARS = 500
-_LARGEST = 2**53
+_LARGEST = 2**53  # up to here a float holds every whole number
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="Most entries of a page.")]
 Cursor = Annotated[
@@ -49,7 +49,7 @@ def read_cursor(cursor: str | None, kind: str, *types: type) -> tuple[Any, ...] 
 
 def _fits(value: object, wanted: type) -> bool:
     if wanted is str:
-        return isinstance(value, str) and value.isascii()
+        return isinstance(value, str) and value.isascii()  # as ids are; SQLite takes no half characters
     if isinstance(value, bool) or not isinstance(value, (int, float) if wanted is float else int):
         return False
     return abs(value) <= _LARGEST  # no infinity, no NaN, no whole number that is too large for a float

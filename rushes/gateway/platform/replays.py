@@ -19,7 +19,7 @@ from rushes.errors import Rejection
 from rushes.gateway.auth import admit
 from rushes.gateway.visit import Visit
 
-KEPT_S = 600.0
+KEPT_S = 600.0  # as the reference says (10.1)
 MOST_KEPT = 1_000
 MOST_BYTES = 64 * 1024  # of an answer that is kept; those of these routes are far smaller
 MOST_KEY_CHARS = 255
@@ -51,6 +51,7 @@ class Replays:
             await self._app(scope, receive, send)
             return
         clock = visit.services.clock
+        # Again after each wait: another of those who waited may be the first by now.
         while (known := self._kept.get(name)) is not None and (known.until > clock() or not known.done.is_set()):
             if known.messages is not None:
                 await _replay(known.messages, send)
@@ -64,7 +65,7 @@ class Replays:
         messages: list[Message] = []
 
         async def noted(message: Message) -> None:
-            messages.append({**message})
+            messages.append({**message})  # a copy: the door adds headers to what it is handed
             await send(message)
 
         try:
@@ -74,7 +75,7 @@ class Replays:
         finally:
             if kept.messages is None:
                 self._kept.pop(name, None)
-            kept.done.set()
+            kept.done.set()  # after the entry is gone: who waited then asks the app itself
             self._shrink(clock())
 
     def _shrink(self, now: float) -> None:

@@ -25,7 +25,7 @@ from rushes.jobs.history import Entry, Order, Outcome, Payload, Wanted
 
 router = APIRouter(tags=["Requests"])
 
-_DAYS_FOR_ONE = 90
+_DAYS_FOR_ONE = 90  # the reference's window where a request is named (10.1)
 _EXPANSIONS = ("payloads",)
 _TEXT_CHARS = 2_000
 
@@ -147,6 +147,7 @@ async def search_requests(
         raise Refused(400, "query.only_api_requests: can't be asked for together with exclude_api_requests")
     after = read_cursor(cursor, "search", float, str)
     ids = several("endpoint_id", endpoint_id)
+    # A day ahead: of ended requests all, also those that end while this is read.
     wanted = Wanted(
         caller.account, 0.0, visit.services.clock() + DAY_S, ids, text=_as_written(given[0] if given else "")
     )
@@ -186,6 +187,7 @@ async def find_request(
 
 def _one(visit: Visit, request_id: str, wanted: Wanted) -> list[Entry]:
     found = visit.services.jobs.history.one(request_id, wanted.account)
+    # No 404: the list of requests that fit is empty.
     if found is None or found.endpoint not in wanted.endpoints:
         return []
     if found.ended_at is None:

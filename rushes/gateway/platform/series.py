@@ -68,10 +68,12 @@ class SeriesQuery:
         else:
             # The window is the first page's: the end of most of them is "now", which has moved on.
             start, end, begin, at = place
+            # Anybody can write one: times that no calendar has are refused before they meet one.
             if not (0 <= at < len(_NAMES) and 0 <= start <= begin < end <= now + 400 * 366 * 86_400):
                 raise Refused(400, "Invalid cursor: send next_cursor of an earlier answer of this route, or none")
             timeframe, zone = _NAMES[at], window(None, None, now, zone=self.timezone).zone
             asked = Window(start, end, zone)
+        # Else a window of years in minutes would be pages of nothing, one after the other.
         first = visit.services.usage.first(account, begin, asked.end)
         if first is None:
             return Series(asked, (), None)

@@ -43,6 +43,7 @@ async def read_queue(visit: AVisit, caller: AKey, owner: Owner, name: Name) -> Q
 async def empty_queue(visit: AVisit, caller: AKey, owner: Owner, name: Name) -> Response:
     """Cancel all of your account's requests that wait for the endpoints of an app; those that run go on."""
     jobs, endpoints, now = visit.services.jobs, _endpoints(visit, f"{owner}/{name}"), visit.services.clock()
+    # Those that were there at the call: else whoever submits on keeps it from ending.
     while ids := await jobs.history.waiting(caller.account, endpoints, now):
         for begin in range(0, len(ids), _AT_ONCE):
             await asyncio.gather(*(jobs.cancel(one, caller.account) for one in ids[begin : begin + _AT_ONCE]))

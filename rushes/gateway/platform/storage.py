@@ -94,6 +94,7 @@ async def _owned(visit: Visit, account: str, url: str) -> StoredFile:
 
 
 def _known(keys: KeyRing, rules: list[RuleJson]) -> list[RuleJson]:
+    # Accounts stand in no table: one is known by its keys, of which callers in open mode have none.
     known = {LOCAL.account, ADMIN_ACCOUNT, *(key.account for key in keys.listed())}
     return [rule for rule in rules if rule.user in known]
 

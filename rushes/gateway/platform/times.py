@@ -21,7 +21,7 @@ Timeframe = Literal["minute", "hour", "day", "week", "month"]
 HOUR_S, DAY_S = 3_600.0, 86_400.0
 _ZONE = re.compile(r"[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}")
 _LOST_PLUS = re.compile(r" (?=\d\d:?\d\d$)")  # an unescaped + in a query means a blank
-_YEARS = range(1970, 9_999)
+_YEARS = range(1970, 9_999)  # with a year to spare for buckets that begin or end outside the window
 _SHOWN_CHARS = 100
 _UP_TO: tuple[tuple[float, Timeframe], ...] = (
     (2 * HOUR_S, "minute"),
@@ -115,6 +115,7 @@ def following(start: datetime, timeframe: Timeframe) -> datetime:
     if timeframe in ("minute", "hour"):
         step = 60.0 if timeframe == "minute" else HOUR_S
         moved = datetime.fromtimestamp(start.timestamp() + step, start.tzinfo)
+        # Lord Howe's clocks are set back by half an hour: the full hour may lie before where we come from.
         whole = floor(moved, timeframe)
         return whole if whole.timestamp() > start.timestamp() else moved
     days = {"day": 1, "week": 7}.get(timeframe)

@@ -80,6 +80,7 @@ async def read_usage(
     wanted = chosen("expand", expand, _EXPANSIONS) or ("time_series",)
     series = times.read(visit, caller.account)
     asked = Asked(caller.account, several("endpoint_id", endpoint_id), several("api_key_id", api_key_id))
+    # Else the figures of an endpoint would come in as many items as there are keys.
     by_key = any(one.startswith("auth_method") for one in wanted)
     names = _KeyNames(visit, caller.account, wanted) if by_key else None
     report = UsageReport(next_cursor=series.next_cursor, has_more=series.next_cursor is not None)

@@ -97,6 +97,7 @@ async def list_webhook_deliveries(
         return WebhookDeliveries(deliveries=[_told(found)] if found and fits else [], next_cursor=None, has_more=False)
     place = read_cursor(cursor, "webhooks", float, str)
     after = NEWEST if place is None else Place(*place)
+    # One more than is shown tells whether there are more.
     page = outbox.listed(caller.account, state=wanted, limit=limit + 1, after=after)
     more = len(page) > limit
     last = page[limit - 1] if more else None
@@ -120,6 +121,7 @@ async def replay_webhook_delivery(visit: AVisit, caller: AKey, id: DeliveryId) -
     """Send it now, whatever became of it so far, and retry it as if for the first time."""
     services = visit.services
     found = _find(visit, caller.account, id)
+    # The body is written when it is sent, so there has to be something left to write it from.
     if found.state != State.OPEN and services.jobs.result(found.job_id) is None:
         raise Refused(409, f"Delivery {id} cannot be sent again: the result of its request is no longer kept")
     if await services.outbox.replay(caller.account, id) == State.OPEN:
