@@ -28,6 +28,7 @@ JITTER = 0.2  # of each pause, so that many tasks don't look at once
 SLICE_S = 0.25
 CANCEL_S = 5.0  # for telling the vendor
 SHOWN_BYTES = 200  # of an answer that nobody understands
+# What functions that trust an answer's shape raise for another one; anything else would be a mistake of ours.
 _MISREAD = (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 
 LOG = logging.getLogger(__name__)
@@ -114,6 +115,7 @@ class Asking:
                     raise Trouble("unknown", str(error)) from None
                 if self.seconds > over_at:
                     raise Trouble("server", str(error)) from None
+                # Never far past the end: the last question is asked when the time is over.
                 self.wait(min(pause_s, max(over_at - self.seconds, SLICE_S)))
                 pause_s = min(pause_s * 2, LONGEST_BUSY_S)
 
@@ -145,6 +147,7 @@ class Asking:
         if self.vendor.cancel is None:
             return
         try:
+            # No signs of life: the job is over, and a tick would raise Cancelled before the vendor hears of it.
             self.setup.wire.ask(self.vendor.cancel(self.account, ticket), lambda: None, CANCEL_S)
         except (Unanswered, *_MISREAD) as error:
             LOG.info("%s could not be told of a cancel: %s", self.vendor.name, type(error).__name__)

@@ -62,6 +62,7 @@ def _placed(asking: Asking, attachment: Attachment) -> Any:
             suffix = prepared.content_type.rpartition("/")[2]
             return Part(prepared.content, f"{attachment.loc[-1]}.{suffix}", prepared.content_type)
         case "url":
+            # A name of its own each: one call may share several files.
             path = asking.errand.folder() / f"shared-{uuid.uuid4().hex[:8]}"
             path.write_bytes(prepared.content)
             return asking.errand.share(path, prepared.content_type)
@@ -137,6 +138,7 @@ def _uploaded(asking: Asking, prepared: Prepared) -> Any:
 
 def _carried(asking: Asking, then: Then) -> Any:
     """Send the bytes where the vendor said that it wants them."""
+    # What is refused here is so by a store of files, whose words mean nothing to a caller: begun anew with a new place.
     response = asking.setup.wire.ask(then.request, asking.errand.tick)
     if response.status >= 300:
         raise Trouble("server", f"an upload was answered {response.status}")

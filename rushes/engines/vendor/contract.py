@@ -111,9 +111,10 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """The answer to this request says more; it is read as the one before it."""
+    """The answer to this request says more; it is read by `read`, else as the one before it."""
 
     request: Request
+    read: Callable[[Response], State] | None = None
 
 
 @dataclass(frozen=True, slots=True)

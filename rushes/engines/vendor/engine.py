@@ -67,7 +67,7 @@ class VendorEngine:
         """Have it made. Raises CallerError, Unable, Cancelled."""
         vendor = self._setup.vendor
         if not isinstance(call, VendorCall) or call.vendor != vendor.name:
-            raise TypeError(f"{vendor.name} takes a VendorCall of its own, not {call!r:.80}")
+            raise TypeError(f"{vendor.name} takes a VendorCall of its own, not {type(call).__name__}")
         try:
             return self.bring(call, errand)
         except Trouble as trouble:
@@ -87,10 +87,11 @@ class VendorEngine:
     def _run(self, call: VendorCall, errand: Errand) -> Receipt:
         setup = self._setup
         task = Task.read(errand.saved, setup.name)
+        # A task that is under way keeps its model, whatever the settings say by now: that is what was paid for.
         model = task.model if task else setup.setting.models.get(call.model, call.model)
         if task is None and model in setup.vendor.retired and call.model not in setup.setting.models:
             raise Trouble("retired", f"{model} is no longer offered: {setup.vendor.retired[model]}")
-        for left in reversed(range(len(setup.keys.secrets))):
+        for left in reversed(range(len(setup.keys.secrets))):  # each key once at most
             with setup.keys.lent(errand.tick, task.key if task else None) as secret:
                 may_change = bool(left) and task is None
                 way = Way(setup, call, model, secret, errand, lambda: may_change and setup.keys.others(secret))  # noqa: B023
@@ -105,6 +106,7 @@ class VendorEngine:
         try:
             made = way.made(task)
         except Trouble as trouble:
+            # Also where this job ends here: the next ones need not find out that the key is dead.
             if trouble.kind in ("key", "balance"):
                 keys.rest(secret, trouble, trouble.retry_after_s or REST_S)
             if not may_change or trouble.task is not None or not keys.others(secret):

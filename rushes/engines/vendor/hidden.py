@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 SHOWN = "[hidden]"
 LEAST_CHARS = 6  # a shorter part of a key would blank ordinary words
+LEAST_BEGUN = 10  # of a key's beginning: excerpts of answers end anywhere, and may end within it
 _TOKEN = re.compile(r"eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?")
 
 
@@ -19,7 +20,18 @@ def without_secrets(text: str, secrets: Iterable[str]) -> str:
     """Return a text in which no key and no token shows, and which any encoding of ours can hold."""
     text = _TOKEN.sub(SHOWN, text.encode("utf-8", "replace").decode())
     for form in sorted(forms(secrets), key=len, reverse=True):
-        text = text.replace(form, SHOWN)
+        text = _blanked(text, form)
+    return text
+
+
+def _blanked(text: str, form: str) -> str:
+    """Return a text without this form of a key, whole or begun."""
+    begun, at = form[:LEAST_BEGUN], 0
+    while (at := text.find(begun, at)) >= 0:
+        end = at + len(begun)
+        while end < len(text) and end - at < len(form) and text[end] == form[end - at]:
+            end += 1
+        text, at = text[:at] + SHOWN + text[end:], at + len(SHOWN)
     return text
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from rushes.engines.vendor.contract import Trouble
 
-LOOK_S = 0.25
+LOOK_S = 0.25  # between two signs of life of who waits
 REST_S = 60.0  # of a key that is dead or empty
 
 
@@ -115,6 +115,7 @@ class Keyring:
 
     def _best(self, known: str | None) -> _Key | None:
         """The key that the task began with, whatever its state; else the least busy of those that don't rest."""
+        # Even if that is one more than it may have: the task runs there already, and is only waited for.
         for key in self._keys:
             if known is not None and fingerprint(key.secret) == known:
                 return key

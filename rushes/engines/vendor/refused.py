@@ -117,6 +117,7 @@ def shortened(text: str) -> str:
 
 def _place(trouble: Trouble, call: VendorCall) -> Loc:
     """Find our field for the member that the vendor named."""
+    # What is not told of stands for itself: a prompt is a prompt with most vendors.
     if trouble.member is None:
         return ("body",)
     return call.fields.get(trouble.member, ("body", trouble.member))

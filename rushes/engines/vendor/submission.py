@@ -13,16 +13,17 @@ from functools import partial
 from typing import Any
 
 from rushes.calls import VendorCall
-from rushes.engines.engine import Cancelled
+from rushes.engines.engine import Cancelled, Unable
 from rushes.engines.vendor.asking import FIRST_PAUSE_S, LONGEST_BUSY_S, Asking
 from rushes.engines.vendor.contract import AlreadyTaken, Done, Response, Trouble
+from rushes.engines.vendor.keys import fingerprint
 from rushes.engines.vendor.task import Task
 from rushes.engines.vendor.wire import Unanswered
 
 TRIES = 4  # of a submit whose vendor fails by itself, or gives no clear answer
 LOOK_UPS = 2  # before a task counts as not there: what was written a moment ago may not be found at once
 LOOK_UP_S = 60.0  # for a vendor that is busy or fails, at each
-MOST_TICKET_CHARS = 12_000
+MOST_TICKET_CHARS = 12_000  # the gateway takes notes of 16,384, in which a ticket's quotes are spelled with backslashes
 _PASSING = frozenset({502, 504, 520, 524})  # said by something on the way: whether the request went on is not known
 _ABOUT_THE_TASK = frozenset({"invalid", "moderated"})  # had it been taken before, it would have been refused before
 
@@ -56,15 +57,25 @@ class Submission:
 
     def recovered(self, task: Task) -> str | Done:
         """Go on with a task of which only our name for it is known."""
-        doubt = _Unclear("the process ended while the task was on its way")
-        recovery = self.asking.vendor.recovery
-        if recovery == "none":
-            raise doubt.lost(free=self.asking.vendor.free)
-        if recovery == "look up":
+        doubt, vendor = _Unclear("the process ended while the task was on its way"), self.asking.vendor
+        # Another key may be of another account, which knows nothing of our name: not finding it there proves nothing.
+        is_same = vendor.free or fingerprint(self.asking.secret) == task.key
+        if vendor.recovery == "none" or not is_same:
+            raise doubt.lost(free=vendor.free)
+        if vendor.recovery == "look up":
             if (ticket := self._looked_up(task)) is not None:
                 return ticket
             return self._sent(self.place(), task)
-        return self._sent(self.place(), task, doubt)
+        return self._sent(self._placed_again(doubt), task, doubt)
+
+    def _placed_again(self, doubt: _Unclear) -> Mapping[str, Any]:
+        """Make the body of a task that may have been taken: what fails here says nothing about that."""
+        try:
+            return self.place()
+        except (Trouble, Unable) as failure:
+            if self.asking.vendor.free:
+                raise
+            raise Trouble("lost", f"{doubt}, and it can't be sent again: {failure}") from None
 
     def _sent(self, body: Mapping[str, Any], task: Task, doubt: _Unclear | None = None) -> str | Done:
         """Submit, as often as it was not taken or harms nothing; raises once it was refused or patience is over."""
@@ -103,6 +114,7 @@ class Submission:
 
     def _refused(self, trouble: Trouble, doubt: _Unclear | None, failures: int) -> None:
         """Take a no: raise where it is the last word. The note is emptied where nothing can have been taken."""
+        # A no about keys, rates or itself is said of this request only: the one before it may have been taken.
         if doubt is None or trouble.kind in _ABOUT_THE_TASK:
             self.asking.errand.keep("")
             doubt = None
@@ -114,11 +126,12 @@ class Submission:
     def _submitted(self, body: Mapping[str, Any], task: Task) -> str | Done:
         asking = self.asking
         vendor, what = asking.vendor, self.call.operation
+        # Before the note: what the vendor's file can't spell was not sent, and leaves no doubt behind.
         request = vendor.submit(asking.account, self.call, task.model, body, task.name)
         asking.errand.keep(task.note())
         asking.say(f"Asking {vendor.title} for {what} by {task.model or 'its model'}")
         try:
-            if vendor.submit_s is None:
+            if vendor.submit_s is None:  # no cancel cuts it off, or a task would run of which nobody has the ticket
                 response = asking.setup.wire.ask(request, asking.calm)
             else:  # a cancel ends it, since there is nothing else to tell it by
                 response = asking.setup.wire.ask(request, asking.errand.tick, vendor.submit_s, vendor.submit_s)

@@ -32,6 +32,7 @@ class Task:
         if not note:
             return None
         found = cls(**loads(note))
+        # Another's where a route went on from it: that task is given up, and the note of this one's takes its place.
         return found if found.deployment == deployment else None
 
 

@@ -17,7 +17,7 @@ from rushes.calls import VendorCall
 from rushes.engines.engine import Cancelled, Errand, FinishedFile, FinishedFiles, Maker, Output, Receipt, Value
 from rushes.engines.vendor.asking import FIRST_PAUSE_S, Asking, Setup
 from rushes.engines.vendor.attach import placed_body
-from rushes.engines.vendor.contract import Content, Done, Follow, Link, Trouble, Waiting
+from rushes.engines.vendor.contract import Content, Done, Follow, Link, Response, State, Trouble, Waiting
 from rushes.engines.vendor.keys import fingerprint
 from rushes.engines.vendor.submission import Submission
 from rushes.engines.vendor.task import Task
@@ -159,15 +159,15 @@ class Way:
     def _look(self, ticket: str) -> Waiting | Done:
         """Ask for the task's state, following where the answer leads."""
         request = self._vendor.poll(self._asking.account, ticket)
+        read: Callable[[Response], State] = partial(self._vendor.read, self._asking.account, ticket)
         over_at = self._over_at
         if self._vendor.free:  # who is gone has lost the task too, and somebody else can do it
             over_at = min(over_at, self._asking.seconds + self._setup.setting.patience_s)
         for _ in range(MOST_FOLLOWS):
-            read = partial(self._vendor.read, self._asking.account, ticket)
             state = self._asking.understood(request, read, over_at)
             if not isinstance(state, Follow):
                 return state
-            request = state.request
+            request, read = state.request, state.read or read
         raise Trouble("unknown", f"its answers lead on and on, {MOST_FOLLOWS} times and more")
 
     # Results

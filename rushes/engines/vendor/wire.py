@@ -78,7 +78,7 @@ class Wire:
                     body = _read(response.iter_stream(), self.most_answer_bytes)
                 finally:
                     response.close()
-        except (Refused, Unresolved, httpcore2.ConnectError) as error:
+        except (Refused, Unresolved, httpcore2.ConnectError) as error:  # TLS too: nothing of the request has left
             text = f"{_host(request.url)} could not be reached: {error}"
             raise Unanswered(text, sent=False, final=isinstance(error, Refused)) from None
         except httpcore2.LocalProtocolError:
@@ -95,8 +95,9 @@ class Wire:
     def download(self, link: Link, to: Path, tick: Tick) -> str:
         """Bring a result into the file `to` and return the type that its host claims. Raises Undelivered."""
         url = link.url
-        patience = Patience(DOWNLOAD_S, DOWNLOAD_STALL_S, STALL_BYTES, tick)
+        patience = Patience(DOWNLOAD_S, DOWNLOAD_STALL_S, STALL_BYTES, tick)  # one for all hops
         for _ in range(MOST_REDIRECTS + 1):
+            # Looked at for each hop: a redirect may lead from the API's host to a store's, and must not take the key.
             found = self._hop(url, dict(link.headers) if self._is_ours(url) else {}, to, patience)
             if not found.startswith("\0"):
                 return found
@@ -172,6 +173,7 @@ class _Watched(CheckedBackend):
 def _built(request: Request) -> httpcore2.Request:
     """Encode a request: JSON, a multipart form, or nothing."""
     target = read_target(request.url)
+    # A connection for each request: a kept one may be closed by then, which looks like an answer that was lost.
     headers = {"user-agent": "rushes", "accept-encoding": "identity", "connection": "close", **request.headers}
     if request.form is not None:
         files = {

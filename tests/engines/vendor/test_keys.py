@@ -124,6 +124,13 @@ def test_every_form_of_a_key_is_hidden(form: str) -> None:
     assert shown.endswith(">, boat")
 
 
+def test_a_key_at_which_an_excerpt_breaks_off_is_hidden() -> None:
+    key = "sk-0123456789abcdef"
+    for most in range(12, 40):
+        assert "0123456" not in without_secrets(f"no such {key}, boat {key}"[:most].ljust(most + 1, "'"), (key,))
+    assert without_secrets("keys look like sk-0123", (key,)) == "keys look like sk-0123"
+
+
 @pytest.mark.parametrize("key", ["a key", "key\nx", "schlüssel", ""])
 def test_what_can_be_no_key_is_refused_without_telling_it(key: str) -> None:
     setting = VendorDeployment.model_validate({"engine": "vendor", "vendor": "fal", "key": key})

@@ -690,7 +690,16 @@ def test_every_code_has_its_meaning_at_a_submit(status: int, code: int, kind: st
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"), [(401, "key"), (429, "busy"), (503, "server"), (418, "unknown"), (200, "unknown")]
+    ("status", "kind"),
+    [
+        (401, "key"),
+        (429, "busy"),
+        (503, "server"),
+        (502, "server"),
+        (521, "server"),
+        (418, "unknown"),
+        (200, "unknown"),
+    ],
 )
 def test_an_answer_of_something_else_goes_by_its_status(status: int, kind: str) -> None:
     with pytest.raises(Trouble) as trouble:

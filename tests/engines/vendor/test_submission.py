@@ -4,10 +4,13 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rushes.calls import Attachment
 from rushes.engines.engine import Cancelled, Unable
-from rushes.engines.vendor.contract import AlreadyTaken, Response, Trouble
+from rushes.engines.vendor.contract import AlreadyTaken, Request, Response, Trouble
+from rushes.engines.vendor.keys import fingerprint
 from rushes.errors import ModelError
 from tests.engines.vendor.rehearsal import Clock, Trip
 from tests.engines.vendor.scripted import CALL, PLAIN, accepted, engine, found, host, look_up, note, said
@@ -194,6 +197,40 @@ def test_a_stale_runner_leaves_the_task_to_the_next_one(tmp_path: Path) -> None:
     with host(TAKEN) as at, pytest.raises(Cancelled):
         engine(at.url).run_errand(CALL, trip)
     assert at.asked == ["POST /tasks"]
+
+
+OURS = fingerprint("secret-of-plain")
+
+
+def test_what_another_key_does_not_find_is_not_sent_again(tmp_path: Path) -> None:
+    for vendor in (BY_NAME, AGAIN):
+        with host(said({}), said({}), TAKEN, DONE) as at, pytest.raises(Unable) as caught:
+            engine(at.url, vendor).run_errand(CALL, Trip(tmp_path, saved=note(key=fingerprint("of-another-account"))))
+        assert (at.asked, caught.value.blame) == ([], "lost")
+
+
+def test_a_task_that_ended_up_nowhere_is_looked_up_and_sent_with_its_own_key(tmp_path: Path) -> None:
+    with host(said({}), said({}), TAKEN, DONE) as at:
+        engine(at.url, BY_NAME).run_errand(CALL, Trip(tmp_path, saved=note(key=OURS)))
+    assert at.asked == ["GET /by-name", "GET /by-name", "POST /tasks", "GET /tasks/t-1"]
+    with host(TAKEN, DONE) as at:
+        engine(at.url, AGAIN).run_errand(CALL, Trip(tmp_path, saved=note(key=OURS)))
+    assert at.asked == ["POST /tasks", "GET /tasks/t-1"]
+
+
+def test_what_fails_before_a_task_is_sent_again_leaves_the_doubt(tmp_path: Path) -> None:
+    uploads = replace(AGAIN, upload=lambda account, _: Request("POST", f"{account.url}/files"), uploaded=refused_upload)
+    picture = tmp_path / "in.npy"
+    np.save(picture, np.zeros((8, 8, 3), np.uint8))
+    shown = Attachment("image", str(picture), "image/png", "upload", ("body", "image_url"))
+    trip = Trip(tmp_path, saved=note(key=OURS))
+    with host(said()) as at, pytest.raises(Unable) as caught:
+        engine(at.url, uploads).run_errand(replace(CALL, body={"image": shown}), trip)
+    assert (at.asked, caught.value.blame, trip.notes) == (["POST /files"], "lost", [])
+
+
+def refused_upload(_prepared: object, _response: Response) -> str:
+    raise Trouble("balance", "top it up")
 
 
 def test_a_ticket_too_long_to_be_kept_is_an_honest_error(tmp_path: Path) -> None:

@@ -138,8 +138,9 @@ def _done(record: Mapping[str, Any], response: Response) -> Done:
 def _failure(error: Mapping[str, Any]) -> Trouble:
     """Say what a failed task failed of: it stays failed, however often it is looked at."""
     code, text = str(error.get("code") or ""), str(error.get("message") or "the task failed")
+    # Without a code it is the vendor's own failure; a code that is not known is shown instead of taken for one.
     found = _trouble(code, text, "", 500 if not code else 200)
-    if found.kind in ("server", "busy"):
+    if found.kind in ("server", "busy"):  # which a look would be taken again for
         found.member = "task"
     return found
 
@@ -163,7 +164,7 @@ def _trouble(code: str, text: str, param: str, status: int) -> Trouble:
         return Trouble("moderated", text, code=shown, member=member)
     name = code.partition(".")[0]
     kind = CODES.get(name) or ("busy" if name.endswith("RateLimitExceeded") else None)
-    if kind == "access" and "Overdue" in code:
+    if kind == "access" and "Overdue" in code:  # OperationDenied.ServiceOverdue, a debt under the name of a right
         kind = "balance"
     kind = kind or STATUSES.get(status) or ("server" if status >= 500 else "unknown")
     return Trouble(kind, text, code=shown, member=_member(param) if kind == "invalid" else None)

@@ -159,7 +159,7 @@ def _checked(call: VendorCall | None, response: Response) -> Mapping[str, Any]:
     answer = response.object()
     if response.status < 300:
         return answer
-    code, wait_s = answer.get("code"), _wait_s(response)
+    code, wait_s = answer.get("code"), response.retry_after_s
     if not isinstance(code, str) or not code:
         kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
         raise Trouble(kind, f"it answered {response.status}", code=response.status, retry_after_s=wait_s)
@@ -201,11 +201,6 @@ def _headers(account: Account) -> dict[str, str]:
 def _members(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     found = value.get(name)
     return found if isinstance(found, dict) else {}
-
-
-def _wait_s(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
 
 
 VENDOR = Vendor(

@@ -63,7 +63,7 @@ def accepted(_call: VendorCall, response: Response) -> str:
     try:
         found = _checked(response).get("job_id")
     except Trouble as trouble:
-        if trouble.kind == "gone":
+        if trouble.kind == "gone":  # there is no job yet: the 404 is the model's, which stands in the path
             raise Trouble("retired", trouble.text, code=trouble.code) from None
         raise
     if not isinstance(found, str) or not found:
@@ -121,16 +121,10 @@ def _checked(response: Response) -> Mapping[str, Any]:
     kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
     if kind in ("invalid", "access") and _is_moderated(text):
         kind, member = "moderated", None
-    if response.status == 413:
+    if response.status == 413:  # said by what stands before the API, which knows no members; only the picture is large
         member = "data"
-    wait_s = response.headers.get("retry-after", "")
-    raise Trouble(
-        kind,
-        text,
-        code=response.status,
-        member=member if kind == "invalid" else None,
-        retry_after_s=float(wait_s) if wait_s.isascii() and wait_s.isdigit() else None,
-    )
+    member = member if kind == "invalid" else None
+    raise Trouble(kind, text, code=response.status, member=member, retry_after_s=response.retry_after_s)
 
 
 def _said(detail: Any) -> tuple[str, str | None]:

@@ -7,14 +7,16 @@ The model is the endpoint's id, so `models` may send an endpoint's requests to a
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 from rushes.calls import VendorCall
 from rushes.engines.vendor.contract import (
     Account,
+    Content,
     Done,
     Follow,
     Kind,
@@ -32,12 +34,14 @@ from rushes.engines.vendor.whole import addresses
 
 QUEUE, REST = "https://queue.fal.run", "https://rest.fal.ai"
 _STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 408: "server", 429: "busy"}
+_GONE = frozenset({404, 410, 499})  # of a request: expired, or cancelled by somebody with the same key
 _BALANCE = ("exhausted balance", "insufficient", "top up")  # a 403 of an empty account says so in words
 VOICE = "custom_voice_id"
 
 
 def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, Any], name: str) -> Request:
     """Ask for the endpoint; a server that knows Idempotency-Key takes a request of the same name once."""
+    # A retry behind the queue would make, and perhaps bill, the film twice; whether to try again is decided here.
     headers = {**_headers(account), "idempotency-key": name, "x-fal-no-retry": "1"}
     return Request("POST", f"{_queue(account)}/{model}", headers, json=dict(body))
 
@@ -61,22 +65,46 @@ def cancel(account: Account, ticket: str) -> Request:
 
 
 def read(account: Account, ticket: str, response: Response) -> State:
-    """Understand a status, and a result, which has none."""
-    known = json.loads(ticket)
-    answer = _checked(response)
-    if "request_id" in answer and "status" in answer:
-        match answer["status"]:
-            case "IN_QUEUE" | "IN_PROGRESS" as word:
-                return Waiting(str(word))
-            case "COMPLETED" if "response_url" in answer:
-                return Follow(_to(account, "GET", known["response"]))
+    """Understand a status. What fails here is the look: a request that failed is COMPLETED too."""
+    answer = _looked(response)
+    match answer.get("status"):
+        case "IN_QUEUE" | "IN_PROGRESS" as word:
+            return Waiting(str(word))
+        case "COMPLETED" if "response_url" in answer:
+            return Follow(_to(account, "GET", json.loads(ticket)["response"]), result)
+    if "status" in answer:
         raise Trouble("unknown", f"its status is {str(answer['status'])[:100]!r}")
+    raise Trouble("unknown", f"it answered {response.status} with {response.body[:200]!r}")
+
+
+def result(response: Response) -> Done:
+    """Understand a result, which is the endpoint's whole output, or the request's own error under its own status."""
+    try:
+        answer = _looked(response)
+    except Trouble as trouble:
+        # A failure that carries the request's id is what became of it; a proxy's has none, and passes.
+        if trouble.kind == "server" and "x-fal-request-id" in response.headers:
+            trouble.member = "task"
+        raise
     if not answer:
         raise Trouble("unknown", f"it answered {response.status} with {response.body[:200]!r}")
     profile = {"voice_id": answer[VOICE]} if isinstance(answer.get(VOICE), str) else None
-    links = tuple(Link(url) for url in addresses(answer))
+    files = tuple(_file(url) for url in addresses(answer))
     seed = answer.get("seed")
-    return Done(links, {"requests": 1.0}, seed if isinstance(seed, int) else None, profile=profile, value=answer)
+    return Done(files, {"requests": 1.0}, seed if isinstance(seed, int) else None, profile=profile, value=answer)
+
+
+def _file(url: str) -> Link | Content:
+    """Return where a file lies, or the file itself, as sync_mode has it: some endpoints' usual way."""
+    head, comma, text = url.partition(",")
+    if not head.startswith("data:") or not comma:
+        return Link(url)
+    kind, _, spelling = head.removeprefix("data:").partition(";")
+    try:
+        data = base64.b64decode(text, validate=True) if spelling.endswith("base64") else unquote_to_bytes(text)
+    except ValueError:
+        raise Trouble("unknown", "a file in its answer is no base64") from None
+    return Content(data, kind or None)
 
 
 def upload(account: Account, prepared: Prepared) -> Request:
@@ -94,6 +122,16 @@ def uploaded(prepared: Prepared, response: Response) -> Then:
     return Then(to, str(answer["file_url"]))
 
 
+def _looked(response: Response) -> Mapping[str, Any]:
+    """Return the answer about a request that was taken. Raises Trouble, "gone" where it is known or wanted no more."""
+    try:
+        return _checked(response)
+    except Trouble as trouble:
+        if response.status in _GONE:
+            trouble.kind = "gone"
+        raise
+
+
 def _checked(response: Response) -> Mapping[str, Any]:
     """Return the answer. Raises Trouble for every status above 299."""
     if response.status < 300:
@@ -105,10 +143,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
     kind = _STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
     if response.status == 403 and any(word in text.lower() for word in _BALANCE):
         kind = "balance"
-    is_request = "x-fal-request-id" in response.headers and response.status >= 500
-    raise Trouble(
-        kind, text, code=response.status, member="task" if is_request else None, retry_after_s=_seconds(response)
-    )
+    raise Trouble(kind, text, code=response.status, retry_after_s=response.retry_after_s)
 
 
 def _refuse(problem: Mapping[str, Any]) -> None:
@@ -116,11 +151,6 @@ def _refuse(problem: Mapping[str, Any]) -> None:
     where = [str(part) for part in problem.get("loc", ["body"])[1:]]
     kind: Kind = "moderated" if problem.get("type") == "content_policy_violation" else "invalid"
     raise Trouble(kind, str(problem.get("msg", "")), code=problem.get("type"), member=where[0] if where else None)
-
-
-def _seconds(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _to(account: Account, method: Any, url: str) -> Request:
@@ -134,6 +164,7 @@ def _headers(account: Account) -> dict[str, str]:
 
 
 def _queue(account: Account) -> str:
+    # fal has a host for each part; a server of this API has them below its one address.
     return account.url if account.url == QUEUE else f"{account.url}/queue"
 
 
@@ -152,8 +183,8 @@ VENDOR = Vendor(
     cancel=cancel,
     upload=upload,
     uploaded=uploaded,
-    pictures=None,
-    pause_s=0.5,
+    pictures=None,  # as they came: the other side crops and scales by the endpoint's own rules
+    pause_s=0.5,  # a server of this API may be on the same machine and have short jobs
     longest_pause_s=5.0,
-    deadline_s=3_600.0,
+    deadline_s=3_600.0,  # of its queue too, in which nobody knows how long a request waits
 )

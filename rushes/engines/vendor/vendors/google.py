@@ -89,6 +89,7 @@ REASONS: Mapping[str, Kind] = {
 STATUSES: Mapping[int, Kind] = {401: "key", 403: "access", 404: "access", 429: "busy"}
 """What an answer without an error of Google's own means: it comes from something before it."""
 
+# Words of refusals for what is said or shown, whose code is that of any wrong argument.
 MODERATION = ("responsible ai", "sensitive word", "support code", "safety filter", "safety setting", "prohibited use")
 BILLING = ("billing", "free tier", "prepay", "credits are depleted")
 CHOSEN = ("personGeneration", "sampleCount", "generateAudio")  # by us or the operator, never by the caller
@@ -118,6 +119,7 @@ def accepted(call: VendorCall, response: Response) -> str:
     if not isinstance(name, str) or not _OPERATION.fullmatch(name):
         raise Trouble("unknown", f"it took the request with {response.body[:200]!r}")
     model = _MODEL.search(name)
+    # The operation names the model that was really asked, be it a successor with other lengths.
     seconds = _seconds(call, model[1]) if model else call.body["parameters"]["durationSeconds"]
     return json.dumps({"name": name, "seconds": seconds})
 
@@ -175,7 +177,7 @@ def _door(account: Account) -> _Door:
         raise Trouble("here", "the deployment's platform is gemini, which knows no project")
     if not (project or chosen == "vertex"):
         return _Door(f"{account.url}/v1beta", {"x-goog-api-key": account.key}, is_vertex=False)
-    if not project:
+    if not project:  # express mode, where the key tells the project
         base = f"https://{VERTEX}" if account.url == URL else account.url
         return _Door(f"{base}/v1/publishers/google", {"x-goog-api-key": account.key}, is_vertex=True)
     host = VERTEX if location == "global" else f"{location}-{VERTEX}"
@@ -255,6 +257,7 @@ def _checked(call: VendorCall | None, response: Response) -> Mapping[str, Any]:
         kind = "retired"  # there is no such model
     if kind == "invalid" and call is not None:
         member = _named(text, (*call.fields, "prompt"))
+        # What we or the operator chose is wrong for this account or model, which is no fault of the caller's.
         if member is None and _named(text, CHOSEN):
             kind = "access"
     raise Trouble(kind, text, code=code, member=member, retry_after_s=_wait_s(response, details))
@@ -269,6 +272,7 @@ def _kind(code: str, text: str, details: Mapping[str, Any]) -> Kind:
         return "balance"
     if kind == "busy" and any("PerDay" in one for one in _quotas(details)):
         return "balance"  # what is used up until tomorrow is not waited for
+    # A key that is none is an INVALID_ARGUMENT there, and no key at all a PERMISSION_DENIED.
     if kind in ("invalid", "access") and ("api key" in words or "unregistered callers" in words):
         return "key" if "reason" not in details else kind
     return kind

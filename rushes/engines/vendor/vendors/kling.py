@@ -57,7 +57,7 @@ CODES: Mapping[int, Kind] = {
     **dict.fromkeys((5000, 5001, 5002), "server"),
 }
 NOT_FOUND = frozenset({1202, 1203})
-STATUSES: Mapping[int, Kind] = {401: "key", 403: "access", 429: "busy", 500: "server", 503: "server"}
+STATUSES: Mapping[int, Kind] = {401: "key", 403: "access", 429: "busy"}
 """What an answer without a code of Kling's own means: it comes from something before it."""
 
 MODERATION = ("risk control", "moderation", "sensitive", "content security", "content policy")
@@ -93,7 +93,7 @@ def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, An
     """Ask for a task of our name."""
     given = {member: value for member, value in body.items() if member != "cfg_scale" or takes_guidance(model)}
     chosen = _chosen(model, call.model)
-    if call.operation == EFFECTS:
+    if call.operation == EFFECTS:  # whose model stands within its input; lip sync has none to choose
         given["input"] = {**chosen, **body["input"]}
     elif call.operation != LIP_SYNC:
         given = {**chosen, **given}
@@ -140,6 +140,7 @@ def look_up(account: Account, call: VendorCall, name: str) -> tuple[Request, ...
     """Ask for a task by our name for it, and for the newest tasks, among which it would be."""
     return (
         _get(account, f"{call.operation}/{quote(name, safe='')}"),
+        # The reference documents a look by the vendor's own id; in the list each task stands with our name for it.
         _get(account, f"{call.operation}?pageNum=1&pageSize={PAGE}"),
     )
 
@@ -226,9 +227,10 @@ def _checked(response: Response) -> Any:
         return answer.get("data")
     if isinstance(code, int) and code:
         kind = CODES.get(code, "unknown")
-        raise Trouble(kind, str(answer.get("message") or ""), code=code, retry_after_s=_seconds(response))
-    kind = STATUSES.get(response.status, "unknown")
-    raise Trouble(kind, f"it answered {response.status}", code=response.status, retry_after_s=_seconds(response))
+        raise Trouble(kind, str(answer.get("message") or ""), code=code, retry_after_s=response.retry_after_s)
+    # Whatever stands before it may answer any 5xx for a while: the task that is looked at goes on meanwhile.
+    kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+    raise Trouble(kind, f"it answered {response.status}", code=response.status, retry_after_s=response.retry_after_s)
 
 
 def _refusal(call: VendorCall, trouble: Trouble) -> Trouble:
@@ -237,6 +239,7 @@ def _refusal(call: VendorCall, trouble: Trouble) -> Trouble:
         return AlreadyTaken(trouble.text, trouble.code)
     if _first_named(trouble.text, ["model_name"]):
         return Trouble("retired", trouble.text, code=trouble.code)
+    # The longest first: "image_tail" is no word about "image", nor "input.images" one about "input".
     member = _first_named(trouble.text, sorted({*call.fields, *call.body}, key=len, reverse=True))
     return Trouble("invalid", trouble.text, code=trouble.code, member=member)
 
@@ -251,6 +254,7 @@ def _failure(ticket: str, reason: str) -> Trouble:
     words = reason.lower()
     if any(word in words for word in MODERATION):
         return Trouble("moderated", reason, code="failed")
+    # It fails only once it has looked at the film, but it is the film's fault that there is no face to be synced.
     if ticket.startswith(f"{LIP_SYNC}/") and re.search(r"\bfaces?\b", words):
         return Trouble("invalid", reason, code="failed", member="input.video_url")
     return Trouble("server", reason, code="failed", member="task")
@@ -282,11 +286,6 @@ def _get(account: Account, path: str) -> Request:
 
 def _headers(account: Account) -> dict[str, str]:
     return {"authorization": f"Bearer {token(account)}"}
-
-
-def _seconds(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isascii() and text.isdigit() else None
 
 
 def _part(value: Mapping[str, Any]) -> str:

@@ -93,7 +93,7 @@ def cancel(account: Account, ticket: str) -> Request:
 
 def read(_account: Account, ticket: str, response: Response) -> State:
     """Understand a generation's record."""
-    if response.status == 404:
+    if response.status == 404:  # only here: where a generation is asked for, it is the path that is wrong
         raise Trouble("gone", "the generation is not known any more", code=404)
     record = _checked(response)
     match record.get("state"):
@@ -144,7 +144,7 @@ def _failure(reason: str) -> Trouble:
     said = reason.lower()
     if any(word in said for word in MODERATION):
         return Trouble("moderated", reason, code="failed")
-    if "cancelled" in said or "canceled" in said:
+    if "cancelled" in said or "canceled" in said:  # by somebody with the same account, not by a failure there
         return Trouble("gone", reason, code="failed")
     return Trouble("server", reason, code="failed", member="task")
 
@@ -154,6 +154,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
     if response.status < 300:
         return response.object()
     detail = response.object().get("detail")
+    # A list of places and words is about the body's shape; Luma's own checks say a sentence.
     if isinstance(detail, list) and detail and isinstance(detail[0], dict):
         text, member = str(detail[0].get("msg", "")), _named(detail[0].get("loc"))
     else:

@@ -111,6 +111,7 @@ def poll(account: Account, ticket: str) -> Request:
 def read(account: Account, _ticket: str, response: Response) -> State:
     """Understand where a film is; one that is made is a file, whose address is asked for next."""
     answer = response.object()
+    # Before the code, which then is the task's: what would be said of a look may be asked again, a failed task not.
     if answer.get("status") == "Fail":
         _fail(answer)
     answer = _checked(response)
@@ -207,11 +208,13 @@ def _checked(response: Response, call: VendorCall | None = None) -> Mapping[str,
         return answer
     if not code:
         kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
-        raise Trouble(kind, f"it answered {_shown(response)}", code=response.status, retry_after_s=_seconds(response))
+        shown = f"it answered {_shown(response)}"
+        raise Trouble(kind, shown, code=response.status, retry_after_s=response.retry_after_s)
     kind = CODES.get(code, "unknown")
-    if kind == "invalid" and call is None:
+    if kind == "invalid" and call is None:  # a look's only parameters are the ids that it gave us itself
         kind = "gone"
-    raise Trouble(kind, text, code=code, member=_member(kind, code, text, call), retry_after_s=_seconds(response))
+    member, wait_s = _member(kind, code, text, call), response.retry_after_s
+    raise Trouble(kind, text, code=code, member=member, retry_after_s=wait_s)
 
 
 def _member(kind: Kind, code: int, text: str, call: VendorCall | None) -> str | None:
@@ -262,11 +265,6 @@ def _text(answer: Mapping[str, Any], name: str) -> str:
 
 def _shown(response: Response) -> str:
     return f"{response.status}, {response.body[:200].decode('utf-8', 'replace')!r}"
-
-
-def _seconds(response: Response) -> float | None:
-    text = response.headers.get("retry-after", "")
-    return float(text) if text.isdigit() else None
 
 
 def _request(

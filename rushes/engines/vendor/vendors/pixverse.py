@@ -71,7 +71,7 @@ _PARAMETER = re.compile(r"invalid param(?:eter)?s?:?\s+([a-z][a-z0-9_.]*)", re.I
 
 def submit(account: Account, call: VendorCall, model: str, body: Mapping[str, Any], name: str) -> Request:
     """Ask for a film; the trace id is the same however often the same task is sent."""
-    whole = {"model": model, **body} if model else dict(body)
+    whole = {"model": model, **body} if model else dict(body)  # lip sync and sounds have no models
     headers = _headers(account, str(uuid.uuid5(NAMES, name)))
     return Request("POST", f"{_base(account)}/video/{call.operation}/generate", headers, json=whole)
 
@@ -126,6 +126,7 @@ def read(_account: Account, ticket: str, response: Response) -> State:
 
 def upload(account: Account, prepared: Prepared) -> Request:
     """Upload a picture, or a video or sound, each to its own place."""
+    # The ending that people write, which for these two is another word than the type's.
     suffix = prepared.content_type.rpartition("/")[2].replace("mpeg", "mp3").replace("quicktime", "mov")
     part = Part(prepared.content, f"input.{suffix}", prepared.content_type)
     place, name = ("image", "image") if prepared.attachment.kind == "image" else ("media", "file")
