@@ -23,7 +23,7 @@ STRANGE = re.compile(r"extra inputs|not permitted|unexpected|unknown (field|para
 MODEL = re.compile(r"\bmodel\b.{0,80}(not (exist|found|served|available|loaded)|unknown|unsupported)", re.I | re.S)
 
 NO_PATH = "no such path"
-_SHOWN = 400
+_SHOWN = 400  # characters: a server on one's own machine answers with whole tracebacks
 
 
 def checked(response: Response) -> Mapping[str, Any]:
@@ -42,6 +42,7 @@ def checked(response: Response) -> Mapping[str, Any]:
 
 def taken(response: Response) -> Mapping[str, Any]:
     """Return the answer to a request for a film. Raises Trouble, of code NO_PATH where nothing takes such requests."""
+    # 415 is how a version that takes no forms says that the next way is to be tried.
     if response.status in (404, 405, 415) and not MODEL.search(said(response)[0]):
         text = f"it takes no films there ({response.status}): is dialect the right one, and does url lead to its root?"
         raise Trouble("access", text, code=NO_PATH)
@@ -90,12 +91,13 @@ def _kind(status: int, text: str, member: str | None) -> Kind:
         return "key" if status == 401 else "access"
     if status in (404, 405):
         return "access" if MODEL.search(text) or status == 405 else "gone"
-    if status == 429 or (status == 503 and not OUT_OF_MEMORY.search(text)):
+    if status == 429 or (status == 503 and not OUT_OF_MEMORY.search(text)):  # memory is not there again in a while
         return "busy"
     if status >= 500:
         return "server"
     if MODERATION.search(text):
         return "moderated"
+    # A member that its version does not know is no fault of the value that the caller gave for it.
     if status in (400, 422) and member in CALLERS and not STRANGE.search(text):
         return "invalid"
     return "access" if STRANGE.search(text) or MODEL.search(text) or "required" in text else "unknown"

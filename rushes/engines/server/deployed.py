@@ -61,6 +61,7 @@ def _what_it_runs(setting: ServerDeployment, spoken: Dialect) -> str:
 
 
 def _renamed(setting: ServerDeployment, spoken: Dialect) -> str:
+    # Of all ways, since which of them the server has is not known before it is asked.
     members = {member for way in spoken.ways for member in (*way.body(_SAMPLE), way.picture)}
     unknown = next((name for name in setting.rename if name not in members), None)
     if unknown is None:

@@ -44,6 +44,7 @@ class ServerEngine:
         self._name, self._dialect, self._setting = name, dialect, setting
         terms = _terms(setting)
         self._askers = [
+            # A keyring with no key would lend none: a server that wants no key has the empty one.
             VendorEngine(name, way.vendor, terms, secrets or ("",), allowed=allowed, times=times)
             for way in dialect.ways
         ]
@@ -91,6 +92,7 @@ class ServerEngine:
             try:
                 receipt = self._askers[at].bring(call, errand)
             except Trouble as trouble:
+                # Any other no is about the film; only where there is no such path was nothing asked yet.
                 if trouble.code != NO_PATH or number == count - 1:
                     raise
                 continue
@@ -113,13 +115,13 @@ def call_of(name: str, way: Way, wish: Wish, setting: ServerDeployment) -> Vendo
             path=wish.image,
             content_type="image/png",
             form=way.form,  # type: ignore[arg-type]
-            loc=("body",),
+            loc=("body",),  # the picture's own field is the family's to know, and it was decoded well
             pixels=wish.image,
             shape=wish.width / wish.height,
             size=(wish.width, wish.height),
         )
     renamed = {setting.rename.get(member, member): value for member, value in body.items()}
-    renamed.pop("", None)
+    renamed.pop("", None)  # what the operator says that this version has not
     return VendorCall(name, "a film", setting.model, {**renamed, **setting.extra})
 
 
@@ -149,7 +151,7 @@ def _terms(setting: ServerDeployment) -> VendorDeployment:
     return VendorDeployment(
         engine="vendor",
         vendor=setting.dialect,
-        key=SecretStr("given apart"),
+        key=SecretStr("given apart"),  # this kind of deployment must have one
         keys=(),
         key_env=None,
         url=setting.url,

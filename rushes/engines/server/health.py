@@ -35,7 +35,7 @@ def look(setting: ServerDeployment, environment: Mapping[str, str] | None = None
         except Unanswered as error:
             return f"{spoken.title} at {root(account)} does not answer: {without_secrets(str(error), secrets)}"
         found.append(f"{path}: {_said(answer, setting.model)}")
-        is_known |= answer.status not in (404, 405)
+        is_known |= answer.status not in (404, 405)  # a refused key is a server of that kind all the same
     if not is_known:
         where = " and ".join(spoken.health)
         found = [

@@ -46,7 +46,7 @@ ENDED = {
 PLACEHOLDERS = frozenset({"", "default", "sora-2"})
 """What some servers call their model where nobody told them its name."""
 
-DEADLINE_S = 3_600.0
+DEADLINE_S = 3_600.0  # of a film of the largest weights on one device, and some waiting behind others
 
 
 def video_jobs(
@@ -104,6 +104,7 @@ def submit(  # noqa: PLR0917
 
 def accepted(call: VendorCall, response: Response) -> str | Done:
     """Return the record's id, or the film where the answer holds it or is it."""
+    # Three ways to have answered: the film, a record with the film in it, a record of a job; versions differ.
     if response.status == 200 and response.headers.get("content-type", "").startswith("video/"):
         return Done((Content(response.body, "video/mp4"),))
     record = taken(response)
@@ -135,7 +136,7 @@ def read(account: Account, ticket: str, response: Response) -> State:
 
 def state_of(record: Mapping[str, Any], done: Callable[[], Done]) -> State:
     """Return the state that a record's status word means. Raises Trouble for how it failed, and for unknown words."""
-    word = str(record.get("status") or record.get("task_status")).lower()
+    word = str(record.get("status") or record.get("task_status")).lower()  # LightX2V says task_status
     if word in WAITING:
         return Waiting(word, share_of(record.get("progress")))
     if word == DONE:
@@ -144,6 +145,7 @@ def state_of(record: Mapping[str, Any], done: Callable[[], Done]) -> State:
         raise failure(record.get("error"))
     if end is not None:
         raise Trouble("server", f"the task was {word} at the server", code=word, member="task")
+    # Of the task: the next look would find the same word.
     raise Trouble("unknown", f"the task's status is {word[:100]!r}", code=word[:100], member="task")
 
 
@@ -169,6 +171,7 @@ def last_part(model: str) -> str:
 
 def ticket_of(found: object, response: Response) -> str:
     """Return a task's id. Raises Trouble where it is none, or none that may stand in a path."""
+    # It becomes a part of paths that are asked with the key: no slash, no query.
     if not isinstance(found, str) or not found or not all(char.isalnum() or char in "-_.:" for char in found):
         raise Trouble("unknown", f"it took the request with {response.body[:200]!r}, which has no id", code="no id")
     return found

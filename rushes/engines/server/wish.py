@@ -88,9 +88,9 @@ def wish_of(call: Call, setting: ServerDeployment, fixed: frozenset[str]) -> Wis
 def _of_weights(call: DiffusersCall, setting: ServerDeployment) -> Wish:
     if call.last_image is not None:
         raise unable("a last frame")
-    if call.loras:
+    if call.loras:  # SGLang's switch for them, for one, holds for all of its jobs
         raise unable("LoRAs of a request; it has those that it was started with")
-    side = SIDES[setting.weights or ""]
+    side = SIDES[setting.weights or ""]  # `deployed` takes no deployment with other weights
     decoding = {"decode_timestep": call.decode_timestep} if call.decode_timestep else {}
     if call.decode_noise is not None:
         decoding["decode_noise_scale"] = call.decode_noise
@@ -105,7 +105,7 @@ def _of_weights(call: DiffusersCall, setting: ServerDeployment) -> Wish:
         fps=call.fps,
         steps=call.steps,
         guidance=float(call.guidance),
-        seed=call.seed % (MOST_SEED + 1),
+        seed=call.seed % (MOST_SEED + 1),  # the one that is used is told in the receipt, if it is another
         image=call.image,
         shift=None if call.shift is None else float(call.shift),
         accelerated=call.acceleration == "regular",
@@ -156,6 +156,7 @@ def _as_started(wish: Wish, setting: ServerDeployment, fixed: frozenset[str]) ->
     if "guidance" in fixed and "steps" not in setting.options:
         _held("guidance", wish.guidance, float(setting.options.get("guidance", FIXED_GUIDANCE)))
     caches = setting.options.get("caching", "no") == "yes"
+    # Skipped steps change the film: who didn't allow them gets it from another deployment.
     if caches and not wish.accelerated:
         raise unable("films without skipped steps: it was started with caching on")
     by_request = "caching" not in fixed and setting.network is None and not caches

@@ -9,6 +9,7 @@ from typing import Any
 
 from rushes.engines.server.contract import COMMON_OPTIONS, Dialect, Way
 from rushes.engines.server.jobs import ROOT, video_jobs
+from rushes.engines.server.members import members, teacache
 from rushes.engines.server.wish import FIXED_SHIFT, NATIVE, Wish
 
 NAME, TITLE, PICTURE = "fastvideo", "FastVideo", "input_reference"
@@ -17,22 +18,13 @@ BLOCKING = f"{ROOT}/generations"
 
 def body(wish: Wish) -> dict[str, Any]:
     """Return the members but for the picture."""
-    return {
-        "prompt": wish.prompt,
-        "negative_prompt": wish.negative_prompt,
-        "size": wish.size,
-        "num_frames": wish.made,
-        "fps": round(wish.fps),
-        "num_inference_steps": wish.steps,
-        "guidance_scale": wish.guidance,
-        "seed": wish.seed,
-        "enable_teacache": wish.accelerated,
-    }
+    return {**members(wish), **teacache(wish)}
 
 
 DIALECT = Dialect(
     name=NAME,
     title=TITLE,
+    # Jobs first: in the long request a film that a broken line or a restart loses is begun anew.
     ways=(
         Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),
         Way(video_jobs(NAME, TITLE, create=BLOCKING, form=lambda _: False, blocking=True), body, PICTURE, "data_uri"),

@@ -40,7 +40,7 @@ def body(wish: Wish) -> dict[str, Any]:
         "seed": wish.seed,
         "target_video_length": wish.made,
         "target_fps": NATIVE_FPS,
-        "target_shape": [wish.height, wish.width],
+        "target_shape": [wish.height, wish.width],  # in this order, as its tensors have it
     }
 
 
@@ -52,6 +52,7 @@ def submit(account: Account, _call: VendorCall, _model: str, members: Mapping[st
 
 def accepted(call: VendorCall, response: Response) -> str:
     """Return the task's id."""
+    # Only its words tell: the status is 503, as of a server that is busy.
     if b"already exists" in response.body and response.status >= 400:
         raise AlreadyTaken("it has a task of this name")
     record = taken(response)

@@ -9,6 +9,7 @@ from typing import Any
 
 from rushes.engines.server.contract import COMMON_OPTIONS, Dialect, Way
 from rushes.engines.server.jobs import video_jobs
+from rushes.engines.server.members import members, sampling
 from rushes.engines.server.wish import SIDES, Wish
 
 NAME, TITLE = "vllm-omni", "vLLM-Omni"
@@ -16,21 +17,7 @@ NAME, TITLE = "vllm-omni", "vLLM-Omni"
 
 def body(wish: Wish) -> dict[str, Any]:
     """Return the members but for the picture."""
-    found: dict[str, Any] = {
-        "prompt": wish.prompt,
-        "negative_prompt": wish.negative_prompt,
-        "size": wish.size,
-        "num_frames": wish.made,
-        "fps": round(wish.fps),
-        "num_inference_steps": wish.steps,
-        "guidance_scale": wish.guidance,
-        "seed": wish.seed,
-    }
-    if wish.shift is not None:
-        found["flow_shift"] = wish.shift
-    if wish.decoding:
-        found["extra_params"] = dict(wish.decoding)
-    return found
+    return {**members(wish), **sampling(wish, decoding="extra_params")}
 
 
 DIALECT = Dialect(
