@@ -1,4 +1,4 @@
-"""Run a function on untrusted bytes in a process that may be lost: limits on memory, CPU, time, files; no descendants.
+"""Run a function on untrusted bytes in a process that may be lost: limits on memory, CPU, time and files.
 
 A warm helper (`sandbox_child`) has Pillow, NumPy and PyAV loaded and forks a fresh child for each task, which costs
 milliseconds instead of an interpreter start. Decoders are C code that strangers' bytes have crashed before; here such a
@@ -42,7 +42,8 @@ MEDIA_TASKS = (
 Answerer = Callable[[bytes], bytes]
 """Answers a question of a task; questions and answers have at most 60,000 bytes. What it raises ends the task."""
 
-_ANSWER_BYTES = 65_536
+_ANSWER_BYTES = 65_536  # of one packet, which would arrive cut if it were longer; the helper keeps to 60,000
+_REQUEST_BYTES = 65_536  # that the helper takes at once; of a longer one it would see the beginning only
 _GRACE_S = 5.0  # what the helper gets on top of a task's wall time before it counts as hung
 _SLICE_S = 0.25  # how often `tick` is called while waiting
 _KEPT_ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR")
@@ -129,6 +130,8 @@ class Sandbox:
         `answer` the function gets one argument more, `ask`, which has its questions answered here.
         """
         request = json.dumps({"function": function, "arguments": dict(arguments), "limits": asdict(limits)}).encode()
+        if len(request) > _REQUEST_BYTES:
+            raise TaskFailed("ValueError", f"the request has {len(request)} bytes; at most {_REQUEST_BYTES} are taken")
         for _ in range(2):  # a helper that was killed since the last task is no reason to fail this one
             try:
                 return _read_answer(self._ask(request, limits.wall_s, tick, answer))
@@ -144,6 +147,7 @@ class Sandbox:
         asked, asking = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Closing `ours` early, e.g. because `tick` raised, tells the helper to kill the task.
         with ours, asked:
+            # Our copies of the task's ends close here; as long as one is open, its end would not be seen as an end.
             with theirs, asking, self._lock:
                 process, control = self._running()
                 lent = [theirs.fileno(), asking.fileno()] if answer is not None else [theirs.fileno()]
@@ -167,6 +171,7 @@ class Sandbox:
         while not (messages and "end" in messages[-1]):
             tick()
             if questions is not None and _waits(questions[0], ours):
+                # A task that has closed its end asks no more; left in, it would be readable for ever.
                 if not _answer_one(*questions):
                     questions = None
                 continue
@@ -178,12 +183,15 @@ class Sandbox:
                     continue
                 self._discard(process)
                 raise OutOfTime("the process that decodes inputs does not answer") from None
+            # The helper was killed before it read the request.
             except ConnectionResetError:
                 message = b""
             if not message:
                 self._discard(process)
                 raise _Lost
-            messages.append(json.loads(message))
+            messages.append(_parsed(message))
+            if len(messages) > 1 and "end" not in messages[-1]:  # a task that says no end of things fills no memory
+                raise Crashed("the process answered more than once")
         return messages
 
     def _running(self) -> tuple[subprocess.Popen[bytes], socket.socket]:
@@ -218,6 +226,7 @@ def media_sandbox() -> Sandbox:
 
 def _start(modules: tuple[str, ...]) -> tuple[subprocess.Popen[bytes], socket.socket]:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # -P: PYTHONPATH holds our own path, and the folder we run in only where ours has it.
     command = [sys.executable, "-P", "-m", "rushes.media.sandbox_child", str(theirs.fileno()), *modules]
     with theirs, contextlib.ExitStack() as on_failure:
         on_failure.callback(ours.close)
@@ -262,17 +271,28 @@ def _answer_one(asked: socket.socket, answer: Answerer) -> bool:
     return bool(question)
 
 
+def _parsed(message: bytes) -> dict[str, Any]:
+    """Read a message; from a task that was taken over it may be anything."""
+    try:
+        found = json.loads(message)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise Crashed("the process did not answer as a task does")
+    return found
+
+
 def _read_answer(messages: list[dict[str, Any]]) -> Any:
     """Tell the ways a task can end apart."""
     *answers, end = messages
-    how = end["end"]
-    if how == "time":
-        raise OutOfTime(end["text"])
-    if how == "memory" or (answers and answers[-1].get("error") == "memory"):
+    text = str(end.get("text", ""))
+    if end["end"] == "time":
+        raise OutOfTime(text)
+    answer = answers[-1] if answers else {}
+    if answer.get("error") == "memory":
         raise OutOfMemory("the memory limit was reached")
-    if how == "crash" or not answers:
-        raise Crashed(end["text"])
-    answer = answers[-1]
-    if "error" in answer:
-        raise TaskFailed(str(answer["error"]), str(answer["text"]))
+    if end["end"] == "crash" or not answer:
+        raise Crashed(text)
+    if "result" not in answer:
+        raise TaskFailed(str(answer.get("error")), str(answer.get("text", "")))
     return answer["result"]

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 _REQUEST_BYTES = 65_536
-_ANSWER_BYTES = 60_000
-_TEXT_CHARS = 500
-_OPEN_FILES = 64
+_ANSWER_BYTES = 60_000  # below what the caller reads at once
+_TEXT_CHARS = 500  # of what went wrong, which may end in somebody's error message
+_OPEN_FILES = 64  # sources, outputs and sockets are fewer than ten; libraries open a few of their own
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 
@@ -55,6 +55,7 @@ class Helper:
     def serve(self) -> None:
         """Serve until the caller is gone; no child outlives this."""
         signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler of ours no wake-up is written
+        # A child that ends wakes the loop through a socket, since a signal alone would not end its wait.
         signal.set_wakeup_fd(self._wake.fileno())
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._woken, selectors.EVENT_READ)
@@ -98,6 +99,7 @@ class Helper:
         pid = os.fork()
         if pid == 0:
             _run_and_exit(reply.detach(), request, self._modules, *fds[1:])
+        # The task's end of its questions: open here too, the caller would wait for questions after the task.
         for fd in fds[1:]:
             os.close(fd)
         self._tasks[pid] = _Task(reply, time.monotonic() + request["limits"]["wall_s"])
@@ -138,8 +140,15 @@ def _ending(status: int, late: bool) -> dict[str, str]:
         return {"end": "time", "text": "it took longer than allowed"}
     if -code == signal.SIGXCPU:
         return {"end": "time", "text": "it used more CPU time than allowed"}
-    what = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"exited with code {code}"
+    what = f"was ended by {_name(-code)}" if code < 0 else f"exited with code {code}"
     return {"end": "crash", "text": f"the process {what}"}
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # real-time signals have no names but the first and the last
+        return f"signal {number}"
 
 
 def _run_and_exit(reply_fd: int, request: dict[str, Any], modules: dict[str, Any], *asking: int) -> NoReturn:
@@ -195,6 +204,8 @@ def _limit(limits: dict[str, Any]) -> None:
     ):
         resource.setrlimit(kind, (soft, hard))
     if sys.platform == "linux":
+        # It ends with the helper whatever kills that one, nobody of the same user may look into it, and no set-uid
+        # program that it starts gives it more rights.
         libc = ctypes.CDLL(None)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -11,6 +11,8 @@ from typing import Any
 __all__ = [
     "add",
     "allocate",
+    "babble",
+    "end_by",
     "exit_with",
     "fail",
     "kill_helper",
@@ -23,6 +25,18 @@ __all__ = [
 ]
 
 hidden = os.getcwd
+
+
+def babble(text: str, times: int) -> None:
+    for fd in range(3, 64):
+        if os.path.exists(f"/proc/self/fd/{fd}") and os.readlink(f"/proc/self/fd/{fd}").startswith("socket:"):
+            for _ in range(times):
+                os.write(fd, text.encode())
+    time.sleep(30)
+
+
+def end_by(number: int) -> None:
+    os.kill(os.getpid(), number)
 
 
 def add(a: int, b: int) -> int:

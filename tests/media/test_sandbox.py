@@ -79,6 +79,32 @@ def test_an_exit_without_an_answer_is_a_crash(sandbox: Sandbox) -> None:
         run(sandbox, "exit_with", code=0)
 
 
+@pytest.mark.parametrize(
+    ("text", "times"), [("no JSON", 1), ("[]", 1), ("{}", 1_000), ('{"result": 1}', 1_000), ('{"end": "ok"}', 1)]
+)
+def test_a_task_that_was_taken_over_and_talks_nonsense_is_a_crash(text: str, times: int, sandbox: Sandbox) -> None:
+    with pytest.raises(Crashed):
+        run(sandbox, "babble", text=text, times=times)
+    assert run(sandbox, "add", a=1, b=1) == 2
+
+
+def test_an_end_by_a_signal_without_a_name_is_a_crash_and_leaves_the_helper_alone(sandbox: Sandbox) -> None:
+    run(sandbox, "add", a=1, b=1)
+    before = sandbox.pid
+    with pytest.raises(Crashed, match="40"):
+        run(sandbox, "end_by", number=40)
+    assert sandbox.pid == before
+
+
+def test_a_request_that_is_too_large_is_said_and_leaves_the_helper_alone(sandbox: Sandbox) -> None:
+    run(sandbox, "add", a=1, b=1)
+    before = sandbox.pid
+    for size in (70_000, 3_000_000):
+        with pytest.raises(TaskFailed, match="at most"):
+            run(sandbox, "fail", text="x" * size)
+    assert sandbox.pid == before
+
+
 def test_memory_is_limited(sandbox: Sandbox) -> None:
     assert run(sandbox, "allocate", size=2**28) == 2**28
     with pytest.raises(OutOfMemory):
