@@ -223,6 +223,7 @@ def sign_file(
     to = folder / (f"signed-{path.name}" if embed else f"{title}{SIDECAR_SUFFIX}")
     task = _Task(path, title, content_type, facts, signature, to, embed, tick, sandbox or media_sandbox())
     ingredients = ingredients_of(facts, content_type)
+    # A file that comes finished is the work that is passed on; what went into it can't be its parent too.
     if finished and embed and task.carries():
         others = tuple(_demoted(one, facts) for one in ingredients)
         ingredients = (Ingredient("finished", path, content_type, "parentOf"), *others)
@@ -327,6 +328,7 @@ def _bounded(sign: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
 def _limits(paths: Sequence[Path]) -> SandboxLimits:
     size = sum(path.stat().st_size for path in paths)
     cpu_s = _CPU_S + size // _BYTES_PER_CPU_S
+    # What is written is the file once more, with a manifest of at most a quarter of the room beside it.
     return SandboxLimits(_MEMORY_BYTES, cpu_s, 3.0 * cpu_s, size + 16 * 1024 * 1024)
 
 
@@ -374,11 +376,13 @@ class Found:
 def read_manifest(path: Path, manifest: Path | None, anchors: str, sandbox: Sandbox | None = None) -> Found | None:
     """Read a file's manifest, or the one that lies beside it; None where there is none. Raises SandboxError."""
     with _scratch() as folder:
+        trusted = folder / "anchors.pem"  # as a file, since public lists are longer than a request may be
+        trusted.write_text(anchors)
         arguments = {
             "source": str(path.absolute()),
             "content_type": None if manifest is None else MANIFEST_TYPE,
             "manifest": None if manifest is None else str(manifest.absolute()),
-            "anchors": anchors,
+            "anchors": str(trusted),
             "to": str(folder / "found.json"),
         }
         function = "rushes.media.provenance_task:read"

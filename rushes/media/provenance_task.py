@@ -97,9 +97,11 @@ def carried(*, source: str, content_type: str) -> bool:
 def read(*, source: str, content_type: str | None, manifest: str | None, anchors: str, to: str) -> bool:
     """Write what is known of a file as JSON to the path `to`; False when it has no manifest.
 
-    `manifest` is the path of one that lies beside it; `anchors` are the authorities' certificates that count, in PEM.
+    `manifest` is the path of one that lies beside it; `anchors` is the path of the authorities' certificates that
+    count, in PEM.
     """
-    settings = {**_SETTINGS, "trust": {"user_anchors": anchors}} if anchors else _SETTINGS
+    certificates = Path(anchors).read_text()
+    settings = {**_SETTINGS, "trust": {"user_anchors": certificates}} if certificates else _SETTINGS
     with contextlib.ExitStack() as stack:
         context = stack.enter_context(c2pa.Context.from_dict(settings))
         file = stack.enter_context(open(source, "rb"))

@@ -313,6 +313,13 @@ def test_a_signature_by_another_key_than_the_certificates_is_found(
     assert "claimSignature.mismatch" in {one["code"] for one in found.problems}
 
 
+def test_any_number_of_authorities_can_be_trusted(plain: Path, tmp_path: Path, key: Key, sandbox: Sandbox) -> None:
+    done = signed(plain, "png", tmp_path, key, sandbox)
+    found = read_manifest(done.path, None, key.anchors * 200, sandbox)  # 100 KB and more, as public lists have
+    assert found is not None
+    assert found.trusted
+
+
 def test_a_key_that_refuses_fails_the_signing(plain: Path, tmp_path: Path, key: Key, sandbox: Sandbox) -> None:
     def refuse(claim: bytes) -> bytes:
         raise NotSigned("the gateway answered 409")
