@@ -62,6 +62,7 @@ def survey(container: InputContainer, stream: VideoStream, most: int) -> Survey:
     """
     times: list[int] = []
     packets, last, end = 0, 0, 0.0
+    # All streams, since the length that a head declares is that of the longest.
     for packet in container.demux():
         if packet.size == 0 or packet.is_discard:
             continue
@@ -105,10 +106,14 @@ def pace_of(found: Survey, declared: Fraction | None, most: int) -> Pace:
     """Choose the film's rate; an uneven source's is lowered until it fits into `most` frames, if that is enough."""
     rate = _average(found, declared)
     if _is_even(found, rate):
+        if rate < SLOWEST and len(found.times) == found.packets and found.seconds > 0:
+            # Slides, of which each is shown for seconds: at the slowest rate they would pass too soon.
+            return Pace(SLOWEST, max(1, round(found.seconds)), 0)
         step = -int(-rate // FASTEST)
         return Pace(max(rate / step, SLOWEST), -(-found.packets // step), step)
     usual = 1 / Fraction(float(np.median(np.diff(found.times))) or 1.0).limit_denominator(100_000)
     rate = _common(max(usual, Fraction(found.packets / found.seconds)))
+    # Rounded down: one frame more than allowed would be refused.
     fits = Fraction(int(most / found.seconds * 1000), 1000)
     rate = max(SLOWEST, min(rate, FASTEST, fits))
     return Pace(rate, max(1, round(found.seconds * rate)), 0)
@@ -118,6 +123,7 @@ def _average(found: Survey, declared: Fraction | None) -> Fraction:
     """The average rate: as declared where the packets agree, else as they are."""
     measured = Fraction(found.packets / found.seconds).limit_denominator(1001) if found.seconds > 0 else Fraction(0)
     if declared and (not measured or abs(declared / measured - 1) < 0.1):
+        # 1001 keeps 30000/1001 and its kin as they are.
         return declared.limit_denominator(1001)
     return measured or Fraction(25)
 
@@ -127,6 +133,7 @@ def _is_even(found: Survey, rate: Fraction) -> bool:
     if len(found.times) < found.packets or len(found.times) < 2 or found.seconds <= 0:
         return True
     beside = found.times * float(rate) - np.arange(found.packets)
+    # No frame far off its place, and the last one on it: a rate that is a little wrong drifts away slowly.
     return float(np.ptp(beside)) <= 2 * _EVEN and abs(float(beside[-1])) <= _EVEN
 
 

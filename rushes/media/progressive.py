@@ -13,12 +13,15 @@ from av.video.frame import VideoFrame
 
 
 def progressive(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
-    """Pass frames on; from the first interlaced one, and until the size changes, through the filter."""
+    """Pass frames on; from the first interlaced one on through the filter, a new one for each size."""
     filtered: _Filter | None = None
     for frame in frames:
+        if filtered is not None and not filtered.takes(frame):
+            yield from filtered(None)  # before the next: it has held its last frame back
+            filtered = None
         if filtered is None and frame.interlaced_frame:
             filtered = _Filter(frame)
-        if filtered is None or not filtered.takes(frame):
+        if filtered is None:
             yield frame
         else:
             yield from filtered(frame)

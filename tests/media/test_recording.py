@@ -246,6 +246,20 @@ def test_an_uneven_video_with_too_fine_a_rate_gets_the_finest_that_fits(tmp_path
     assert media.duration_s == pytest.approx(5.0, abs=0.1)
 
 
+@pytest.mark.parametrize(("apart_s", "count", "seconds"), [(2.0, 4, 8.0), (5.0, 1, 5.0)])
+def test_pictures_shown_for_seconds_each_last_as_long_as_in_their_source(
+    apart_s: float, count: int, seconds: float, tmp_path: Path
+) -> None:
+    pixels = brightness_steps(count)
+    write_film(tmp_path / "slides.mp4", np.stack(pixels), Fraction(1) / Fraction(apart_s))
+    media = video(tmp_path / "slides.mp4")
+    assert media.duration_s == seconds
+    back = frames_of(tmp_path / "film.mp4").astype(int)
+    for number, frame in enumerate(back):
+        level = int(pixels[int(number / (media.fps or 1) / apart_s)][0, 0, 0])
+        assert abs(int(frame.mean()) - level) <= 3
+
+
 def test_a_webm_cut_short_is_refused(tmp_path: Path) -> None:
     write_film(tmp_path / "whole", moving(48), 24, VideoFormat("webm"), source(tone(2.0)))
     assert video(tmp_path / "whole").frames == 48
