@@ -32,7 +32,7 @@ _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 85)
 _CLEARLY_MORE = 1.25
 WAVE_WIDTH, WAVE_HEIGHT = 640, 160
 _WAVE_COLOUR = (214, 158, 74)  # BGR
-_MOST_BLOCKS = 16 * WAVE_WIDTH
+_MOST_BLOCKS = 16 * WAVE_WIDTH  # 8 to 16 peaks for each column, however long the sound is
 
 
 @dataclass(frozen=True, slots=True)

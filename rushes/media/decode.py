@@ -39,6 +39,7 @@ SUPPORTED = {
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".webp", ".avif", ".gif", ".bmp", ".tiff")
 
+# How Pillow and the libraries behind it say that bytes are missing.
 _CUT_SHORT = re.compile(r"truncat|premature|unexpected end|end of file|eof|not enough|read next frame", re.IGNORECASE)
 _NPY_HEADER_BYTES = 4096
 

@@ -79,6 +79,7 @@ def _opened(source: str, formats: list[str]) -> Image.Image:
     try:
         return Image.open(source, formats=formats)
     except UnidentifiedImageError:
+        # Profiles and previews, which may be large, stand before the head that tells the precision.
         with open(source, "rb") as file:
             if formats == ["JPEG"] and _TWELVE_BITS.search(file.read(1 << 20)):
                 raise ValueError("it has 12 bits a channel; save it with 8") from None
@@ -121,6 +122,7 @@ def _by_profile(picture: Image.Image, profile: bytes | None) -> Image.Image:
         return _plain(picture)
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        # ICC pads its names of four letters with spaces.
         if source.profile.xcolor_space.strip() != _PROFILE_SPACES[picture.mode] or _is_srgb(source):
             return _plain(picture)
         converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -142,7 +144,7 @@ def _is_srgb(profile: ImageCms.ImageCmsProfile) -> bool:
 def _save(rgb: Image.Image, to: Path) -> None:
     """Write the .npy in bands, since a whole second copy would not fit beside the largest picture allowed."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (rgb.height, rgb.width, 3)}
-    rows = max(1, _BAND_BYTES // (rgb.width * 4))
+    rows = max(1, _BAND_BYTES // (rgb.width * 4))  # Pillow keeps four bytes for each pixel
     with to.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
         for top in range(0, rgb.height, rows):

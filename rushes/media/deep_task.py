@@ -74,9 +74,11 @@ def _grey_with_alpha(picture: Image.Image) -> Image.Image:
 def _grey(picture: Image.Image) -> Image.Image:
     """Bring greys of 16 or 32 bits and floats down by scaling; Pillow's own conversion would clip them to white."""
     values = np.asarray(picture)
+    # Floats are light from 0 to 1 or levels as they are, and no tag says which: the largest does.
     if picture.mode == "F":
         values = np.nan_to_num(values)
         scaled = np.clip(values * (255 if values.max() <= 1 else 1), 0, 255).round().astype(np.uint8)
+    # Some programs write plain 8-bit greys as 32-bit numbers.
     elif picture.mode == "I" and values.max() <= 255:
         scaled = np.clip(values, 0, 255).astype(np.uint8)
     else:
@@ -90,6 +92,7 @@ def _grey(picture: Image.Image) -> Image.Image:
 
 
 def _by_257(values: npt.NDArray[np.int32]) -> Channel:
+    # round(v / 257) for every v of 16 bits, without a division.
     scaled: Channel = ((values.astype(np.uint32) * 255 + 32_895) >> 16).astype(np.uint8)
     return scaled
 

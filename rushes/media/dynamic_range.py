@@ -67,6 +67,7 @@ def _light(curve: int) -> Light:
 
 
 def _from_pq(code: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    # ST 2084: c1, c2 and c3, and one by m2 = 2523/32 and by m1 = 2610/16384.
     root = code ** (32.0 / 2523.0)
     return np.asarray(
         10_000.0 * (np.maximum(root - 0.8359375, 0.0) / (18.8515625 - 18.6875 * root)) ** (16_384.0 / 2610.0)

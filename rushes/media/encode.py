@@ -303,6 +303,7 @@ def _encode_all(belt: _Belt, file: OutputContainer, stream: VideoStream, track: 
             belt.done += 1
         elif track is not None:
             track.write(load.sound)
+    # An encoder that was never fed has nothing to end, and a film that is given up needs no ending.
     if not belt.stop.is_set() and belt.done:
         file.mux(stream.encode(None))
         if track is not None:

@@ -108,14 +108,17 @@ def _write(container: InputContainer, to: Path, pace: Pace) -> dict[str, Any]:
                 target = _Target(file, pace.rate, frame, _square(frame, stream))
                 held = frame
             since = frame.time - first_at if frame.time is not None else None
+            # Never back, where times go back; never beyond the length that was held against the limits.
             slot = min(max(pace.slot(number, since), waiting), pace.frames - 1)
             if slot > waiting:
                 target.write(held, waiting, slot)
                 waiting, held = slot, frame
+            # Of several frames within one step an uneven film keeps the last, an even one its first of each `step`.
             elif pace.step == 0:
                 held = frame
         if target is None:
             raise ValueError("not one picture could be decoded")
+        # An even film is as long as its frames; on a grid the last one is shown until the source's end.
         written = waiting + 1 if pace.step else pace.frames
         target.write(held, waiting, written)
         target.end()
@@ -187,6 +190,7 @@ def _is_mirrored(frame: VideoFrame) -> bool:
         matrix = beside["DISPLAYMATRIX"]
     except (KeyError, ValueError):  # a ValueError: beside the frame lies a sort of data that PyAV does not know
         return False
+    # The first five of nine numbers, row by row: where right and down go. A negative determinant mirrors.
     right_x, right_y, _, down_x, down_y = struct.unpack_from("=5i", bytes(matrix))
     return bool(right_x * down_y < right_y * down_x)
 

@@ -154,6 +154,7 @@ class Palette:
     def fill(self, pixels: npt.NDArray[np.uint8]) -> av.VideoFrame:
         """Choose a palette for (H, W, 3) RGB pixels and map them to it."""
         frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+        # Times for the graph alone, which wants rising ones: the film's own are set on what comes out.
         frame.pts, frame.time_base = self._count, Fraction(1, 100)
         self._count += 1
         self._graph.push(frame)

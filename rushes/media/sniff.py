@@ -98,6 +98,7 @@ def _boxed(head: bytes) -> Looks:
     """Tell the files that start with an ftyp box apart by their brands."""
     size = min(max(int.from_bytes(head[:4], "big"), 16), 256)
     brands = {head[8:12], *(head[at : at + 4] for at in range(16, size, 4))}
+    # Before HEIC: AVIF files often have mif1 as their first brand, and avif among the others.
     if brands & _AVIF_BRANDS:
         return Looks("picture", "an AVIF picture", "image/avif")
     if head[8:12] in _HEIF_BRANDS:

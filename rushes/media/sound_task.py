@@ -72,6 +72,7 @@ def write_sound(
     most = int(max_s * HZ)
     channels = 1 if stream.channels == 1 else 2
     with to.open("wb") as file:
+        # Keeps the place: how many samples there are is known at the end.
         _write_header(file, 0, channels)
         count = 0
         for piece in _aligned(_pieces(container, stream, channels), starts_at):
@@ -80,6 +81,7 @@ def write_sound(
             kept = piece[: most - count]
             file.write(_to_16_bits(kept).tobytes())
             count += len(kept)
+            # A film's sound may go on after its pictures; what is only sound was refused above.
             if count == most and starts_at is not None:
                 break
         _write_header(file, count, channels)
