@@ -35,6 +35,7 @@ CLOCKS_DIFFER = timedelta(days=1)  # certificates count from a day ago
 
 LOOPBACK_NETWORKS = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+# A star stands for one label only, and rest.alpha.fal.ai has two.
 FALS_NAMES = (*(name for domain in DOMAINS for name in (domain, f"*.{domain}")), "*.alpha.fal.ai")
 _PRIVATE = 0o600
 _PUBLIC = 0o644
@@ -97,6 +98,7 @@ def ensure(folder: Path, names: Sequence[str] = (), now: Callable[[], datetime] 
         authority, key = _authority(paths, wanted, now())
         if not _leaf_is_good(paths, authority, wanted, now()):
             _make_leaf(paths, authority, key, wanted, now())
+        # Ours stands last in the bundle, so that its end tells whether it is the one of now.
         if not paths.bundle.exists() or not paths.bundle.read_bytes().endswith(_pem(authority)):
             _write(paths.bundle, _bundle(authority, certifi.where()), _PUBLIC)
     return paths
@@ -123,6 +125,7 @@ def _plain(name: str) -> str:
     except ValueError:
         pass
     labels = text.removeprefix("*.").split(".")
+    # The lengths are those of DNS (RFC 1035).
     sound = text.isascii() and len(text) < 254 and all(0 < len(label) < 64 for label in labels)
     if not sound or not all(char.isalnum() or char in "-_" for label in labels for char in label):
         raise ValueError(f"{name!r} is no name for a certificate: expected one such as studio.example, or an address")
@@ -172,6 +175,7 @@ def _authority_certificate(key: Key, wanted: Sequence[str], now: datetime) -> x5
     )
     return (
         _started(name, name, key, now, AUTHORITY_LIFE)
+        # It vouches for servers, never for another authority.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
         .add_extension(x509.NameConstraints(_permitted(wanted), None), critical=True)
@@ -261,6 +265,7 @@ def _pair(certificate: Path, key: Path) -> tuple[x509.Certificate, Key] | None:
         return None
     if not isinstance(private, ec.EllipticCurvePrivateKey) or found.public_key() != private.public_key():
         return None
+    # One that was copied or restored here may be readable by others.
     key.chmod(_PRIVATE)
     return found, private
 

@@ -45,6 +45,7 @@ class Contexts:
             await asyncio.to_thread(_load, context, self._chain)
             return context
         try:
+            # Into the same context: listeners hold it, and take the newer certificate from their next connection on.
             await asyncio.to_thread(_load, self._loaded[0], self._chain)
         except (OSError, ValueError) as error:
             LOG.error("the certificate cannot be read again, so the one that was loaded stays: %s", error)

@@ -33,6 +33,7 @@ class _Asking(Half):
         if end or len(head) > MOST_HEAD_BYTES:
             assert self.transport is not None
             self.transport.pause_reading()
+            # A far host that speaks first, as mail servers do, may have been heard already.
             self.kept = [rest] if rest else []
             self.status.set_result(_status(head) if end else 0)
 
@@ -43,6 +44,7 @@ class _Asking(Half):
 
 
 def _status(head: bytes) -> int:
+    # 0 for what is no answer: who joined a tunnel to that would talk to a stranger.
     words = head.split(b"\r\n", 1)[0].split(b" ", 2)
     return int(words[1]) if len(words) > 1 and words[0].startswith(b"HTTP/1.") and words[1].isdigit() else 0
 

@@ -37,22 +37,26 @@ def trusting(bundle: Path, authority: Path, joined: Mapping[str, Path]) -> dict[
 def redirecting(proxy: str, before: Mapping[str, str]) -> dict[str, str]:
     """Send https through the intercepting proxy, and nothing of this machine's own."""
     spared = kept_off(before.get("no_proxy") or before.get("NO_PROXY") or "")
+    # Both spellings, since programs differ in which they read first; not HTTP_PROXY, which `head` would refuse.
     values = {"HTTPS_PROXY": proxy, "https_proxy": proxy, "NO_PROXY": spared, "no_proxy": spared}
     if any(before.get(name) or before.get(name.upper()) for name in ("socks_proxy", "wss_proxy")):
         values["wss_proxy"] = proxy  # which Python's sockets would prefer to https_proxy
+    # Node's own fetch looks at a proxy only when told to; litellm would fetch a list of prices at its start.
     return {**values, "NODE_USE_ENV_PROXY": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
 
 
 def kept_off(no_proxy: str) -> str:
     """Return the list with this machine in it and without what would let calls to fal's hosts pass by the proxy."""
-    entries = [entry.strip() for entry in no_proxy.split(",") if entry.strip()]
-    passing = [entry for entry in entries if not _spares_fal(entry)]
+    # Apart by spaces too, as Node and curl read them.
+    passing = [entry for entry in no_proxy.replace(",", " ").split() if not _spares_fal(entry)]
     return ",".join(dict.fromkeys((*passing, *LOCAL)))
 
 
 def _spares_fal(entry: str) -> bool:
-    name = entry.lower().partition(":")[0].removeprefix("*").lstrip(".")
-    return is_fals(name) or any(spares(entry, host, 443) for host in HOSTS)
+    name = entry.lower().partition(":")[0].lstrip("*.")
+    # Node takes what follows a star for the end of any name, within a label too.
+    ends = bool(name) and any(host.endswith(name) for host in HOSTS)
+    return ends or is_fals(name) or any(spares(entry, host, 443) for host in HOSTS)
 
 
 def before(environment: Mapping[str, str]) -> dict[str, str]:
@@ -67,6 +71,7 @@ def lines(values: Mapping[str, str], environment: Mapping[str, str]) -> str:
     """Return shell lines that set `values`, keep what they replace, and take back what earlier ones set besides."""
     ours = environment.get(EXPORTED, "").split()
     gone = undone([name for name in ours if name not in values], environment)
+    # What an earlier run of ours set is not what was there before: that one has kept it.
     saved = [f'export {BEFORE}{name}="${name}"\n' for name in values if name in environment and name not in ours]
     written = [f"export {name}={shlex.quote(value)}\n" for name, value in values.items()]
     return gone + "".join(saved + written) + f"export {EXPORTED}={shlex.quote(' '.join(values))}\n"

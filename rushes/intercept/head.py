@@ -28,6 +28,7 @@ _REASONS = {
     504: "Gateway Timeout",
     508: "Loop Detected",
 }
+# ASCII only, and neither percent signs nor credentials: no resolver can read another host in it than `is_fals`.
 _TARGET = re.compile(r"(?:\[([0-9A-Fa-f:.]{2,45})\]|([A-Za-z0-9._\-]{1,253})):(\d{1,5})")
 
 
@@ -85,6 +86,7 @@ def _wish(target: str, via: tuple[str, ...]) -> Wish:
     if found is None or not 0 < int(found[3]) < 65_536:
         raise Refusal(400, f"CONNECT needs a host and a port such as example.org:443; got {target[:300]!r}")
     try:
+        # A dot at the end names the same host, also to resolvers.
         host = str(ip_address(found[1])) if found[1] else found[2].lower().rstrip(".")
     except ValueError:
         host = ""

@@ -40,6 +40,7 @@ class _Caller(Half):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)  # uvloop's are no subclass
+        # Before `admit`: one who is refused is lost at once, which ends this timer.
         self._late = asyncio.get_running_loop().call_later(self._proxy.head_s, self._too_late)
         try:
             self._proxy.admit(self)
@@ -168,6 +169,7 @@ class Proxy:
             caller.abort()
 
     async def _end_here(self, caller: _Caller) -> None:
+        # It came unencrypted, so it is no part of a handshake, and `start_tls` would lose it.
         if caller.kept:
             raise Refusal(400, "Data came before the tunnel was open")
         try:
@@ -210,6 +212,7 @@ class Proxy:
         far = await dial(wish, upstream, self._name)
         assert far.transport is not None
         assert caller.transport is not None
+        # A name that leads here is known as such only once it is connected.
         if far.transport.get_extra_info("peername")[:2] == self._address:
             far.abort()
             raise Refusal(508, "This tunnel leads back to this very proxy")

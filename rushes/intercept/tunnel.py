@@ -39,6 +39,7 @@ class Half(asyncio.Protocol):
         """Tell the other side; the way back stays open where the transport can do that."""
         self._eof = True
         other = self.other.transport if self.other else None
+        # TLS has no half-closed connections: there one end ends both.
         if other is None or other.is_closing() or not other.can_write_eof():
             return False
         other.write_eof()
@@ -77,6 +78,7 @@ async def join(one: Half, two: Half, idle_s: float = IDLE_S) -> None:
             half.last_heard = loop.time()
             assert half.transport is not None
             assert other.transport is not None
+            # First what came before the other side was there, such as data right behind a head.
             other.transport.writelines(half.kept)
             half.kept.clear()
         for half in (one, two):

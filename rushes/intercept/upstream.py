@@ -57,6 +57,7 @@ def spares(entry: str, host: str, port: int) -> bool:
     if text in ("", "*"):
         return text == "*"
     name, colon, wanted_port = text.rpartition(":")
+    # Without brackets the colons of an IPv6 address are its own.
     if colon and wanted_port.isdigit() and ("]" in name or ":" not in name):
         if int(wanted_port) != port:
             return False
@@ -70,6 +71,7 @@ def spares(entry: str, host: str, port: int) -> bool:
 
 
 def _named(environment: Mapping[str, str], name: str) -> str:
+    # The lower spelling first and an empty one as none, as curl and Python read them.
     return environment.get(name) or environment.get(name.upper()) or ""
 
 

@@ -54,10 +54,14 @@ def test_a_list_of_names_that_somebody_tampered_with_runs_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", ["*", "fal.run", ".fal.run", "queue.fal.run:443", "run", ".ai", "*.fal.media", "V3.fal.media"]
+    "entry", ["*", "fal.run", ".fal.run", "queue.fal.run:443", "run", ".ai", "*.fal.media", "V3.fal.media", "*l.run"]
 )
 def test_what_would_let_fals_hosts_pass_by_is_dropped(entry: str) -> None:
     assert kept_off(f"corp.example, {entry} ,10.0.0.0/8") == "corp.example,10.0.0.0/8,127.0.0.1,localhost"
+
+
+def test_entries_apart_by_spaces_are_entries_too() -> None:
+    assert kept_off("corp.example fal.run\t.fal.ai b.example") == "corp.example,b.example,127.0.0.1,localhost"
 
 
 @given(st.lists(st.sampled_from(["*", "fal.ai", ".run", "corp", "localhost", "a.b", "", " ", "media:443", "*.ai"])))
