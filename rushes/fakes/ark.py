@@ -234,6 +234,7 @@ class _Door:
         if job.last_frame:
             sides = small(clip.width, clip.height)
             content["last_frame_url"] = self.shelf.link(request, lambda: png(*sides), "png", "image/png")
+        # The vendor's own rule, by which it bills.
         tokens = round(clip.width * clip.height * clip.fps * clip.seconds / 1024)
         length = {"duration": round(clip.seconds)} if job.settings.frames is None else {"frames": job.settings.frames}
         return {
@@ -263,6 +264,7 @@ async def _job(given: Any) -> _Job:
     settings = body.model_copy(update=spoken.model_dump(exclude_none=True))
     first = await _pictures(body.model, images)
     _check_together(settings, body.model, images, prompt)
+    # The defaults of Pro and Lite differ.
     resolution = settings.resolution or ("1080p" if "-pro-" in body.model else "720p")
     ratio: str = settings.ratio or ("adaptive" if first else "16:9")
     if ratio == "adaptive":

@@ -51,6 +51,7 @@ def remembering(fake: Fake, answer: Answering) -> Callable[[Request], Awaitable[
 
 async def hear(request: Request) -> Seen:
     """Read a request whole: JSON parsed, anything else as the bytes it is, None without a body."""
+    # Where it is mounted is ours, not the vendor's.
     path = request.url.path.removeprefix(request.scope.get("root_path", "")) or "/"
     query = f"?{request.url.query}" if request.url.query else ""
     return Seen(request.method, path + query, dict(request.headers), await _body(request))

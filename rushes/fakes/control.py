@@ -7,6 +7,7 @@ of the plan, `POST /_fake/reset` begins anew. None of it is any vendor's wire.
 from __future__ import annotations
 
 import base64
+import re
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -21,6 +22,7 @@ from starlette.types import ASGIApp
 from rushes.fakes.fake import End, Fake, Fault, Plan, Seen, Task
 
 HIDDEN = {"authorization", "x-goog-api-key", "x-api-key", "api-key", "cookie"}
+_KEY_IN_QUERY = re.compile(r"([?&][^=&]*key=)[^&]*", re.IGNORECASE)
 _LONG = 512  # characters of a text in what is told; a picture in base64 helps nobody who reads
 
 
@@ -87,14 +89,10 @@ def _plan(plan: Plan) -> dict[str, Any]:
 def _told(seen: Seen) -> dict[str, Any]:
     return {
         "method": seen.method,
-        "path": seen.path.replace(_key_in(seen.path), "key=hidden") if "key=" in seen.path else seen.path,
+        "path": _KEY_IN_QUERY.sub(r"\1hidden", seen.path),
         "headers": _hidden(seen.headers),
         "body": _short(seen.body),
     }
-
-
-def _key_in(path: str) -> str:
-    return next(part for part in path.replace("?", "&").split("&") if part.startswith("key="))
 
 
 def _hidden(headers: Mapping[str, str]) -> dict[str, str]:

@@ -70,6 +70,7 @@ def app(fake: Fake) -> Starlette:
             *route(f"{of_request}/response", vendor.behind(vendor.result), "GET"),
             *route(f"{of_request}/cancel", vendor.behind(vendor.cancel), "PUT"),
             *route(of_request, vendor.behind(vendor.result), "GET"),
+            # Turned round: the one without a prefix takes every path, so it has to come last.
             *route("/{endpoint:path}", vendor.behind(vendor.submit), "POST")[::-1],
         ]
     )
@@ -179,7 +180,10 @@ class _Vendor:
 
         async def events() -> AsyncIterator[str]:
             while True:
-                word = self._look(task)
+                try:
+                    word = self._look(task)
+                except Said:  # forgotten meanwhile; the answer has begun, so all that can be said is its end
+                    return
                 yield f"data: {json.dumps(self._state(request, task, word))}\n\n"
                 if task.over:
                     return
@@ -189,6 +193,7 @@ class _Vendor:
     async def result(self, request: Request, seen: Seen) -> Response:
         """Answer with the output, the failure, or that it takes its time (which counts as a look)."""
         task = self._task(request)
+        # A fault that is planned for a look at the state must not be spent on fetching what is done.
         if not task.over and (fault := self.fake.poll_fault(task)) is not None:
             return self._wrong(fault)
         if not task.over and self._look(task) in WAITING.values():
@@ -272,6 +277,7 @@ class _Vendor:
         return "CONTEMPLATING" if task.end == "unknown" else "COMPLETED"
 
     def _state(self, request: Request, task: Task, word: str) -> dict[str, Any]:
+        # The queue's addresses have owner and app alone; ids in these namespaces have one word more (protocol 1.2).
         alias = "/".join(task.kind.split("/")[: 3 if task.kind.startswith(("workflows/", "comfy/")) else 2])
         prefix = next((one for one in PREFIXES[1:] if _within(request).startswith(one + "/")), "")
         url = f"{here(request)}{prefix}/{alias}/requests/{task.id}"

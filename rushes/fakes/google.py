@@ -105,6 +105,7 @@ class _Door:
         self.fake.take(operation, name, asked, prompt)
         if fault == "hang_up":
             return HangUp()
+        # Express mode has no project in its paths, nor in the operations' names.
         where = request.url.path.partition("/publishers/")[0].rpartition("/projects/")
         prefix = f"projects/{where[2]}/publishers/google/" if vertex and where[1] else ""
         return JSONResponse({"name": f"{prefix}models/{name}/operations/{operation}"})
@@ -136,6 +137,7 @@ class _Door:
 
     def _let_in(self, seen: Seen, request: Request, vertex: bool) -> None:
         key = seen.headers.get("x-goog-api-key") or request.query_params.get("key")
+        # Vertex takes a token, or in express mode a key like the other door's.
         if key is None and vertex and bearer(seen) == self.fake.key:
             return
         if vertex and key is None:
@@ -285,7 +287,7 @@ def _check_parameters(given: Mapping[str, Any], model: _Model, vertex: bool) -> 
 
 
 def _among(given: Mapping[str, Any], name: str, allowed: set[str] | frozenset[str] | frozenset[int]) -> None:
-    if name in given and given[name] not in allowed:
+    if name in given and (isinstance(given[name], list | dict) or given[name] not in allowed):
         raise _invalid(f"`{name}` does not support `{given[name]}`. Supported values are {sorted(allowed)}.")
 
 
@@ -313,7 +315,7 @@ def _check_image(given: Any, where: str, vertex: bool) -> None:
     if "gcsUri" in given:
         raise _error(403, "PERMISSION_DENIED", f"The service account may not read {given['gcsUri']!r}.")
     stated = given.get("mimeType")
-    if stated not in IMAGE_TYPES:
+    if not isinstance(stated, str) or stated not in IMAGE_TYPES:
         raise _invalid(f"Unsupported mime type {stated!r} at '{where}'. Supported: {sorted(IMAGE_TYPES)}.")
     try:
         still = look_at_still(from_base64(given.get("bytesBase64Encoded")))

@@ -20,6 +20,7 @@ from PIL import Image
 
 FETCH_WITHIN_S = 10.0
 MOST_FETCHED = 200 * 1024 * 1024
+OPENS_NOTHING = {"protocol_whitelist": "none"}  # lists of media name others, here and elsewhere, to be opened
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,")
 
 
@@ -73,7 +74,7 @@ def look_at_still(content: bytes) -> Still:
 def look_at_film(content: bytes) -> Film:
     """Open a film and decode its first frame; raises Unfit for what is none."""
     try:
-        with av.open(io.BytesIO(content), "r") as film:
+        with av.open(io.BytesIO(content), "r", options=OPENS_NOTHING) as film:
             stream = film.streams.video[0]
             frame = next(film.decode(stream))
             seconds = film.duration / av.time_base if film.duration else 0.0
@@ -103,14 +104,20 @@ def from_data_uri(text: str) -> tuple[str, bytes]:
 
 async def fetched(url: object) -> bytes:
     """Fetch a URL as the vendor's servers would; only from this machine, and without following where it leads."""
-    if not isinstance(url, str) or urlsplit(url).scheme not in {"http", "https"}:
+    try:
+        parts = urlsplit(url if isinstance(url, str) else "")
+        _ = parts.port  # raises where it is none
+    except ValueError as error:
+        raise Unfit(f"no URL: {error}") from error
+    if parts.scheme not in {"http", "https"}:
         raise Unfit("no http or https URL")
-    if not _is_here(urlsplit(url).hostname or ""):
+    if not _is_here(parts.hostname or ""):
         raise Unfit("a pretended vendor fetches from this machine only")
     try:
+        # A proxy of the environment's would be another machine.
         async with httpx2.AsyncClient(timeout=FETCH_WITHIN_S, trust_env=False) as client:
-            answer = await client.get(url)
-    except httpx2.HTTPError as error:
+            answer = await client.get(parts.geturl())
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         raise Unfit(f"could not be fetched: {error}") from error
     if answer.status_code != 200 or len(answer.content) > MOST_FETCHED:
         raise Unfit(f"could not be fetched: status {answer.status_code}, {len(answer.content)} bytes")

@@ -39,6 +39,7 @@ PICTURES = PictureLimits(("JPEG", "PNG"), most_bytes=10 * MIB, least_side=300, m
 SPEAKERS = FilmLimits(most_bytes=100 * MIB, least_s=2, most_s=10, least_side=720, most_side=1920)
 MOST_PAGE = 500
 SKEW_S = 5.0  # how far a caller's clock may be ahead
+ANY_METHOD = ["GET", "POST", "DELETE", "PUT", "PATCH"]
 SHORT_SIDE = {"std": 720, "pro": 1080}
 RATIOS = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}
 
@@ -68,7 +69,7 @@ def app(fake: Fake) -> Starlette:
             Route("/v1/videos/{kind}", remembering(fake, vendor.answer(vendor.list)), methods=["GET"]),
             Route("/v1/videos/{kind}/{id}", remembering(fake, vendor.answer(vendor.look)), methods=["GET"]),
             shelf.route(),
-            Route("/{rest:path}", remembering(fake, vendor.answer(vendor.nothing))),
+            Route("/{rest:path}", remembering(fake, vendor.answer(vendor.nothing)), methods=ANY_METHOD),
         ]
     )
 
@@ -119,7 +120,7 @@ class _Vendor:
         fault = self.fake.submit_fault(prompt)
         if fault is not None and not (fault == "hang_up" and self.fake.plan.keeps_lost):
             return self._wrong(fault)
-        task_id = str(800_000_000_000_000_000 + len(self.fake.tasks))
+        task_id = str(800_000_000_000_000_000 + len(self.films))  # never again the same, after a reset too
         task = self.fake.take(task_id, kind, seen.body, prompt)
         self.films[task_id] = film
         return HangUp() if fault == "hang_up" else _said(self._state(request, task))
@@ -162,6 +163,7 @@ class _Vendor:
         ended = task.state == "ended"
         word = {"queued": "submitted", "running": "processing", "ended": ENDED.get(task.end, "failed")}[task.state]
         now = int(time.time() * 1000)
+        # What has succeeded changes no more: its time is that of the first look that found it so.
         film.updated_ms = max(film.updated_ms, now) if task.state != "ended" or not film.url else film.updated_ms
         said: dict[str, Any] = {"task_id": task.id, "task_status": word}
         if ended and word == "failed":

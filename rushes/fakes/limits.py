@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import av
-from av.container import InputContainer
 
 from rushes.fakes.bodies import Wrong
-from rushes.fakes.inputs import Film, Still, Unfit, look_at_film, look_at_still
+from rushes.fakes.inputs import OPENS_NOTHING, Film, Still, Unfit, look_at_film, look_at_still
 
 MIB = 1024 * 1024
 Value = TypeVar("Value")
@@ -71,6 +70,7 @@ def check_film(content: bytes, limits: FilmLimits, field: str) -> Film:
     short, long = sorted((film.width, film.height))
     if film.size_bytes > limits.most_bytes:
         raise Wrong(field, f"the film has {film.size_bytes} bytes, at most {limits.most_bytes} are allowed")
+    # Containers round lengths to their clock, or to whole frames of sound.
     if not limits.least_s - 0.05 <= film.seconds <= limits.most_s + 0.05:
         raise Wrong(field, f"the film has {film.seconds:.2f} s, allowed are {limits.least_s:g} to {limits.most_s:g}")
     if short < limits.least_side or long > limits.most_side:
@@ -81,8 +81,7 @@ def check_film(content: bytes, limits: FilmLimits, field: str) -> Film:
 def sound_seconds(content: bytes, field: str) -> float:
     """Return how long a sound is, in a file of sound alone or in a film's; Wrong if there is none."""
     try:
-        with av.open(io.BytesIO(content)) as opened:
-            assert isinstance(opened, InputContainer)
+        with av.open(io.BytesIO(content), "r", options=OPENS_NOTHING) as opened:
             stream = opened.streams.audio[0]
             samples = sum(frame.samples for frame in opened.decode(stream))
             return samples / (stream.rate or 1)

@@ -174,6 +174,7 @@ class _Door:
         self._let_in(seen)
         task = self._task(request.path_params["id"])
         task.cancelled, task.end = True, "lost"
+        # Money is not given back: what is deleted was begun.
         del self.made[task.id]
         return Response(status_code=204)
 

@@ -241,6 +241,7 @@ class _Vendor:
             ],
             "voice_generation": [],
         }
+        # The lists are called by their type, but for this one.
         names = {"system": "system_voice"}
         return _said({names.get(kind, kind): told for kind, told in known.items() if asked in {kind, "all"}})
 
@@ -313,6 +314,7 @@ def _spoken_s(text: str) -> float:
 
 
 def _file_id(task: Task) -> str:
+    # A number of its own, from which the task is found again.
     return f"3{task.id}"
 
 

@@ -57,6 +57,7 @@ FAULTS: Mapping[Fault, tuple[int, str]] = {
 }
 """Code and message of each fault but one that has no answer; the HTTP status is 200, and 429 of `rate` alone."""
 
+# The documentation has one number for all that is under way; 2 and 3 are only in the vendor's own tools.
 WAITING = {"queued": 5, "running": 5}
 ENDED = {
     "done": 1, "link_expired": 1, "link_broken": 1, "failed": 8, "moderated": 7, "cancelled": 6, "unknown": 99,
@@ -160,7 +161,7 @@ class _Vendor:
         fault = self.fake.submit_fault(prompt)
         if fault is not None and not (fault == "hang_up" and self.fake.plan.keeps_lost):
             return self._wrong(fault)
-        number = 300_000_000_000_000 + len(self.fake.tasks)
+        number = 300_000_000_000_000 + len(self.films)  # never again the same, after a reset too
         self.fake.take(str(number), name, seen.body, prompt)
         self.traces[mark], self.films[number] = number, film
         return HangUp() if fault == "hang_up" else _said({"video_id": number})
@@ -214,7 +215,8 @@ class _Vendor:
 
     def _source(self, video: int | None, media: int | None) -> Film:
         if video is not None:
-            if video not in self.films or not self.fake.tasks[str(video)].over:
+            task = self.fake.tasks.get(str(video))
+            if task is None or not task.over:
                 raise Wrong("source_video_id", f"there is no finished video {video}")
             return self.films[video]
         kept = self.uploads.get(media or 0)

@@ -93,8 +93,11 @@ class Server:
 
     def film(self, width: int, height: int, frames: int, fps: float) -> Film:
         """Return the film as the weights make it: sizes off their grid are refused, frames brought onto it."""
+        if fps <= 0:
+            raise Wrong("fps", "Input should be greater than 0")
         if width % self.side or height % self.side or not 0 < width * height <= 4_000_000:
             raise Wrong("size", f"height and width must be multiples of {self.side}, got {width}x{height}")
+        # The first frame has a latent of its own, each further one stands for `step` frames.
         on_grid = (frames - 1) // self.step * self.step + 1
         return Film(width + self.off_by[0], height, max(1, on_grid + self.off_by[1]), fps)
 
@@ -290,7 +293,7 @@ def _tasks(server: Server) -> Starlette:
         body = server.checked(seen.body, as_text=False)
         if body.get("image_path"):
             await _seen_picture(body["image_path"])
-        tall, wide = body.get("target_shape") or (480, 832)
+        tall, wide = _shape(body.get("target_shape") or [480, 832])
         film = server.film(wide, tall, body.get("target_video_length", 81), float(body.get("target_fps", 16)))
         if body.get("infer_steps", 5) < 1:
             raise Wrong("infer_steps", "Input should be greater than or equal to 1")
@@ -398,6 +401,12 @@ def _size(text: str) -> tuple[int, int]:
     if not (wide.isdecimal() and tall.isdecimal()):
         raise Wrong("size", "String should match pattern '^\\d+x\\d+$'")
     return int(wide), int(tall)
+
+
+def _shape(given: list[Any]) -> tuple[int, int]:
+    if len(given) != 2 or not all(isinstance(side, int) and side > 0 for side in given):
+        raise Wrong("target_shape", "Input should be height and width")
+    return given[0], given[1]
 
 
 def _check_range(body: Mapping[str, Any], name: str, least: float, most: float) -> None:

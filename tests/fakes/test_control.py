@@ -55,6 +55,14 @@ def test_what_was_sent_is_told_without_keys_and_at_a_length_to_read(client: http
     assert KEY not in told.text + other.text + client.get("/luma/_fake/tasks").text
 
 
+@pytest.mark.parametrize("query", ["?api_key=secret&a=1", "?a=1&KEY=secret", "?monkey=secret", "?a=key=1&key=secret"])
+def test_keys_in_addresses_are_hidden_however_they_are_called(client: httpx2.Client, query: str) -> None:
+    client.get(f"/google/v1beta/x{query}")
+    told = client.get("/google/_fake/seen")
+    assert told.status_code == 200
+    assert "secret" not in told.text
+
+
 def test_a_reset_forgets_everything(client: httpx2.Client) -> None:
     ask(client)
     assert len(client.get("/luma/_fake/tasks").json()) == 1

@@ -197,6 +197,8 @@ def test_a_status_may_be_unknown_a_request_forgotten_a_link_expired_or_broken(fa
     assert fal.get(odd["status_url"]).json()["status"] == "CONTEMPLATING"
     lost = submit(fal, {"prompt": "fake:end_lost fake:looks=0"})
     assert fal.get(lost["status_url"]).json()["status"] == "NOT_FOUND"
+    told = fal.get(submit(fal, {"prompt": "fake:end_lost"})["status_url"] + "/stream").text
+    assert told.count("data: ") == 2, "the stream ends where the request is forgotten"
     late = result(fal, {"prompt": "fake:end_link_expired"}).json()["video"]["url"]
     assert fetch(late).status_code == 403
     with pytest.raises(httpx2.TransportError):

@@ -64,12 +64,15 @@ def test_a_film_of_the_asked_length_and_shape_is_fetched_with_the_key(google: ht
         ({"parameters": {"seed": 1}}, "`seed` isn't supported"),
         ({"parameters": {"aspectRatio": "1:1"}}, "does not support `1:1`"),
         ({"parameters": {"sampleCount": 5}}, "between 1 and 4"),
+        ({"parameters": {"aspectRatio": ["16:9"]}}, "does not support `['16:9']`"),
+        ({"parameters": {"personGeneration": {}}}, "does not support `{}`"),
         ({"surprise": 1}, 'Unknown name "surprise"'),
         ({"instances": []}, "exactly one instance"),
         ({"instances": [{"prompt": "x", "image": {**image(), "url": "x"}}]}, "Unknown name"),
         ({"instances": [{"prompt": "x", "image": image(b"no picture")}]}, "Unable to process input image"),
         ({"instances": [{"prompt": "x", "image": image(jpeg(64, 64))}]}, "is image/jpeg, not image/png"),
         ({"instances": [{"prompt": "x", "image": image(mime="image/gif")}]}, "Unsupported mime type"),
+        ({"instances": [{"prompt": "x", "image": {**image(), "mimeType": ["image/png"]}}]}, "Unsupported mime type"),
     ],
 )
 def test_what_is_wrong_is_an_invalid_argument(google: httpx2.Client, wrong: dict[str, Any], words: str) -> None:

@@ -213,6 +213,8 @@ def test_a_task_is_found_by_the_callers_name_which_must_be_new(kling: httpx2.Cli
 def test_what_does_not_exist_is_not_found(kling: httpx2.Client) -> None:
     assert kling.get("/v1/videos/text2video/0").json()["code"] == 1203
     assert kling.post("/v1/videos/poem", json={}).json()["code"] == 1202
+    assert kling.post("/v1/poems", json={}).json()["code"] == 1202
+    assert kling.delete("/v1/videos/text2video").json()["code"] == 1202
 
 
 @pytest.mark.parametrize("fault", FAULTS)

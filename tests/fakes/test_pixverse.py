@@ -184,3 +184,12 @@ def test_a_task_may_be_forgotten_and_its_link_expire_or_break(pixverse: httpx2.C
     broken = ended(pixverse, "text", {**TEXT, "prompt": "fake:end_link_broken"})
     with pytest.raises(httpx2.TransportError):
         fetch(broken["url"])
+
+
+def test_after_a_reset_numbers_are_new_and_earlier_films_are_unknown(pixverse: httpx2.Client, fake: Fake) -> None:
+    before = ended(pixverse, "text", TEXT)
+    fake.tasks.clear()  # as a reset does
+    said(pixverse.post("/video/extend/generate", json={**FILM, "source_video_id": before["id"]}), 400011)
+    after = ended(pixverse, "text", TEXT)
+    assert (after["id"], after["url"]) != (before["id"], before["url"])
+    assert after["id"] != before["id"]

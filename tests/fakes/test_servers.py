@@ -69,7 +69,8 @@ def test_one_long_request_ends_with_the_film() -> None:
     ("change", "field"),
     [({"shift": 5}, "shift"), ({"num_frames": "many"}, "num_frames"), ({"size": "65x48"}, "size"),
      ({"size": "large"}, "size"), ({"prompt": ""}, "prompt"), ({"num_inference_steps": 900}, "num_inference_steps"),
-     ({"seed": True}, "seed"), ({"reference_url": "data:image/png;base64,AAAA"}, "input_reference")],
+     ({"seed": True}, "seed"), ({"fps": 0}, "fps"),
+     ({"reference_url": "data:image/png;base64,AAAA"}, "input_reference")],
 )  # fmt: skip
 def test_what_its_types_refuse_is_refused_by_name(change: dict[str, Any], field: str) -> None:
     with server("sglang") as (client, fake):
@@ -77,6 +78,15 @@ def test_what_its_types_refuse_is_refused_by_name(change: dict[str, Any], field:
         assert fake.tasks == {}
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", field]
+
+
+@pytest.mark.parametrize(
+    "change", [{"target_shape": [48]}, {"target_shape": ["a", "b"]}, {"target_shape": [0, 64]}, {"target_fps": 0}]
+)
+def test_shapes_and_rates_that_no_film_has_are_refused(change: dict[str, Any]) -> None:
+    with server("lightx2v") as (client, fake):
+        assert client.post("/v1/tasks/video/", json={**TASK, **change}).status_code == 422
+        assert fake.tasks == {}
 
 
 def test_only_forms_and_only_its_own_model() -> None:
