@@ -38,6 +38,7 @@ def asked(what: str, data: Path | None, *, new: bool = False) -> Iterator[Client
         raise CommandError(f"whose {what}? Set RUSHES_URL and RUSHES_KEY, or name a data folder with --data", 2)
     url = written_url(data)
     if url and answers(url):
+        # RUSHES_KEY first: a server that was started with it keeps no key in its folder.
         with Client(url, os.environ.get("RUSHES_KEY") or stored_key(data)) as client:
             yield client
         return

@@ -51,7 +51,11 @@ def machine(torch: Torch, gpus: Cards) -> Iterator[Check]:
 
 def disk(subject: str, folder: Path, *, needed: bool = True) -> Check:
     """Look at the disk of a folder, which need not be there yet; one that isn't `needed` is no problem."""
-    free = free_bytes(folder)
+    try:
+        free = free_bytes(folder)
+    except OSError as error:
+        level: Level = "problem" if needed else "warning"
+        return Check(level, subject, f"{folder}: {error.strerror}", "choose another folder")
     told = f"{size(free)} free for {folder.expanduser().absolute()}"
     if free < LEAST_DISK and needed:
         return Check("problem", subject, told, "make room: nothing can be stored")
@@ -143,6 +147,7 @@ def _is_installed(name: str) -> bool:
     try:
         distribution(name)
     except PackageNotFoundError:
+        # What is on the path without having been installed, as a checkout is.
         return find_spec(name.replace("-", "_")) is not None
     return True
 

@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,19 +49,29 @@ def setup(settings: Settings) -> Iterator[Check]:
 
 def _folder(data: Path) -> Check:
     there = data.absolute()
-    while not there.exists():
-        there = there.parent
+    try:
+        while not there.exists():
+            there = there.parent
+    except OSError as error:
+        return Check("problem", "data", f"{data}: {error.strerror}".lower(), "choose another folder with data")
     told = str(data.absolute()) + ("" if there == data.absolute() else " (made at the first start)")
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return Check("problem", "data", told, f"{there} can't be written: give this user the right, or set data")
-    newest = max((one.stat().st_mtime for one in data.iterdir()), default=0.0) if data.is_dir() else 0.0
-    if newest > time.time() + SKEW_S:
+    if data.is_dir() and _newest(data) > time.time() + SKEW_S:
         return Check("warning", "data", told, "files in it are from the future: the clock went back; set it")
     return Check("ok", "data", told)
 
 
+def _newest(folder: Path) -> float:
+    newest = 0.0
+    for one in folder.iterdir():
+        with suppress(OSError):  # a running server's file that is gone again, or a link that leads nowhere
+            newest = max(newest, one.stat().st_mtime)
+    return newest
+
+
 def _database(path: Path) -> Check:
-    if not path.exists():
+    if not os.path.exists(path):  # which takes a path that can't be looked at for one that isn't there
         return Check("ok", "database", "made at the first start")
     # One that nobody has open is read as it lies, since SQLite would else leave files of its own beside it.
     how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
@@ -80,6 +90,7 @@ def _port(settings: Settings) -> Check:
     told = f"{settings.host}:{settings.port}"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the server sets it: a port whose last connections still fade away is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
@@ -102,6 +113,7 @@ def _server(name: str, setting: DeploymentBase) -> Iterator[Check]:
     """Ask an inference server how it is, where the engine can."""
     package = f"rushes.engines.{setting.package}"
     module = f"{package}.health"
+    # Only engines that ask a server have such a module; its package has to be there to be looked into.
     if find_spec(package) is None or find_spec(module) is None:
         return
     told = str(import_module(module).look(setting, os.environ))

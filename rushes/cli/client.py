@@ -6,6 +6,7 @@ import mimetypes
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from rushes.cli.address import server_address
 from rushes.cli.outputs import carried
 from rushes.cli.problem import CommandError
 
-POLL_S = 0.15
+POLL_S = 0.15  # soon enough for who waits; the server answers thousands of these a second
 TIMEOUT_S = 60.0
 CHUNK_BYTES = 1024 * 1024
 
@@ -67,6 +68,7 @@ class Client:
             {"content_type": content_type, "file_name": path.name},
         )
         with path.open("rb") as file:
+            # The length is said, or the body would be sent in chunks and no server could refuse it at once.
             headers = {"Content-Type": content_type, "Content-Length": str(path.stat().st_size)}
             self._send("PUT", told["upload_url"], content=iter(lambda: file.read(CHUNK_BYTES), b""), headers=headers)
         return str(told["file_url"])
@@ -91,7 +93,7 @@ class Client:
         units = response.headers.get("x-fal-billable-units")
         manifest = response.links.get("c2pa-manifest", {}).get("url")
         served_by = response.headers.get("x-rushes-served-by")
-        return Answer(response.json(), served_by, float(units) if units else None, manifest)
+        return Answer(self._parsed(response), served_by, float(units) if units else None, manifest)
 
     def voices(self) -> list[dict[str, str]]:
         """Return the account's cloned voices, oldest first."""
@@ -105,11 +107,12 @@ class Client:
         given = {name: value for name, value in query.items() if value is not None}
         more = {} if body is None else {"json": body}
         response = self._send(method, f"{self._url}{path}", params=given, **more)
-        return response.json() if response.content else None
+        return self._parsed(response) if response.content else None
 
     def cancel(self, submitted: Submitted) -> None:
         """Ask for the request to be given up; one that has finished meanwhile stays finished."""
-        self._http.put(submitted.cancel_url)
+        with suppress(httpx2.HTTPError):  # Ctrl-C ends a server of one's own too, and its work with it
+            self._http.put(submitted.cancel_url)
 
     def download(self, url: str, to: Path) -> int:
         """Save a file, or what a data URI carries, and return its size in bytes; a broken download leaves nothing."""
@@ -123,7 +126,7 @@ class Client:
         part = to.with_name(to.name + ".part")
         try:
             with self._http.stream("GET", url) as response, part.open("wb") as file:
-                if response.is_error:
+                if not response.is_success:
                     raise CommandError(f"{url} answered {response.status_code}")
                 for chunk in response.iter_bytes(CHUNK_BYTES):
                     file.write(chunk)
@@ -135,7 +138,14 @@ class Client:
         return to.stat().st_size
 
     def _json(self, method: str, url: str, body: Mapping[str, Any] | None = None) -> Any:
-        return self._send(method, url, json=body).json()
+        return self._parsed(self._send(method, url, json=body))
+
+    def _parsed(self, response: httpx2.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as error:
+            told = f"{self._url} answered with something else than JSON; name a Rushes server with RUSHES_URL"
+            raise CommandError(told) from error
 
     def _send(self, method: str, url: str, **parts: Any) -> httpx2.Response:
         try:
@@ -144,6 +154,9 @@ class Client:
             raise CommandError(f"cannot reach {self._url}: {error}; is `rushes serve` running there?") from error
         if response.is_error:
             raise CommandError(explain(response.status_code, response.text))
+        if response.is_redirect:  # not followed: the key would go along
+            where = response.headers["location"]
+            raise CommandError(f"{self._url} redirects to {where}; set RUSHES_URL to the server there")
         return response
 
 
@@ -160,9 +173,9 @@ def explain(status: int, body: str) -> str:
     try:
         told = httpx2.Response(status, text=body).json()
         detail = told["error"]["message"] if "error" in told else told["detail"]
+        if not isinstance(detail, str):
+            return "; ".join(f"{'.'.join(map(str, one['loc'][1:])) or 'input'}: {one['msg']}" for one in detail)
     except (ValueError, KeyError, TypeError):
         return f"the server answered {status}: {body[:300]}"
-    if isinstance(detail, str):
-        hint = "; set RUSHES_KEY to a key of that server" if status == 401 else ""
-        return f"{detail} ({status}){hint}"
-    return "; ".join(f"{'.'.join(str(part) for part in one['loc'][1:]) or 'input'}: {one['msg']}" for one in detail)
+    hint = "; set RUSHES_KEY to a key of that server" if status == 401 else ""
+    return f"{detail} ({status}){hint}"

@@ -38,6 +38,7 @@ def _told(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         return f"{name}: there is no such setting{_meant(place, known)}"
     given = problem.get("input")
+    # What may be a key, or hold one, is not repeated: this line ends in logs.
     told = isinstance(given, str | int | float) and not any("key" in str(part) for part in place)
     return f"{name}: {said}, got {given!r}" if told else f"{name}: {said}"
 

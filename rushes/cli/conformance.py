@@ -26,6 +26,7 @@ from rushes.conformance.report import Finding, as_json, counts, print_table
 from rushes.conformance.rules import Failed
 from rushes.conformance.target import Target
 
+# Files and webhooks lead to a receiver on loopback; the short times are those that rules wait for.
 OWN_SERVER = {
     "RUSHES_TEST_ENDPOINTS": "1",
     "RUSHES_ALLOW_ADDRESSES": "127.0.0.0/8,::1/128",

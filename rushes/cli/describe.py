@@ -66,6 +66,7 @@ def _input_rows(types: WireTypes, schema: Schema, prefix: str, above: tuple[str,
         name = prefix + row.name
         yield FieldRow(name, words(row), row.about)
         inner = types.nested.get(row.refers, {})
+        # A type that holds itself is told once.
         if "properties" in inner and row.refers not in above:
             several = schema["properties"][row.name].get("type") == "array"
             below = f"{name}.0." if several else f"{name}."

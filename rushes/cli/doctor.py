@@ -85,6 +85,7 @@ def _wrapped(first: str, text: str) -> list[str]:
 
 def _fit(settings: Settings, gpu: str | None, memory_gb: float | None, *, as_json: bool) -> None:
     here = gpu is None and memory_gb is None
+    # Loading torch and measuring takes seconds, for nothing where another machine is asked about.
     torch = torch_here(rate=True) if here else Torch(False, {})
     places = fitting.devices_asked(gpu, memory_gb, torch, cards())
     own, unknown = fitting.questions(settings)

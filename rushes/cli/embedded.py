@@ -40,6 +40,7 @@ def embedded_server(data: Path, environment: Mapping[str, str] | None = None) ->
         [sys.executable, "-m", "rushes.cli", "serve", "--port", "0", "--data", str(data), "--json", "--until-eof"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        # On loopback whatever the settings say: for other addresses it would want TLS, which its caller can do without.
         env={**_ours(), "RUSHES_HOST": "127.0.0.1", **(environment or {})},
         text=True,
     )

@@ -68,6 +68,7 @@ def env(
     settings = settings_from(data=data)
     running = written_url(settings.data)
     address = server_address(url or running or os.environ.get("RUSHES_URL") or DEFAULT_URL)
+    # A proxy belongs to the server that wrote it down; another one's address has none that is known.
     proxy = written_proxy(settings.data) if address == running else None
     key = settings.key.get_secret_value() if settings.key is not None else stored_key(settings.data)
     values = {"RUSHES_URL": address, "RUSHES_KEY": key, **exports.keys(key)}
@@ -88,6 +89,7 @@ def trust(data: Path, before: Mapping[str, str]) -> dict[str, str]:
 
     try:
         paths = ensure((data / TLS_FOLDER).absolute())
+        # These variables replace what a program trusts: roots that a shell had set, a company's, have to stay in.
         set_already = {name: before[name] for name in exports.ROOTS if before.get(name)}
         files = {name: joined(paths, roots, paths.beside(name)) for name, roots in set_already.items()}
         return exports.trusting(joined(paths, None, paths.bundle), paths.authority, files)

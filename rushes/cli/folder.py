@@ -38,6 +38,7 @@ def own_folder(data: Path) -> Iterator[None]:
         try:
             yield
         finally:
+            # While the lock is still held: after it they may be the next server's.
             for file in (URL_FILE, PROXY_FILE):
                 (data / file).unlink(missing_ok=True)
 

@@ -8,6 +8,7 @@ dynamic_masks.0.mask_url=@mask.png). What is wrong is said about all fields at o
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -135,7 +136,7 @@ def _complaint(one: Any) -> str:
 def files_named(request: BaseModel) -> dict[str, Path]:
     """Return each `@file` of the request with its path; CommandError for one that is not there."""
     files = [one for one in media_inputs(request) if one.field.kind != "voice"]  # a voice is named by its id
-    found = {one.url: Path(one.url[1:]).expanduser() for one in files if one.url.startswith(AT)}
+    found = {one.url: Path(os.path.expanduser(one.url[1:])) for one in files if one.url.startswith(AT)}
     for one in files:
         if one.url not in found and "://" not in one.url and not one.url.startswith("data:"):
             raise CommandError(_no_url(one), 2)
@@ -153,6 +154,7 @@ def _no_url(given: MediaInput) -> str:
 def wire(request: BaseModel, upload: Callable[[Path], str]) -> dict[str, Any]:
     """Return the JSON object to submit: what was given and nothing else, with every `@file` uploaded once."""
     urls = {text: upload(path) for text, path in files_named(request).items()}
+    # The server's own defaults shall hold, not those of this program's version.
     given = request.model_dump(mode="json", by_alias=True, exclude_unset=True)
     return {name: _replaced(value, urls) for name, value in given.items()}
 

@@ -69,6 +69,7 @@ def revoke(
     if ":" in key_id:
         raise CommandError("a key is revoked by its id, which is what stands before the colon", 2)
     with asked("keys", data) as client:
+        # The route says nothing of an id that is none: revoking twice is no error there.
         if not any(key["key_id"] == key_id for key in _listed(client)):
             raise CommandError(f"no key has the id {key_id!r}; `rushes keys list` shows those there are")
         client.platform("DELETE", f"{_KEYS}/{quote(key_id, safe='')}")

@@ -31,6 +31,7 @@ class Lines:
             self._out.write("\r\x1b[K")
         self._passing = passing and self._over
         if self._passing:
+            # Cut to the width: of a line that wraps only the last part could be overwritten.
             self._out.write(line[: get_terminal_size().columns - 1])
         else:
             self._out.write(line + "\n")

@@ -36,8 +36,9 @@ def open_socket(host: str, port: int, option: str = "--port") -> socket.socket:
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind, proto)
-    except OSError as error:
-        raise CommandError(f"cannot listen on {host}: {error.strerror}", exit_code=2) from error
+    except (OSError, UnicodeError) as error:  # a name with a label of no or too many letters is a UnicodeError
+        raise CommandError(f"cannot listen on {host}: {getattr(error, 'strerror', error)}", exit_code=2) from error
+    # A server that is started again need not wait until the last connections have faded away.
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind(address)

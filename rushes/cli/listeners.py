@@ -97,7 +97,7 @@ async def https_context(listeners: Listeners) -> ssl.SSLContext | None:
 
 
 class HttpServer(uvicorn.Server):
-    """uvicorn on all of them. Calls `ready` once it answers; signals are the command's: runners stop after it."""
+    """uvicorn on all of them. Calls `ready` once it answers; signals are the command's, which stops runners first."""
 
     def __init__(
         self, config: uvicorn.Config, listeners: Listeners, https: ssl.SSLContext | None, ready: Callable[[], None]
@@ -126,6 +126,7 @@ class HttpServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Look for a newer certificate now and then; nearly always that is a comparison."""
+        # Ticks come ten times a second, so this is once a minute.
         if self._listeners.https is not None and counter % 600 == 0:
             await self._listeners.https.current()
         return await super().on_tick(counter)

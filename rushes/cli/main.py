@@ -81,6 +81,7 @@ def main(words: Sequence[str] | None = None) -> None:
         told = error.format_message() if isinstance(error, typer.BadParameter) else str(error)  # with the option's name
         sys.exit(_complain(told.replace("Value error, ", ""), 2))
     except BrokenPipeError:
+        # Who reads has enough, as `head` does; at its end Python would complain of what it could not flush.
         sys.stderr.close()
         sys.exit(1)
     sys.exit(code or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
@@ -41,6 +42,7 @@ def _name(given: object, url: str) -> str:
         f"output{guess_extension(_type_of(url)) or ''}" if url.startswith("data:") else unquote(urlsplit(url).path)
     )
     last = given if isinstance(given, str) and given else made_up
+    # Somebody else's name: no way out of the folder, nothing hidden, nothing that a shell or terminal would obey.
     cleaned = re.sub(r"[^\w.+ -]", "_", PurePosixPath(last).name).lstrip(".")
     return cleaned or "output"
 
@@ -56,7 +58,7 @@ def carried(data_uri: str) -> bytes:
 
 def place(text: str) -> Path:
     """Return where somebody wants the output saved; CommandError when that is in no folder that there is."""
-    wanted = Path(text).expanduser()
+    wanted = Path(os.path.expanduser(text))  # leaves the ~ of a user who is none as it is
     folder = wanted if text.endswith("/") else wanted.parent
     if not folder.is_dir():
         raise CommandError(f"there is no folder {str(folder)!r} to save into; make it first", exit_code=2)

@@ -55,6 +55,7 @@ def start(
     words = ["--url", url, "--deployments", ",".join(wanted), "--name", name]
     words += ["--config", str(config)] if config else []
     # The runner's side loads media libraries, which preparing needs none of.
+    # Work that is done elsewhere is waited for by many jobs of one process; weights take one job at a time.
     if wanted and all(is_remote(one, settings.deployments) for one in wanted):
         from rushes.runners.crowd import main  # noqa: PLC0415
     else:

@@ -128,6 +128,7 @@ async def _serve(listeners: Listeners, say: Callable[[Listeners], None], until_e
     serving = asyncio.create_task(server.serve())
     try:
         await asyncio.wait((serving, asyncio.create_task(ending.wait())), return_when=asyncio.FIRST_COMPLETED)
+        # First the runners, whose last words come through this very server.
         await application.stop_work()
         server.should_exit = True
         await serving

@@ -45,7 +45,8 @@ def verify(
     settings = settings_from(data=data)
     found, where, standing = look(file, manifest, own=own_authorities(settings), known=_pem(trust) if trust else "")
     told = summary(file, found, where, standing)
-    typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if json_ else "\n".join(map(plain, lines(told))))
+    # In ASCII: JSON leaves control characters above it as they are.
+    typer.echo(json.dumps(told, indent=2) if json_ else "\n".join(map(plain, lines(told))))
     if found is None:
         raise typer.Exit(NO_MANIFEST)
     if not found.valid:
@@ -58,6 +59,7 @@ def look(file: Path, manifest: Path | None, *, own: str, known: str) -> tuple[Fo
         if not one.is_file():
             raise CommandError(f"there is no file {one}", exit_code=2)
     beside = file.with_name(file.name + SIDECAR_SUFFIX)
+    # One that loads this task alone: loading every decoder takes longer than the look does.
     sandbox = Sandbox(_TASKS)
     try:
         places = [manifest] if manifest is not None else [None, *([beside] if beside.is_file() else [])]
@@ -75,6 +77,7 @@ def _read(file: Path, place: Path | None, own: str, known: str, sandbox: Sandbox
         found = read_manifest(file, place, own, sandbox)
         if found is None or not found.valid or found.trusted:
             return found, "this server" if found is not None and found.trusted else "unknown"
+        # Read again, since the library says only that a signer is trusted, not by which of the authorities.
         again = read_manifest(file, place, known, sandbox) if known else None
     except Unavailable as error:
         raise CommandError(str(error)) from error

@@ -71,6 +71,17 @@ def test_a_folder_that_can_not_be_made_is_told(tmp_path: Path) -> None:
     assert looked_at(tmp_path / "file" / "data")["data"].level == "problem"
 
 
+def test_a_folder_that_can_not_even_be_looked_at_is_told(tmp_path: Path) -> None:
+    found = looked_at(tmp_path / ("x" * 300))
+    assert (found["data"].level, found["data disk"].level) == ("problem", "problem")
+    assert "name too long" in found["data"].told
+
+
+def test_files_that_lead_nowhere_are_no_trouble(tmp_path: Path) -> None:
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    assert looked_at(tmp_path)["data"].level == "ok"
+
+
 def test_a_disk_without_room_is_told(tmp_path: Path) -> None:
     assert disk("data disk", tmp_path).level in ("ok", "warning")
     assert disk("data disk", Path("/proc")).level == "problem"

@@ -1,9 +1,13 @@
 """Error answers of every shape become one line; the rest of the client is driven by test_run."""
 
-import pytest
+from pathlib import Path
 
-from rushes.cli.client import Client, explain
+import pytest
+from starlette.responses import PlainTextResponse, RedirectResponse
+
+from rushes.cli.client import Client, Submitted, explain
 from rushes.cli.problem import CommandError
+from rushes.fakes.serving import running
 
 
 @pytest.mark.parametrize(
@@ -18,6 +22,8 @@ from rushes.cli.problem import CommandError
         ),
         (502, "<html>", "the server answered 502: <html>"),
         (500, "[]", "the server answered 500: []"),
+        (422, '{"detail": {"odd": 1}}', 'the server answered 422: {"detail": {"odd": 1}}'),
+        (422, '{"detail": [{"msg": "x"}]}', 'the server answered 422: {"detail": [{"msg": "x"}]}'),
     ],
 )
 def test_an_error_answer_is_one_line(status: int, body: str, line: str) -> None:
@@ -27,3 +33,25 @@ def test_an_error_answer_is_one_line(status: int, body: str, line: str) -> None:
 def test_a_server_that_is_not_there_is_said() -> None:
     with Client("http://127.0.0.1:9", None) as client, pytest.raises(CommandError, match="is `rushes serve` running"):
         client.submit("a/b", {})
+
+
+def test_a_program_that_is_no_server_of_ours_is_said() -> None:
+    with running(PlainTextResponse("hello")) as url, Client(url, None) as client:
+        with pytest.raises(CommandError, match=f"{url} answered with something else than JSON"):
+            client.platform("GET", "/v1/costs")
+        with pytest.raises(CommandError, match="name a Rushes server"):
+            client.submit("a/b", {})
+
+
+def test_an_address_that_leads_elsewhere_is_said(tmp_path: Path) -> None:
+    with running(RedirectResponse("https://studio.example/x")) as url, Client(url, None) as client:
+        with pytest.raises(CommandError, match=r"redirects to https://studio\.example/x"):
+            client.voices()
+        with pytest.raises(CommandError, match="answered 307"):
+            client.download(f"{url}/film.mp4", tmp_path / "film.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_giving_up_needs_no_server_that_is_still_there() -> None:
+    with Client("http://127.0.0.1:9", None) as client:
+        client.cancel(Submitted("id", *["http://127.0.0.1:9/x"] * 3))

@@ -35,6 +35,7 @@ def test_a_port_in_use_says_what_to_do() -> None:
         open_socket("127.0.0.1", sock.getsockname()[1])
 
 
-def test_an_address_that_is_not_ours_is_refused() -> None:
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "x" * 70])
+def test_an_address_that_is_not_ours_is_refused(host: str) -> None:
     with pytest.raises(CommandError, match="cannot listen on"):
-        open_socket("no-such-host.invalid", 0)
+        open_socket(host, 0)

@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("verify")
     key = Key(root / "data" / "provenance")
     (root / "in.jpg").write_bytes(Path("examples/mountain-path.jpg").read_bytes())
-    says = facts(given("image_url", "image", root / "in.jpg", "image/jpeg"), prompt="a \x1b[31mred\nfilm")
+    says = facts(given("image_url", "image", root / "in.jpg", "image/jpeg"), prompt="a \x1b[31mred\x9b5m\u202e\nfilm")
     for suffix, content_type in TYPES.items():
         path = root / f"film.{suffix}"
         frames = np.full((4, 48, 64, 3), 90, np.uint8)
@@ -61,7 +61,9 @@ def test_it_says_so_in_words_that_move_no_cursor(made: Path, capsys: pytest.Capt
     text = capsys.readouterr().out
     for part in ("as it was signed", "this server's key", "a stand-in", "seed        7", "image_url: image/jpeg"):
         assert part in text
-    assert "\x1b" not in text
+    assert not {"\x1b", "\x9b", "\u202e"} & set(text)
+    assert verify(made / "film.mp4", "--data", made / "data", "--json") == 0
+    assert capsys.readouterr().out.isascii()
 
 
 @pytest.mark.parametrize("suffix", TYPES)
