@@ -125,7 +125,7 @@ class Stream:
             must(now < end, f"the stream to end within {seconds:g} s", "it is still open", self.head.sent)
             if line.startswith(":"):
                 yield Event(None, line[1:].strip(), now)
-            elif line.startswith("data:"):
+            elif line.startswith("data:"):  # other fields, such as event and id, mean nothing to the clients
                 data.append(line[5:].removeprefix(" "))
             elif not line and data:
                 yield Event("\n".join(data), None, now)
@@ -147,6 +147,7 @@ class Probe:
         """What waits are multiplied by; below 1 for a server that is known to be quick or wrong."""
         secure = self.base.startswith("https:")
         self._tls = ssl.create_default_context() if secure else None
+        # Not the environment's proxy: `rushes env` may have pointed it at the very server, under fal's names.
         self.client = httpx2.Client(trust_env=False, timeout=PATIENCE_S, verify=self._tls or True)
 
     def close(self) -> None:
@@ -217,6 +218,7 @@ class Probe:
         except httpx2.HTTPError as error:
             raise Failed("an answer", f"{type(error).__name__}: {error}", told) from None
         try:
+            # An error comes whole in place of a stream, and is to be shown.
             is_stream = "event-stream" in response.headers.get("content-type", "")
             body = b"" if is_stream else response.read()
             yield Stream(Answer(told, response.status_code, response.headers, body), response)
@@ -227,10 +229,16 @@ class Probe:
 
     def open_socket(self) -> socket.socket:
         """Open a bare connection, for what a client library would not send."""
-        parts = urlsplit(self.base)
-        port = parts.port or (443 if self._tls else 80)
-        bare = socket.create_connection((parts.hostname or "", port), timeout=PATIENCE_S * self.patience)
-        return self._tls.wrap_socket(bare, server_hostname=parts.hostname) if self._tls else bare
+        bare = self._dialled(PATIENCE_S * self.patience)
+        return self._tls.wrap_socket(bare, server_hostname=self._host) if self._tls else bare
+
+    @property
+    def _host(self) -> str:
+        return urlsplit(self.base).hostname or ""
+
+    def _dialled(self, seconds: float) -> socket.socket:
+        port = urlsplit(self.base).port or (443 if self._tls else 80)
+        return socket.create_connection((self._host, port), timeout=seconds)
 
     def raw(
         self, method: str, group: Group, path: str, head: Mapping[str, str], body: bytes = b""
@@ -238,6 +246,7 @@ class Probe:
         """Send exactly these headers and bytes; return the status line and all that came until the server closed."""
         url, named = self.locate(group, path)
         below = urlsplit(url)
+        # Closed by the server, so that the end of what it says is known without reading HTTP.
         lines = {"Host": named.get("host", below.netloc), "Connection": "close", **head}
         text = f"{method} {below.path}{f'?{below.query}' if below.query else ''} HTTP/1.1\r\n"
         text += "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
@@ -255,7 +264,7 @@ class Probe:
         head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         with self.open_socket() as connection:
             connection.sendall(head.encode("latin-1") + body)
-            time.sleep(seconds)
+            time.sleep(seconds)  # long enough for the run to have begun
 
     @contextmanager
     def socket(self, path: str, **more: Any) -> Iterator[ClientConnection]:
@@ -268,7 +277,9 @@ class Probe:
         if "host" in headers:  # the connection goes to the server, the handshake names fal's host
             query = f"?{parts.query}" if parts.query else ""
             address = f"{'wss' if self._tls else 'ws'}://{headers.pop('host')}{parts.path}{query}"
-            where["sock"] = socket.create_connection((parts.hostname or "", parts.port or 80), timeout=10)
+            where["sock"] = self._dialled(10)
+            if self._tls:  # the certificate is that of the server's own name, as for all other requests
+                where["server_hostname"] = self._host
         with connect(
             address,
             additional_headers=headers,
@@ -277,7 +288,7 @@ class Probe:
             compression=None,
             open_timeout=30,
             close_timeout=5,
-            max_size=None,
+            max_size=None,  # as the clients: frames hold pictures
             **where,
             **more,
         ) as connection:

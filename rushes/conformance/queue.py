@@ -15,7 +15,7 @@ from rushes.conformance.auth import drop_key, new_key
 from rushes.conformance.probe import Answer
 from rushes.conformance.routing import refused, unknown_request
 from rushes.conformance.rules import NotApplicable, must, rule
-from rushes.conformance.target import IN_PROGRESS, Job, Target
+from rushes.conformance.target import IN_PROGRESS, LONG_S, Job, Target
 
 STATUSES = ("IN_QUEUE", "IN_PROGRESS", "COMPLETED")
 # Those that the JavaScript client's types name.
@@ -117,8 +117,10 @@ def q_05(t: Target) -> None:
 def q_06(t: Target) -> None:
     job = t.submit(t.slow(1.0) if t.echo else None)
     seen: list[Any] = []
+    end = time.monotonic() + LONG_S * t.probe.patience
     while True:
         answer = t.status(job, "?logs=1").is_status(200, 202)
+        answer.must(time.monotonic() < end, f"COMPLETED within {LONG_S:g} s")
         told = answer.object()
         if told["status"] != "IN_QUEUE":
             answer.must(isinstance(told["logs"], list), "logs as an array with logs=1")
@@ -169,7 +171,9 @@ def q_08(t: Target) -> None:
 def q_09(t: Target) -> None:
     for _ in range(5 if t.echo else 1):
         job = t.submit()
-        while t.status(job).object()["status"] != "COMPLETED":
+        end = time.monotonic() + LONG_S * t.probe.patience
+        while (state := t.status(job)).object()["status"] != "COMPLETED":
+            state.must(time.monotonic() < end, f"COMPLETED within {LONG_S:g} s")
             time.sleep(0.002)  # to ask for the result in the very moment after
         answer = t.result(job)
         answer.must(IN_PROGRESS.encode() not in answer.body, "the final result right after COMPLETED").is_status(200)

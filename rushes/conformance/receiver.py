@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-MOST_BYTES = 64 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024  # of a delivery: an output with media inline, and no more of whoever else finds the port
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """One POST that arrived."""
+    """One POST that arrived, or a GET of what is no file here."""
 
     path: str
     headers: Mapping[str, str]
@@ -65,8 +65,7 @@ def receiving(host: str) -> Iterator[Receiver]:
     class Taker(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             size = min(int(self.headers.get("content-length") or 0), MOST_BYTES)
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            status = receiver.keep(Delivery(self.path, headers, self.rfile.read(size), time.time()))
+            status = receiver.keep(self._delivery(self.rfile.read(size)))
             self.send_response(status)
             if 300 <= status < 400:
                 self.send_header("location", f"{receiver.url}/followed")
@@ -75,18 +74,25 @@ def receiving(host: str) -> Iterator[Receiver]:
 
         def do_GET(self) -> None:
             content = receiver.files.get(self.path)
+            if content is None:  # most clients follow a redirect of a POST by a GET
+                receiver.keep(self._delivery(b""))
             self.send_response(200 if content is not None else 404)
             self.send_header("content-type", "application/octet-stream")
             self.send_header("content-length", str(len(content or b"")))
             self.end_headers()
             self.wfile.write(content or b"")
 
+        def _delivery(self, body: bytes) -> Delivery:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            return Delivery(self.path, headers, body, time.time())
+
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing: the report does."""
 
     server = ThreadingHTTPServer((host, 0), Taker)
-    server.daemon_threads = True
+    server.daemon_threads = True  # a sender that keeps its connection open must not hold up the end
     receiver.url = f"http://{host}:{server.server_address[1]}"
+    # shutdown() is noticed at the next poll, by default half a second later.
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

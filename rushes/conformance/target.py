@@ -26,7 +26,8 @@ from rushes.conformance.rules import Failed, NotApplicable, must
 
 ECHO = "rushes/echo"
 IN_PROGRESS = "Request is still in progress"
-LONG_S = 120.0
+LONG_S = 120.0  # for an ordinary request, behind those of the other checks
+STARTS_S = 1.0  # in which a free worker takes a request; one that still waits then waits for a worker
 MOST_WORKERS = 64
 _TEXTS = {"prompt": "a lighthouse in the evening", "text": "hello"}
 _KEPT_SMALL = ("num_frames", "width", "height")
@@ -75,6 +76,7 @@ class Target:
     def settle(self) -> None:
         """Find out, once and before any rule, which layout the server speaks and what it offers."""
         path = f"/{self.given_endpoint or ECHO}/requests/{uuid.uuid4()}/status"
+        # A server of layout H alone takes the prefix for a part of the id, or redirects, or knows no such route.
         answer = self.probe.get("queue", path)
         if (answer.status == 404 and b"Path" in answer.body) or answer.status in {301, 302, 307, 308, 405}:
             other = self.probe.get("queue", path, layout="H")
@@ -87,7 +89,7 @@ class Target:
         """Whether the server offers the test endpoint."""
         if self.given_endpoint not in (None, ECHO):
             return False
-        mark = uuid.uuid4().hex
+        mark = uuid.uuid4().hex  # some servers answer any path, with something
         answer = self.probe.post("run", f"/{ECHO}", json={"payload": mark})
         return answer.status == 200 and mark.encode() in answer.body
 
@@ -96,7 +98,7 @@ class Target:
         """Endpoint ids that the server names: by its model list, else by its llms.txt."""
         listed: list[str] = []
         cursor = ""
-        for _ in range(20):
+        for _ in range(20):  # a list whose cursor never ends is left at a thousand models
             answer = self.probe.get("platform", f"/v1/models?limit=50{f'&cursor={quote(cursor)}' if cursor else ''}")
             if answer.status != 200:
                 break
@@ -136,7 +138,7 @@ class Target:
 
     def document(self, endpoint: str) -> dict[str, Any] | None:
         """Return an endpoint's OpenAPI document, None where the server has none."""
-        with self._lock:
+        with self._lock:  # rules run side by side and ask for the same ones; each is fetched once
             if endpoint not in self._documents:
                 answer = self.probe.get(
                     "site", f"/api/openapi/queue/openapi.json?endpoint_id={quote(endpoint, safe='')}"
@@ -150,6 +152,7 @@ class Target:
         """Return the schema of an endpoint's input: the last one whose name says so (O-01)."""
         document = self.document(endpoint) or {}
         schemas = document.get("components", {}).get("schemas", {})
+        # A schema may have "Queue" in its name for the queue's own envelope.
         named = [schema for name, schema in schemas.items() if name.endswith("Input") and "Queue" not in name]
         return named[-1] if named else None
 
@@ -177,6 +180,7 @@ class Target:
             properties = (self.input_schema(model) or {}).get("properties", {})
             if all(name in properties for name in names) and self.example(model) is not None:
                 small = len(properties.keys() & set(_KEPT_SMALL))
+                # Cheapest: a model that can be asked for few frames or pixels, and among these a small class.
                 best.append((-10 * small + ("480p" not in model), model))
                 if small > 1 or len(best) >= 40:  # asking for a hundred schemas would take long
                     break
@@ -217,6 +221,7 @@ class Target:
     def slow(self, seconds: float, **more: Any) -> dict[str, Any]:
         """Return an input that takes so long and looks for a cancel often."""
         self.require_echo()
+        # Twenty steps a second, as far as the endpoint has them: between steps it looks for a cancel.
         return {"sleep_s": seconds, "steps": min(10_000, max(1, round(seconds * 20))), **more}
 
     def fails(self, error_type: str) -> dict[str, Any]:
@@ -238,7 +243,7 @@ class Target:
         told = answer.is_status(200).object()
         answer.must(isinstance(told.get("request_id"), str), "a string request_id")
         job = Job(told["request_id"], endpoint or self.endpoint, answer, told)
-        self._made.append(job)
+        self._made.append(job)  # from many threads: appending to a list is one step
         return job
 
     def status(self, job: Job, query: str = "") -> Answer:
@@ -282,7 +287,7 @@ class Target:
         held: list[Job] = []
         try:
             while True:
-                held.append(self.submit(self.slow(600.0)))
+                held.append(self.submit(self.slow(600.0)))  # longer than all rules together; cancelled in the end
                 if not self._starts(held[-1]):
                     break
                 if len(held) > MOST_WORKERS:
@@ -291,11 +296,10 @@ class Target:
             yield
         finally:
             self.busy = False
-            for job in held:
-                self.cancel(job)
+            self._let_go(held)
 
     def _starts(self, job: Job) -> bool:
-        end = time.monotonic() + 1.0
+        end = time.monotonic() + STARTS_S * self.probe.patience
         while time.monotonic() < end:
             if self.status(job).object().get("status") != "IN_QUEUE":
                 return True
@@ -310,7 +314,10 @@ class Target:
 
     def clean_up(self) -> None:
         """Cancel what was submitted and has not ended."""
-        for job in self._made:
+        self._let_go(self._made)
+
+    def _let_go(self, jobs: list[Job]) -> None:
+        for job in jobs:
             try:
                 self.cancel(job)
             except Failed:  # the server went away; there is nothing left to cancel
@@ -371,7 +378,7 @@ def guess(name: str, schema: Mapping[str, Any]) -> Any:
     """Guess a value for a required member; None where only a person could."""
     if name == "image_url" or name.endswith("_image_url"):
         return PICTURE_URI
-    if name.endswith(("_url", "_urls", "_id")):
+    if name.endswith(("_url", "_urls", "_id")):  # a sound, a video, a voice: nothing that could be made up here
         return None
     if name in _TEXTS:
         return _TEXTS[name]

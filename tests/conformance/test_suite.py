@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -12,12 +12,15 @@ import pytest
 from rushes.cli.conformance import target_at
 from rushes.conformance import suite
 from rushes.conformance.report import Finding
+from rushes.conformance.rules import Rule
+from rushes.conformance.target import Target
 from tests.conformance import careless, jammed
 from tests.conformance.serving import serving
 
 PASSED_BY_CARELESS = {"R-09", "R-18", "A-02", "Q-03", "Q-08"}
 NEEDS_A_QUEUE_OR_KEYS = {"A-01", "A-04", "A-05", "A-07", "S-03", "Q-02", "Q-19", "Q-20", "Q-21", "T-09"}
-BROKEN_BY_JAMMED = {"R-09", "A-01", "A-02", "A-04", "A-05", "A-07", "S-03", "Q-02", "Q-03", "Q-19", "Q-20", "Q-21"}
+BROKEN_BY_JAMMED = {"R-09", "A-01", "A-02", "A-04", "A-05", "A-07", "S-03", "Q-02", "Q-03", "Q-06", "Q-09", "Q-19"}
+BROKEN_BY_JAMMED |= {"Q-20", "Q-21"}
 
 
 @contextmanager
@@ -48,6 +51,32 @@ def test_a_careless_server_breaks_nearly_every_rule_and_the_suite_says_which() -
 def test_a_server_whose_queue_stands_still_breaks_the_rules_of_waiting_and_of_keys() -> None:
     with findings(jammed.app, sorted(BROKEN_BY_JAMMED)) as found:
         assert {rule for rule, finding in found.items() if finding.verdict == "failed"} == BROKEN_BY_JAMMED
+
+
+def open_a_socket(target: Target) -> None:
+    with target.probe.socket("/no/such/model/realtime"):
+        pass
+
+
+def follow_no_address(target: Target) -> None:
+    target.fetch("http://127.0.0.1/\x01")
+
+
+def test_what_a_check_stumbles_over_is_a_finding_and_the_others_go_on() -> None:
+    checks = {"X-01": open_a_socket, "X-02": follow_no_address, "X-03": lambda _: None}
+    rules = [Rule(name, "a rule of this test", check, "any") for name, check in checks.items()]
+    with serving(careless.app) as url, target_at(url, "some:key") as target:
+        found = suite.run(target, rules)
+    assert [finding.verdict for finding in found] == ["failed", "failed", "passed"]
+    assert [finding.got.partition(":")[0] for finding in found[:2]] == ["InvalidStatus", "InvalidURL"]
+
+
+def test_rules_of_waiting_are_tried_once_though_the_server_goes_away_meanwhile() -> None:
+    with ExitStack() as server, target_at(server.enter_context(serving(jammed.app)), "some:key") as target:
+        target.probe.patience = 0.02
+        told: list[Finding] = []
+        suite.run(target, [Rule("X-01", "a rule of this test", lambda _: server.close(), "busy")], told.append)
+    assert [finding.verdict for finding in told] == ["passed"]
 
 
 @pytest.mark.acceptance
