@@ -28,6 +28,7 @@ PROMPT_CHARS = 2_500
 SHAPES = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0}  # width / height
 MOST_MASKS = 6
 MOST_POINTS = 77  # of one path; fewer than two lead nowhere
+FARTHEST = 100_000  # pixels from a picture's corner: beyond any picture, yet no number too large to reckon with
 FULL_MOVE = 10  # movement_value at its largest
 
 
@@ -150,12 +151,14 @@ class ProImageToVideoRequest(WireModel):
 class Trajectory(WireModel):
     """One point of the path that a masked region takes."""
 
-    x: int = Field(description="Where the point lies across the picture, in pixels.")
+    x: int = Field(ge=-FARTHEST, le=FARTHEST, description="Where the point lies across the picture, in pixels.")
     y: int = Field(
+        ge=-FARTHEST,
+        le=FARTHEST,
         description=(
             "Where the point lies along the picture's height, in pixels from the top; from the bottom where only so "
             "the path begins on its region."
-        )
+        ),
     )
 
 

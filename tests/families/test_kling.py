@@ -286,6 +286,15 @@ def test_too_many_masks_or_points_are_named() -> None:
     assert refused(MASKED, dynamic_masks=[MASK, long]) == [("too_long", ("dynamic_masks", 1, "trajectories"))]
 
 
+@pytest.mark.parametrize("far", [100_001, -100_001, 10**400], ids=["beyond", "before", "huge"])
+@pytest.mark.parametrize("axis", ["x", "y"])
+def test_a_point_far_from_any_picture_is_refused_at_its_place(far: int, axis: str) -> None:
+    path = [{"x": 1, "y": 2}, {"x": 3, "y": 4, axis: far}]
+    place = ("dynamic_masks", 0, "trajectories", 1, axis)
+    error_type = "less_than_equal" if far > 0 else "greater_than_equal"
+    assert refused(MASKED, dynamic_masks=[MASK | {"trajectories": path}]) == [(error_type, place)]
+
+
 @pytest.mark.parametrize("name", BY_ID)
 @pytest.mark.parametrize("duration", ["5", "10"])
 def test_the_engine_is_asked_for_exactly_the_clip(name: str, duration: str) -> None:
