@@ -216,6 +216,15 @@ class JobStore:
         )
         return moved is not None
 
+    async def put_back(self, job_id: str, token: int) -> bool:
+        """Let a job wait again whose runner hung up before it heard of it; no try is spent. False: stale token."""
+        failure, now = RequestError("runner_disconnected").failure(), self._clock()
+        moved = await self._database.write(
+            lambda connection: writes.put_back(connection, job_id, token, failure, now=now, prices=self._prices),
+            lambda moved: self._moved([moved] if moved else []),
+        )
+        return moved is not None
+
     async def release(self, runner: str, *, fault: bool = True) -> int:
         """Take back all jobs of a runner whose process is gone; return how many.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 
@@ -215,6 +215,19 @@ def fail(
         return None
     _log(connection, rows[0][0], lines)
     return _settle(connection, _running(rows[0]), failure, now, prices)
+
+
+def put_back(
+    connection: sqlite3.Connection, job_id: str, token: int, failure: Failure, *, now: float, prices: Prices
+) -> Moved | None:
+    """Let a job wait again whose runner never heard that it has it. None when the token is stale."""
+    rows = connection.execute(SQL["running"], {"id": job_id, "token": token}).fetchall()
+    if not rows:
+        return None
+    job = _running(rows[0])
+    # Nothing was begun, so that even a job that may be tried only once may be given out again.
+    unheard = replace(job, tried=replace(job.tried, retry=True))
+    return _settle(connection, unheard, failure, now, prices, counted=False)
 
 
 def cancel(

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rushes.errors import ModelError, RequestError
-from rushes.jobs.job import MAX_ATTEMPTS, LogLine, Priority, Status
+from rushes.jobs.job import MAX_ATTEMPTS, LogLine, NewJob, Priority, Status
 from rushes.jobs.places import SQL
 from tests.jobs.queue import RETENTION_S, Queue, lost, opened, outcome
 
@@ -270,6 +270,20 @@ def test_a_servers_end_or_a_stopped_runner_costs_a_job_no_attempt(queue: Queue) 
             assert claimed.attempt == 1
             assert await queue.jobs.release("local-2", fault=False) == 1
             assert not await queue.jobs.finish("a", claimed.lease.token, outcome())
+
+    drive(story)
+
+
+def test_a_job_that_its_runner_never_heard_of_waits_again_alone_and_uncounted(queue: Queue) -> None:
+    async def story() -> None:
+        await queue.add("held")
+        await queue.jobs.submit(NewJob("once", "a/b", "me", b"{}", queue.clock.now, retry=False))
+        await queue.take(runner="many")
+        unheard = await queue.take(runner="many")
+        assert await queue.jobs.put_back("once", unheard.lease.token)
+        assert [queue.position("held"), queue.position("once")] == [None, 0]
+        assert not await queue.jobs.put_back("once", unheard.lease.token)
+        assert (await queue.take(runner="other")).attempt == 1
 
     drive(story)
 
