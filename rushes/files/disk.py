@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
+import logging
 import os
 import shutil
 import time
@@ -31,6 +32,9 @@ from rushes.files.urls import stored_url
 CHUNK_BYTES = 256 * 1024
 INCOMING = "incoming"
 THREADS = 16  # of our own: slow disks must not hold up what else the process does in threads
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # of a record: other JSON than ours, or none
+
+LOG = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 Arguments = TypeVarTuple("Arguments")
@@ -115,7 +119,7 @@ class DiskStore:
 
     @asynccontextmanager
     async def _drafted(self) -> AsyncIterator[Draft]:
-        draft = await self._in_thread(self._incoming.draft)
+        draft = await self._made(self._incoming.draft, Draft.drop)
         try:
             yield draft
         except BaseException:
@@ -132,7 +136,7 @@ class DiskStore:
         # Negative ends and ends beyond the file mean what they mean in Python.
         start, stop, _ = slice(start, stop).indices(record.size_bytes)
         try:
-            handle = await self._in_thread(os.open, self._place(file_id) / CONTENT, os.O_RDONLY)
+            handle = await self._made(partial(os.open, self._place(file_id) / CONTENT, os.O_RDONLY), os.close)
         except FileNotFoundError:
             raise FileMissing(file_id) from None
         try:
@@ -168,6 +172,15 @@ class DiskStore:
 
     async def _in_thread(self, work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    async def _made(self, make: Callable[[], Result], undo: Callable[[Result], object]) -> Result:
+        """As `_in_thread`, for what must be given back: what is made for a caller who has gone meanwhile is undone."""
+        making = asyncio.get_running_loop().run_in_executor(self._threads, make)
+        try:
+            return await asyncio.shield(making)
+        except asyncio.CancelledError:
+            making.add_done_callback(lambda made: None if made.cancelled() or made.exception() else undo(made.result()))
+            raise
 
     def _place(self, file_id: str) -> Path:
         return self._folder / file_id[:2] / file_id
@@ -235,7 +248,7 @@ class DiskStore:
         while not self._move_into_place(draft.folder, record.id):
             kept = self._load(record.id)
             if kept is None:  # expired, or deleted just now: make room
-                self._remove(record.id)
+                self._drop_expired(record.id)
             elif kept.sha256 != record.sha256:
                 raise FileTaken(record.id)
             elif (same := self._extended(kept, record.expires_at)) is not None:
@@ -291,6 +304,15 @@ class DiskStore:
         except FileNotFoundError:  # deleted meanwhile
             return None
 
+    def _drop_expired(self, file_id: str) -> bool:
+        """Remove what is over; looked at again under its lock, since somebody may have put the same anew meanwhile."""
+        try:
+            with held(self._place(file_id)):
+                record = self._read_record(file_id)
+                return (record is None or self._is_over(record)) and self._remove(file_id)
+        except FileNotFoundError:  # somebody else was quicker
+            return False
+
     def _remove(self, file_id: str) -> bool:
         place = self._place(file_id)
         if not self._incoming.discard(place):
@@ -309,13 +331,17 @@ class DiskStore:
             yield chunk
 
     def _sweep(self) -> int:
-        return sum(self._remove(record.id) for record in self._records() if self._is_over(record))
+        return sum(self._drop_expired(record.id) for record in self._records() if self._is_over(record))
 
     def _records(self) -> Iterator[StoredFile]:
         for shelf in self._folder.iterdir():
             if len(shelf.name) == 2:
                 for place in shelf.iterdir():
-                    record = self._read_record(place.name)
+                    try:
+                        record = self._read_record(place.name)
+                    except _UNREADABLE as error:  # else one bad record would keep all others past their end
+                        LOG.error("the record of the stored file %s can't be read: %s", place.name, error)
+                        continue
                     if record is not None:
                         yield record
 

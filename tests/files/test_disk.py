@@ -17,6 +17,7 @@ import pytest
 from rushes.files.disk import DiskStore
 from rushes.files.store import FileStore, new_id
 from tests.files.contract import MIB, Clock, FileStoreContract, broken, content, join, put, stream
+from tests.runners.live import wait_for
 
 SECRET = b"s" * 32
 
@@ -31,6 +32,11 @@ class TestDiskStore(FileStoreContract):
         store = DiskStore(tmp_path / "files", SECRET, clock)
         yield store
         store.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
 
 
 @pytest.fixture
@@ -204,6 +210,65 @@ def test_a_disk_that_refuses_is_told_of_and_nothing_is_left(store: DiskStore, fo
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
         signal.signal(signal.SIGXFSZ, ignored)
     assert drafts(folder) == []
+
+
+def test_a_reader_who_goes_while_the_disk_answers_leaves_no_open_file(store: DiskStore, folder: Path) -> None:
+    async def read_and_go() -> None:
+        stored = await put(store)
+        place = folder / stored.id[:2] / stored.id / "content"
+        place.unlink()
+        os.mkfifo(place)  # opening it takes until somebody writes, as with a slow disk
+        reading = asyncio.create_task(content(store, stored.id))
+        writer = await opened_for_writing(place)
+        reading.cancel()  # open by now, in a thread, but the reader has not heard of it yet
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+        os.close(writer)
+        await asyncio.to_thread(wait_for, lambda: place not in open_files())
+
+    asyncio.run(read_and_go())
+
+
+async def opened_for_writing(fifo: Path) -> int:
+    while True:
+        try:
+            return os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            await asyncio.sleep(0.001)
+
+
+def open_files() -> set[Path]:
+    handles = Path("/proc/self/fd").iterdir()
+    return {handle.readlink() for handle in handles if handle.is_symlink()}
+
+
+def test_what_is_put_again_while_its_old_end_is_swept_stays(folder: Path, clock: Clock) -> None:
+    with closing(DiskStore(folder, SECRET, clock)) as other:
+        again: list[None] = []
+
+        def interrupted() -> float:
+            """Somebody puts the same file anew, just when the sweep has found that the old one is over."""
+            if again:
+                again.clear()
+                asyncio.run(put(other))
+            return clock.now
+
+        with closing(DiskStore(folder, SECRET, interrupted)) as store:
+            stored = asyncio.run(put(store, expires_at=clock.now + 10))
+            clock.now += 20
+            again.append(None)
+            assert asyncio.run(store.sweep()) == 0
+            assert asyncio.run(content(store, stored.id)) == b"hello"
+
+
+def test_a_record_that_cannot_be_read_keeps_no_other_file_past_its_end(folder: Path, clock: Clock) -> None:
+    with closing(DiskStore(folder, SECRET, clock)) as store:
+        made = [asyncio.run(put(store, bytes([n]), expires_at=clock.now + 10)) for n in range(3)]
+        for broken_record, text in zip(made, ("{", "[]"), strict=False):
+            (folder / broken_record.id[:2] / broken_record.id / "record.json").write_text(text)
+        clock.now += 20
+        assert asyncio.run(store.sweep()) == 1
+        assert not (folder / made[2].id[:2] / made[2].id).exists()
 
 
 def test_memory_stays_flat(store: DiskStore) -> None:
