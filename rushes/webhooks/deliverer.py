@@ -157,7 +157,8 @@ class Deliverer:
             await self._outbox.record(due, Try(began, status_code, error, max(0.0, now - began)), verdict)
             if error is not None:
                 _tell(due, error, verdict)
-        except WriteFailed as error:
+        except (WriteFailed, sqlite3.Error) as error:
+            # Still due, so it is sent again; not at once, or its receiver would hear it without a pause.
             log.error("webhook %s was sent, which could not be recorded, so it is sent again: %s", due.id, error)
             await asyncio.sleep(_AFTER_FAILURE_S)
         finally:

@@ -16,6 +16,7 @@ from rushes.jobs.job import Outcome
 from rushes.outbound.addresses import Address
 from rushes.webhooks.deliverer import Limits
 from rushes.webhooks.schedule import Schedule, State
+from tests.runners.live import wait_for
 from tests.webhooks.office import LOOPBACK, ORIGIN, office
 from tests.webhooks.receiver import receiving, verified
 
@@ -260,6 +261,19 @@ def test_what_was_due_when_the_server_ended_is_sent_by_the_next_one(tmp_path: Pa
         over.set()
         asyncio.run(second_life())
         assert len(receiver.posted) == 2
+
+
+def test_what_cannot_be_written_down_is_not_sent_again_and_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with office(tmp_path) as here:
+            await here.database.write(lambda c: c.execute("ALTER TABLE webhook_attempts RENAME TO gone").fetchall())
+            await here.end("r-1", receiver.url)
+            await asyncio.to_thread(wait_for, lambda: bool(receiver.posted))
+            await asyncio.sleep(0.3)
+        assert len(receiver.posted) == 1
+
+    with receiving(200) as receiver:
+        asyncio.run(story())
 
 
 def test_a_result_that_is_gone_is_given_up(tmp_path: Path) -> None:
