@@ -45,6 +45,7 @@ from rushes.work.tools import Files, Tools
 
 HUNG_EXIT = 70  # sysexits.h: a fault inside
 LAST_WORD_S = 0.3  # for handing the job back in the second that there is
+_TOO_LARGE = 413
 
 LOG = logging.getLogger(__name__)
 
@@ -143,7 +144,7 @@ class Worker:
             return error.failure()
         except Refused as error:
             LOG.warning("job %s: the gateway took nothing more for it: %s", job.job_id, error)
-            return RequestError("runner_connection_refused").failure()
+            return _too_large() if error.status == _TOO_LARGE else RequestError("runner_connection_refused").failure()
         except GatewayAway as error:
             LOG.warning("job %s lost its files' way to the gateway: %s", job.job_id, error)
             return RequestError("runner_connection_error").failure()
@@ -193,6 +194,12 @@ def _too_long(settings: Settings) -> Failure:
     limit = f"{settings.generation_timeout_s:g} s"
     msg = f"The work took longer than the {limit} that one request may take; ask for less, or raise the server's limit"
     return ModelError("generation_timeout", msg).failure()
+
+
+def _too_large() -> Failure:
+    """The end of a job whose result storage doesn't take: made again it would be as large, and cost as much."""
+    msg = "the result is larger than what this server stores; ask for something shorter or smaller"
+    return ModelError("file_too_large", msg).failure()
 
 
 def _end_hung(job_id: str) -> None:

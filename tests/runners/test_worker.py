@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rushes.calls import Call
-from rushes.engines.engine import Maker, Output, Progress
+from rushes.engines.engine import FinishedFile, Maker, Output, Progress
 from rushes.families import ENDPOINTS
 from rushes.jobs.job import Status
 from rushes.jobs.protocol import ClaimRequest
@@ -212,6 +212,30 @@ def test_what_an_engine_prints_is_in_the_jobs_log(live: Live) -> None:
     job_id = live.submit()
     do_one(live, Faulty(ValueError()))
     assert "about to fail" in live.lines(job_id)
+
+
+@dataclass
+class Lavish(Faulty):
+    """An engine whose film is larger than what storage takes."""
+
+    path: Path
+    size_bytes: int
+
+    def generate(self, call: Call, progress: Callable[[Progress], None], cancelled: Callable[[], bool]) -> Output:
+        with self.path.open("wb") as file:
+            file.truncate(self.size_bytes)
+        return FinishedFile(str(self.path), "video/mp4")
+
+
+@pytest.mark.parametrize("times", [2, 20])
+def test_a_result_that_storage_does_not_take_is_not_made_again(tmp_path: Path, times: int) -> None:
+    most = 1_000_000
+    with running(tmp_path, max_upload_bytes=most) as live:
+        job_id = live.submit()
+        do_one(live, Lavish(ValueError(), tmp_path / "large.mp4", times * most))
+        failure = live.result(job_id).failure
+        assert failure is not None
+        assert (failure.type, failure.status) == ("file_too_large", 422)
 
 
 def test_a_jobs_folder_is_made_when_needed_and_removed_with_its_files() -> None:
