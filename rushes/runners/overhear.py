@@ -83,7 +83,7 @@ class _LogEar(logging.Handler):
             return
         try:
             text = record.getMessage()
-        except (TypeError, ValueError):  # arguments that don't fit the text are no reason for a job to fail
+        except Exception:  # noqa: BLE001  arguments that don't fit the text are no reason for a job to fail
             text = f"{record.msg} {record.args}"
         self._hear(text, _level(record.levelno))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Mapping
 from typing import Literal
 
@@ -17,6 +18,7 @@ from rushes.engines.engine import Cancelled
 from rushes.jobs.job import Level
 from rushes.jobs.protocol import BeatReply, Line
 from rushes.runners.client import GatewayAway, Refused
+from rushes.runners.overhear import clean
 
 LOOK_S = 0.5  # between two looks at whether the step loop hangs
 FIRST_S = 0.03  # until the first beat: short jobs end before it and cost no extra call
@@ -48,7 +50,7 @@ class Reporter:
         self._on_hang = on_hang
         self._beat_s = beat_s
         self._clock = clock
-        self._over_at = clock() + limit_s
+        self._over_at = time.monotonic() + limit_s  # not by `clock`, which may be set while a job runs
         self._news = threading.Condition()
         self._lines: list[Line] = []
         self._ticked = False
@@ -66,7 +68,8 @@ class Reporter:
 
     def overhear(self, message: str, level: Level, labels: Mapping[str, str] | None = None) -> None:
         """Add a line that proves no life: what a library logs or prints, perhaps from a thread beside a hung loop."""
-        line = Line(at=self._clock(), message=message, level=level, labels=dict(labels) if labels else None)
+        # Cleaned: what others say may hold what no message can carry, and must not end a job that is paid.
+        line = Line(at=self._clock(), message=clean(message), level=level, labels=dict(labels) if labels else None)
         with self._news:
             self._lines.append(line)
 
@@ -96,7 +99,7 @@ class Reporter:
     @property
     def overdue(self) -> bool:
         """Whether the job has had all the time that one may have."""
-        return self._clock() >= self._over_at
+        return time.monotonic() >= self._over_at
 
     def close(self, wait_s: float | None = None) -> tuple[Line, ...]:
         """Stop beating and return the lines that no beat carried; waits for a beat under way, so that none is lost."""
@@ -151,3 +154,7 @@ class Reporter:
         except Refused as error:
             LOG.warning("giving the job up: %s", error)
             self._answer = "stale"
+        except Exception:  # were this thread to end, a job that goes well would lose its lease
+            LOG.exception("a beat failed; the next one tries again")
+            with self._news:
+                self._lines[:0] = lines

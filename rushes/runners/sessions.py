@@ -40,6 +40,7 @@ from rushes.jobs.protocol import (
 from rushes.media.sandbox import media_sandbox
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from rushes.runners.deployments import Routes, load, take_keys
+from rushes.runners.overhear import clean
 from rushes.runners.parent import is_gone
 from rushes.runners.process import Given, run_process
 from rushes.runners.worker import JobFolder
@@ -72,7 +73,8 @@ class SessionReport:
 
     def say(self, message: str, level: Level = "INFO", labels: Mapping[str, str] | None = None) -> None:
         """Add a line."""
-        self._lines.append(Line(at=time.time(), message=message, level=level, labels=dict(labels) if labels else None))
+        told = dict(labels) if labels else None
+        self._lines.append(Line(at=time.time(), message=clean(message), level=level, labels=told))
         self.cancelled()
 
     def tick(self) -> None:

@@ -86,15 +86,19 @@ def test_a_runaway_engine_is_told_so_once() -> None:
     assert heard[-1] == (ENOUGH, "WARN")
 
 
-def test_a_logging_mistake_is_no_reason_to_fail() -> None:
+@pytest.mark.parametrize(
+    ("text", "given", "said"),
+    [("%d pictures", "many", "%d pictures ('many',)"), ("%(of)s pictures", {"how": 2}, "%(of)s pictures {'how': 2}")],
+)
+def test_a_logging_mistake_is_no_reason_to_fail(text: str, given: object, said: str) -> None:
     root = logging.getLogger()
     others, root.handlers = root.handlers, []  # pytest's own lets such a mistake fail a test
     try:
         with hearing() as heard:
-            root.info("%d pictures", "many")
+            root.info(text, given)
     finally:
         root.handlers = others
-    assert heard == [("%d pictures ('many',)", "INFO")]
+    assert heard == [(said, "INFO")]
 
 
 def test_lines_of_several_threads_stay_whole() -> None:

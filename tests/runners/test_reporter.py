@@ -103,6 +103,33 @@ def test_a_step_loop_that_is_silent_for_too_long_is_reported_as_hung(post: Post)
     made.close()
 
 
+def test_a_clock_that_is_set_makes_no_job_late(post: Post) -> None:
+    now = [5.0]
+    made = Reporter(post, BEAT_S, lambda: now[0], limit_s=600)
+    now[0] += 86_400
+    assert not made.overdue
+    made.close()
+    late = Reporter(post, BEAT_S, lambda: 5.0, limit_s=0.01)
+    wait_for(lambda: late.overdue)
+    late.close()
+
+
+def test_a_beat_that_fails_unexpectedly_is_not_the_last_and_loses_no_line(reporter: Reporter, post: Post) -> None:
+    post.answer = ValueError("the answer is not JSON")
+    reporter.say("first")
+    wait_for(lambda: bool(post.beats))
+    post.answer = BeatReply(answer="carry on")
+    reporter.say("second")
+    wait_for(lambda: post.beats[-1] == ["first", "second"])
+
+
+def test_what_no_message_can_carry_is_said_without_it(reporter: Reporter) -> None:
+    reporter.say("half a sign: \ud83d")
+    (line,) = reporter.close()
+    assert line.message == "half a sign: \ufffd"
+    assert Line.model_validate_json(line.model_dump_json()) == line
+
+
 def test_a_preview_is_wanted_once_for_each_beat_while_somebody_watches(reporter: Reporter, post: Post) -> None:
     assert not reporter.wants_preview(), "nobody has asked yet"
     post.answer = BeatReply(answer="carry on", preview=True)
