@@ -96,7 +96,7 @@ class History:
             "start": wanted.start,
             "end": wanted.end,
             "endpoints": json.dumps(wanted.endpoints) if wanted.endpoints else None,
-            "text": wanted.text.lower() if wanted.text else None,
+            "text": _lowered(wanted.text) if wanted.text else None,
             "least_status": least,
             "most_status": most,
             "at": at,
@@ -152,6 +152,11 @@ class History:
         """Return the account's waiting requests to these endpoints that came by then; at most 100,000 of them."""
         asked = {"account": account, "endpoints": json.dumps(endpoints), "until": until, "limit": _MOST_WAITING}
         return [row[0] for row in await self._database.look(SQL["waiting"], asked)]
+
+
+def _lowered(text: str) -> str:
+    """Return it as SQLite's `lower` does, which knows ASCII only: else a search for "É" never finds an "É"."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 def _payload(job_id: str, given: bytes | None, made: bytes | None, files: str | None, beside: str | None) -> Payload:

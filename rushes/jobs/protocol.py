@@ -21,7 +21,8 @@ import base64
 import binascii
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_core import from_json
 
 from rushes.errors import Failure, Shape
 from rushes.jobs.job import Level, LogLine, Outcome, Paid, VoiceMade
@@ -236,6 +237,14 @@ class Fail(Message):
     body: str
     retryable: bool
     lines: tuple[Line, ...] = ()
+
+    @field_validator("body")
+    @classmethod
+    def _is_an_answer(cls, body: str) -> str:
+        """Refuse what could not be stored and told: jobs keep a line of their error for people."""
+        if not isinstance(from_json(base64.b64decode(body, validate=True)), dict):
+            raise ValueError("expected a JSON object in base64")
+        return body
 
     @classmethod
     def of(cls, token: int, failure: Failure, lines: tuple[Line, ...] = ()) -> Fail:
