@@ -20,7 +20,7 @@ from rushes.files.ranges import Part, Unsatisfiable, asked_range
 from rushes.files.store import FileMissing, FileStore, StoredFile
 from rushes.files.types import may_show
 from rushes.gateway.replies import Header, Reply, failure_reply
-from rushes.gateway.sharing import NOT_FOUND
+from rushes.gateway.sharing import not_found
 
 YEAR_S = 31_536_000  # what caches take for "for ever"
 
@@ -101,7 +101,7 @@ class FileReply:
                     watch.cancel()
                 await send({"type": "http.response.body", "body": b""})
         except FileMissing:
-            await failure_reply(NOT_FOUND.failure())(scope, receive, send)
+            await failure_reply(not_found().failure())(scope, receive, send)
 
 
 def _refusal(file: StoredFile, status: int) -> Reply:

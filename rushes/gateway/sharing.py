@@ -26,11 +26,6 @@ READ = "read"
 IDENTITY = "identity"  # query member of a signed URL
 MOST_SIGNED_S = 604_800  # a week, as the Platform API has it (10.1)
 JSON_BODY_BYTES = 16 * 1024
-NOT_FOUND = Rejection(404, "File not found")
-FORBIDDEN = Rejection(
-    403,
-    "This file is restricted: send a key or token of an account that may read it, or ask its owner for a signed URL",
-)
 
 SignedSeconds = Annotated[int, Field(ge=1, le=MOST_SIGNED_S, description="How long the URL works, in seconds.")]
 
@@ -44,6 +39,12 @@ class SignRequest(BaseModel):
     scope: list[Literal["read"]] = Field(default=["read"], min_length=1, max_length=8)
 
 
+def not_found() -> Rejection:
+    """What an unknown, deleted or hidden file is answered with."""
+    # Made anew: an error that is raised again keeps the frames, and so the requests, of all times before.
+    return Rejection(404, "File not found")
+
+
 def check_reader(visit: Visit, file: StoredFile) -> None:
     """Let a reader pass. Raises Rejection: 403 where the ACL forbids, 404 where it hides."""
     if file.acl is None:
@@ -53,9 +54,10 @@ def check_reader(visit: Visit, file: StoredFile) -> None:
         return
     match decision(file.acl, token_account(visit) or _key_account(visit), file.account):
         case "forbid":
-            raise FORBIDDEN
+            told = "send a key or token of an account that may read it, or ask its owner for a signed URL"
+            raise Rejection(403, f"This file is restricted: {told}")
         case "hide":
-            raise NOT_FOUND
+            raise not_found()
 
 
 def may_use(services: Services, account: str, file: StoredFile, url: str) -> bool:
@@ -95,7 +97,7 @@ async def owned(services: Services, account: str, file_id: str | None) -> Stored
     """Return an account's own file. Raises Rejection(404) for any other, whether it is there or not."""
     file = await services.files.stat(file_id or "")
     if file is None or file.account != account:
-        raise NOT_FOUND
+        raise not_found()
     return file
 
 

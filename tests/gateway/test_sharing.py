@@ -1,6 +1,7 @@
 """Restricted files through a real server: who may read, signed addresses, defaults, files as inputs of jobs."""
 
 import json
+import sys
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -8,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
+from rushes.errors import Rejection
 from rushes.fields import media_inputs
 from rushes.files.acl import Acl, Rule
+from rushes.gateway import sharing
 from rushes.gateway.runners import WITHHELD, own_file_of
 from tests.gateway.live import ClipInput, Gateway, running
 
@@ -300,3 +303,15 @@ def produce(gateway: Gateway, job_id: str, token: int, name: str) -> str:
 def test_no_account_learns_of_anothers_settings(gateway: Gateway) -> None:
     gateway.call(gateway.services.storage.keep("ann", HIDE))
     assert gateway.services.storage.find("bob") is None
+
+
+def test_every_refusal_is_an_error_of_its_own(gateway: Gateway) -> None:
+    """One that is raised again and again keeps the frames, and so the requests, of all its times."""
+    caught = []
+    for _ in range(2):
+        with pytest.raises(Rejection) as refused:
+            gateway.call(sharing.owned(gateway.services, "me", "0" * 40))
+        caught.append(refused.value)
+    assert caught[0] is not caught[1]
+    doors = [module for name, module in list(sys.modules.items()) if name.startswith("rushes.gateway")]
+    assert [one for module in doors for one in vars(module).values() if isinstance(one, BaseException)] == []
