@@ -29,8 +29,8 @@ async def handle(visit: Visit) -> Answer:
             return await uploads.initiate(visit)
         case ("POST", "files", "upload"):
             return await uploads.take_whole(visit)
-        case ("PUT", "files", "upload", token):
-            return await uploads.take_promised(visit, token)
+        case ("PUT", "files", "upload", promise) if promise != "multipart":
+            return await uploads.take_promised(visit, promise)
     answer = await _in_parts(visit)
     return answer if answer is not None else _refused(visit)
 
@@ -60,7 +60,7 @@ async def send(visit: Visit, file_id: str) -> Answer:
     services = visit.services
     file = await services.files.stat(file_id)
     if file is None:
-        raise sharing.NOT_FOUND
+        raise sharing.not_found()
     sharing.check_reader(visit, file)
     return FileReply(services.files, file, services.clock())
 
@@ -70,10 +70,14 @@ def _refused(visit: Visit) -> Answer:
     match visit.segments:
         case ("files", "b", _, _):
             return not_allowed("GET", "HEAD")
-        case ("files", "upload", _) if visit.segments[2] != "multipart":
-            return not_allowed("PUT", "GET")
-        case ("files", "b", _, _, "sign"):
+        case ("files", "upload") | ("files", "upload", "multipart") | ("files", "b", _, _, "sign"):
             return not_allowed("POST")
-        case ("files", "upload", *_) | ("storage", "auth", "token") | ("storage", "upload", _):
+        case ("files", "upload", _):
+            return not_allowed("PUT", "GET")
+        case ("files", "b", _, _, "multipart", _):
+            return not_allowed("GET")
+        case ("files", "upload", _, word) | ("files", "b", _, _, "multipart", _, word):
+            return not_allowed("POST" if word == "complete" else "PUT")
+        case ("storage", "auth", "token") | ("storage", "upload", _):
             return not_allowed("POST")
     raise Rejection(404, f"Path /{'/'.join(visit.segments)[:200]} not found")

@@ -180,6 +180,21 @@ def test_what_is_not_a_route_is_refused_as_json(gateway: Gateway, method: str, p
     assert response.json()["detail"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "/files/upload/token/3", "PUT"),
+        ("GET", "/files/upload/token/complete", "POST"),
+        ("PUT", "/files/upload/multipart", "POST"),
+        ("POST", "/files/b/0/x/multipart/token", "GET"),
+        ("POST", "/files/b/0/x/multipart/token/3", "PUT"),
+    ],
+)
+def test_a_wrong_method_is_told_the_right_ones(gateway: Gateway, method: str, path: str, allowed: str) -> None:
+    response = gateway.client.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+
+
 # CDN token and POST (7.4)
 
 
