@@ -70,7 +70,8 @@ def _keep_off_web_proxies(rest: str) -> None:
     host = authority.partition("]")[0].lstrip("[") if authority.startswith("[") else authority.partition(":")[0]
     if host not in LOOPBACK:
         return
-    for name in ("NO_PROXY", "no_proxy"):
-        listed = [part for part in os.environ.get(name, "").split(",") if part]
+    for name, other in (("NO_PROXY", "no_proxy"), ("no_proxy", "NO_PROXY")):
+        # Where one is unset, with what the other says: programs heed only one, and most the lower-case one first.
+        listed = [part for part in os.environ.get(name, os.environ.get(other, "")).split(",") if part]
         if host not in listed:
             os.environ[name] = ",".join([*listed, host])

@@ -64,6 +64,12 @@ def test_loopback_is_kept_off_web_proxies_and_other_hosts_are_not() -> None:
     assert shown(code.format("http://studio.example"), NO_PROXY="a.example") == "a.example"
 
 
+def test_what_either_spelling_of_no_proxy_kept_off_stays_off() -> None:
+    code = "import rushes, urllib.request as u; rushes.connect('http://localhost:1'); print(u.getproxies()['no'])"
+    assert shown(code, NO_PROXY="a.example") == "a.example,localhost"
+    assert shown(code, no_proxy="b.example") == "b.example,localhost"
+
+
 def test_a_url_without_a_scheme_is_refused() -> None:
     with pytest.raises(ValueError, match=r"starts with http:// or https://.*got 'localhost:8787'"):
         rushes.connect("localhost:8787")
