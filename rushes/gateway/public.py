@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from rushes.accounts.keys import Caller
-from rushes.gateway.ids import REQUESTS, app_of, endpoint_id
+from rushes.gateway.ids import REQUESTS, endpoint_id
 
 ANONYMOUS = Caller(account="anonymous", key_id="", scope="API")
 
@@ -24,7 +24,7 @@ def is_open(patterns: str, segments: tuple[str, ...]) -> bool:
     """
     if REQUESTS in segments:
         name = endpoint_id(segments[: segments.index(REQUESTS)])
-        return is_public(patterns, name) or _has_public(patterns, name)
+        return is_public(patterns, name) or _may_have_public(patterns, name)
     # Whether the word belongs to an id, only the list of endpoints knows; `submission` looks at that.
     if segments[-1:] and segments[-1] in _WORDS and is_public(patterns, endpoint_id(segments[:-1])):
         return True
@@ -38,8 +38,10 @@ def is_public(patterns: str, endpoint: str) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _has_public(patterns: str, app: str) -> bool:
-    return any(fnmatchcase(app, app_of(pattern)) for pattern in _split(patterns))
+def _may_have_public(patterns: str, app: str) -> bool:
+    """Say whether a pattern matches anything below an app: then the app with its slash fits a beginning of it."""
+    begins = [pattern[:end] for pattern in _split(patterns) for end in range(len(pattern) + 1)]
+    return any(fnmatchcase(f"{app}/", begin) for begin in begins)
 
 
 def _split(patterns: str) -> list[str]:
