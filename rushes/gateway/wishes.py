@@ -29,12 +29,17 @@ PRIORITY, NO_RETRY, STORE_IO = b"x-fal-queue-priority", b"x-fal-no-retry", b"x-f
 TAGS, HINT, LIFECYCLE = b"x-fal-tags", b"x-fal-runner-hint", b"x-fal-object-lifecycle-preference"
 IDEMPOTENCY_KEY = b"idempotency-key"
 DEPLOYMENT, FALLBACK = b"x-rushes-deployment", b"x-rushes-fallback"
+NO_FALLBACK = b"x-app-fal-disable-fallback"  # the protocol's own word for it (4.1)
 START_TIMEOUTS: Mapping[bytes, str] = {  # the newer one wins
     b"x-fal-request-start-timeout": "X-Fal-Request-Start-Timeout",
     b"x-fal-request-timeout": "X-Fal-Request-Timeout",
 }
 _HEADERS = frozenset(
-    {PRIORITY, NO_RETRY, STORE_IO, TAGS, HINT, LIFECYCLE, IDEMPOTENCY_KEY, DEPLOYMENT, FALLBACK, *START_TIMEOUTS}
+    {
+        *(PRIORITY, NO_RETRY, STORE_IO, TAGS, HINT, LIFECYCLE, IDEMPOTENCY_KEY),
+        *(DEPLOYMENT, FALLBACK, NO_FALLBACK),
+        *START_TIMEOUTS,
+    }
 )
 
 Asked = Mapping[bytes, str]
@@ -103,7 +108,7 @@ def _allows_fallback(wishes: Asked) -> bool:
     word = _word(wishes, FALLBACK)
     if word and word not in _YES | _NO:
         raise RequestError("bad_request", f"Invalid X-Rushes-Fallback header {word[:100]!r}: expected 1 or 0")
-    return word not in _NO
+    return word not in _NO and _word(wishes, NO_FALLBACK) not in _YES
 
 
 def once(wishes: Asked, endpoint: str, body: bytes) -> Once | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 import httpx2
 import pytest
 
+from rushes.jobs.job import Extras
 from tests.runners.live import Live, running
 
 ROUTED, OTHER = "fal-ai/kling-video/v1/standard/text-to-video", "fal-ai/minimax/speech-02-hd"
@@ -62,3 +63,14 @@ def test_what_can_be_is_taken_and_reaches_the_runner(live: Live, word: str, name
     assert claimed["job_id"] == answer.json()["request_id"]
     assert claimed.get("deployment") == name
     assert claimed.get("fallback", True) == (word.lower() not in {"0", "false", "no"})
+
+
+@pytest.mark.parametrize(("word", "fallback"), [("1", False), ("true", False), ("0", True), ("whatever", True)])
+def test_fals_own_word_against_fallbacks_counts(live: Live, word: str, fallback: bool) -> None:
+    answer = submit(live, {"x-app-fal-disable-fallback": word})
+    extras = live.call(_extras(live, answer.json()["request_id"]))
+    assert (extras is None or extras.fallback) is fallback
+
+
+async def _extras(live: Live, request_id: str) -> Extras | None:
+    return live.services.jobs.extras(request_id)
