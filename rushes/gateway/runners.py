@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import StreamingResponse
 
 from rushes.accounts.voices import PROFILE_NAME
-from rushes.errors import Rejection, RequestError
+from rushes.errors import CallerError, Rejection, RequestError
 from rushes.fields import MediaInput, media_inputs, media_kinds
 from rushes.files import store
 from rushes.files.credentials import claim_in
@@ -388,8 +388,12 @@ async def _own_files(services: Services, claimed: Claimed) -> dict[str, str]:
     # Most inputs need no second parsing: no address of ours is without that word.
     if b"files" not in claimed.input and "voice" not in media_kinds(endpoint.input):
         return {}
+    try:
+        request = endpoint.input.model_validate_json(claimed.input)
+    except (ValidationError, CallerError):  # stored before an update; its runner tells the caller what is wrong
+        return {}
     found = {}
-    for given in media_inputs(endpoint.input.model_validate_json(claimed.input)):
+    for given in media_inputs(request):
         file_id = await own_file_of(services, claimed.account, given)
         if file_id is not None:
             found[given.url] = file_id

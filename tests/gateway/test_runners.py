@@ -13,7 +13,10 @@ import httpx2
 import pytest
 
 from rushes.errors import ModelError, RequestError
-from rushes.jobs.job import Status
+from rushes.gateway import runners
+from rushes.gateway.links import Links
+from rushes.gateway.visit import Visit
+from rushes.jobs.job import NewJob, Status
 from rushes.jobs.protocol import Fail
 from tests.runners.live import Live, running, wait_for
 
@@ -95,6 +98,33 @@ def test_a_runner_that_hung_up_gets_no_job(live: Live, runner: httpx2.Client) ->
     job_id = live.submit()
     claimed = claim(runner)
     assert (claimed["job_id"], claimed["attempt"]) == (job_id, 1)
+
+
+def test_a_claim_that_comes_too_late_for_its_runner_costs_no_other_job_of_that_runner(
+    live: Live, runner: httpx2.Client
+) -> None:
+    """A process for sessions holds many jobs under one name."""
+    first = live.submit()
+    claim(runner)
+    second = live.submit()
+    messages = iter([{"type": "http.request", "body": b'{"runner": "r", "endpoints": ["rushes/echo"], "wait_s": 1}'}])
+
+    async def hangs_up() -> dict[str, Any]:
+        return next(messages, {"type": "http.disconnect"})
+
+    scope = {"type": "http", "method": "POST", "headers": [], "query_string": b""}
+    visit = Visit(scope, hangs_up, live.services, "runners", ("claim",), Links("", ""), "")
+    live.call(runners.claim(visit))
+    assert live.state(first).status == Status.IN_PROGRESS
+    assert live.state(second).status == Status.IN_QUEUE
+
+
+def test_a_stored_input_that_is_no_longer_valid_reaches_its_runner(live: Live, runner: httpx2.Client) -> None:
+    """After an update of the server; the runner tells its caller what is wrong with it."""
+    given = b'{"prompt": 7, "image_url": "http://127.0.0.1/files/b/1/x.png"}'
+    live.call(live.services.jobs.submit(NewJob("old", I2V, "me", given, time.time())))
+    claimed = claim(runner, endpoints=[I2V])
+    assert (claimed["job_id"], claimed["own_files"]) == ("old", {})
 
 
 def test_a_beat_keeps_lines_and_tells_of_a_cancel(live: Live, runner: httpx2.Client) -> None:
