@@ -17,6 +17,7 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, Literal
 
 import msgpack  # type: ignore[import-untyped]
@@ -76,10 +77,15 @@ def read_input(frame: Wire) -> Input:
     if not isinstance(value, dict):
         raise BadMessage(f"an input is a map of names and values, got {_word(value)}")
     check(value)
-    request_id = value.pop("request_id", None)
-    if isinstance(request_id, bool) or not isinstance(request_id, str | int | float):
-        request_id = None
+    request_id = _repeatable(value.pop("request_id", None))
     return Input(value, request_id, "binary" if isinstance(frame, bytes) else "text", len(frame))
+
+
+def _repeatable(request_id: object) -> RequestId | None:
+    """Return what answers can repeat in either form: JSON has no infinity and no NaN."""
+    if isinstance(request_id, float):
+        return request_id if isfinite(request_id) else None
+    return request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
 
 
 def unpacked(frame: bytes) -> Any:

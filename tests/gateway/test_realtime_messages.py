@@ -191,3 +191,10 @@ def test_control_messages_are_what_clients_look_for() -> None:
         "reason": "why",
         "error_type": "t",
     }
+
+
+@pytest.mark.parametrize(
+    "frame", ['{"request_id": 1e999}', packed({"request_id": float("nan")}), packed({"request_id": float("-inf")})]
+)
+def test_a_request_id_that_json_could_not_repeat_is_none(frame: bytes | str) -> None:
+    assert read_input(frame).request_id is None

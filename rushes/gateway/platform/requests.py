@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import isfinite
 from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
@@ -241,5 +242,10 @@ def _item(visit: Visit, entry: Entry, payload: Payload | None) -> dict[str, Any]
 
 
 def _parsed(body: bytes) -> Any:
-    """Read a stored body; JSON has no NaN, which Python's reader takes."""
-    return json.loads(body, parse_constant=lambda _: None)
+    """Read a stored body; JSON has no NaN, which Python's reader takes, and no infinity, which it makes of 1e999."""
+    return json.loads(body, parse_constant=lambda _: None, parse_float=_finite)
+
+
+def _finite(text: str) -> float | None:
+    value = float(text)
+    return value if isfinite(value) else None

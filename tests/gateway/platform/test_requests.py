@@ -1,6 +1,7 @@
 """The history of requests, with payloads, and their deletion."""
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -123,3 +124,12 @@ def test_many_askers_at_once_wait_or_are_told_to(priced: Gateway) -> None:
     found = priced.call(looks())
     assert sum(one == 0 for one in found) == 16
     assert {type(one).__name__ for one in found} == {"int", "TooMany"}
+
+
+def test_a_number_beyond_all_floats_leaves_the_page_readable(alice: Account) -> None:
+    """JSON allows 1e999, and Python makes an infinity of it, for which JSON has no word."""
+    sent = {"authorization": f"Key {alice.api}", "content-type": "application/json"}
+    alice.gateway.submit(CLIP, json=None, content=b'{"prompt": "x", "more": [1e999, -1e999, 0.5]}', headers=sent)
+    alice.gateway.finish(alice.gateway.claim(), b'{"far": 1e999}')
+    item = json.loads(alice.get(f"{LIST}&expand=payloads").content, parse_constant=pytest.fail)["items"][0]
+    assert (item["json_input"]["more"], item["json_output"]) == ([None, None, 0.5], {"far": None})
