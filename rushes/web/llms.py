@@ -102,7 +102,7 @@ def _server(server: Server) -> str:
 
 
 def _price_words(price: Price) -> str:
-    # The rule is the family's, in dollars of the real service; what is charged here is the operator's to say.
+    # The rule is the family's and counts units; what a unit costs is the operator's to say.
     here = f" Here a unit costs {price.unit_price}." if price.unit_price else " No price is set on this server."
     return f"## Pricing\n\n{price.rule} Priced per {price.unit}.{here}"
 
