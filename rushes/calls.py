@@ -284,7 +284,8 @@ class DiffusersCall:
     the film and cropped at their centre. `fps` is the film's rate, and what a model that is told a rate is told.
     `shift` moves the noise levels towards the noisy end, None leaves the weights' own. `acceleration` "regular" skips
     passes that would change little. `decode_timestep` and `decode_noise` are for autoencoders that are told a noise
-    level. `finish` is what becomes of the film afterwards.
+    level. `finish` is what becomes of the film afterwards. `variant` names the weights that suit the film best, where a
+    deployment has several.
     """
 
     prompt: str
@@ -305,6 +306,7 @@ class DiffusersCall:
     decode_timestep: float = 0.0
     decode_noise: float | None = None
     finish: Finish | None = None
+    variant: str = ""
 
 
 @dataclass(frozen=True, slots=True)

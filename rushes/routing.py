@@ -27,6 +27,9 @@ ANY_ENDPOINT = "fal"
 MOST_DEVICES = 64
 """Devices that one deployment may use together."""
 
+SINGLE = ".safetensors"
+"""How weights end that are one file and not a folder."""
+
 
 class DeploymentBase(BaseModel):
     """What all deployments have. `engine` names its table, `package` its folder in `engines`."""
@@ -202,12 +205,43 @@ class ServerDeployment(RemoteDeployment):
         return self.network or "diffusers"
 
 
+class Variant(BaseModel):
+    """Other weights of a deployment, of which only the network is used; a name alone is its model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(min_length=1, description="Folder, .safetensors file or Hub id, as the deployment's own.")
+    revision: str | None = Field(None, description="Branch, tag or commit on the Hub.")
+    ratios: str | None = Field(None, description="As the deployment's, of this network; its own are not taken.")
+    calibrate: str | None = Field(None, description="As the deployment's, of this network's films.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_a_name(cls, value: object) -> object:
+        return {"model": value} if isinstance(value, str) else value
+
+
 class DiffusersDeployment(DeploymentBase):
     """Open weights in diffusers' layout, on this machine. What is left unset is chosen by what the device has."""
 
     engine: Literal["diffusers"] = Field(description="Weights that diffusers can load.")
-    model: str = Field(min_length=1, description="Folder of the weights, or their id on the Hugging Face Hub.")
+    model: str = Field(
+        min_length=1,
+        description="Folder of the weights, or their id on the Hugging Face Hub; or one .safetensors file in their "
+        "makers' layout, by its path or as ORGANISATION/NAME/FILE.",
+    )
     revision: str | None = Field(None, description="Branch, tag or commit on the Hub.")
+    base: str | None = Field(
+        None,
+        description="Folder or Hub id of weights in diffusers' layout that have what a single file lacks: text "
+        "encoder, tokenizer, scheduler, and all configurations.",
+    )
+    base_revision: str | None = Field(None, description="Branch, tag or commit of base on the Hub.")
+    variants: Mapping[str, Variant] = Field(
+        default_factory=dict,
+        description="Weights that differ from model in the network only, by the name under which requests ask for "
+        'them, as "480p"; what has no variant is made with model.',
+    )
     device: str | None = Field(None, description='Where it runs, as "cuda:0" or "cpu"; else the first GPU there is.')
     dtype: Literal["bfloat16", "float16", "float32"] | None = Field(None, description="What the numbers are kept in.")
     offload: Literal["none", "model", "group"] | None = Field(
@@ -291,6 +325,16 @@ class DiffusersDeployment(DeploymentBase):
             raise ValueError(f"devices names {len(self.devices)}; at most {MOST_DEVICES} can work together")
         return self
 
+    @model_validator(mode="after")
+    def _completes_a_file(self) -> DiffusersDeployment:
+        if self.model.endswith(SINGLE) and self.base is None:
+            raise ValueError("model is a single file; name in base a folder or Hub id that has the other parts")
+        if self.base is not None and not self.model.endswith(SINGLE):
+            raise ValueError(f"base completes a single {SINGLE} file, and model is none; remove base")
+        if self.base is not None and self.base.endswith(SINGLE):
+            raise ValueError("base is a single file too; name a folder or Hub id in diffusers' layout")
+        return self
+
 
 class NetworkDeployment(DeploymentBase):
     """Open weights that a network of our own runs, on this machine. What is left unset is chosen by the device."""
@@ -305,6 +349,9 @@ class NetworkDeployment(DeploymentBase):
         None, description="What waits in the machine's own memory: nothing, parts not in use, or all but a few layers."
     )
     tiling: bool | None = Field(None, description="Whether films are decoded tile by tile, which saves memory.")
+    quantisation: Literal["none", "int8"] = Field(
+        "none", description="How the large parts are stored: as they are, or in eight bits."
+    )
     loras: Mapping[str, float] = Field(
         default_factory=dict, description="Changes to the weights that are always on: file, and strength."
     )

@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from rushes.cli.problem import CommandError
-from rushes.engines.checkpoints import WeightsProblem, cache, find, is_hub_id
+from rushes.engines.checkpoints import WeightsProblem, cache, find, find_file, is_hub_id
+from rushes.engines.diffusers.layouts import NETWORKS
 from rushes.engines.diffusers.plan import Device
-from rushes.engines.diffusers.weights import Weights, inspect
+from rushes.engines.diffusers.variants import weights_of
+from rushes.engines.diffusers.weights import Weights
 from rushes.engines.fit.estimate import Pace
 from rushes.engines.fit.table import GIB, Gpu, Published, gpu_named, gpus, published, published_as
 from rushes.engines.fit.verdict import Place, Verdict, judge, usual_setting
 from rushes.engines.weights.cache import free_bytes
 from rushes.engines.weights.tally import size
-from rushes.routing import DeploymentBase, DiffusersDeployment
+from rushes.routing import SINGLE, DeploymentBase, DiffusersDeployment
 from rushes.runners.hardware import Cards, Torch, memory
 from rushes.settings import Settings
 
@@ -98,15 +100,23 @@ def _own(name: str, setting: DeploymentBase) -> Asked | None:
     model = str(getattr(setting, "model", ""))
     known = published_as(model) if is_hub_id(model) else None
     if isinstance(setting, DiffusersDeployment):
-        try:
-            found = inspect(model, setting.revision, os.environ)
-        except WeightsProblem:
-            return Asked(name, known, setting) if known else None
-        alike = known or _alike(found)
-        own = {"id": found.name, "parameters": found.parameters}
-        return Asked(name, alike.model_copy(update=own), setting) if alike else None
+        return _of_diffusers(name, setting, known or published_as(setting.base or ""))
     known = known or next((one for one in published() if one.package == setting.package), None)
     return Asked(name, known, setting) if known else None
+
+
+def _of_diffusers(name: str, setting: DiffusersDeployment, known: Published | None) -> Asked | None:
+    try:
+        found = weights_of(setting, os.environ)
+    except WeightsProblem:
+        if known is None:
+            return None
+        share = sum(known.parameters.get(part, 0) for part in NETWORKS) / sum(known.parameters.values())
+        disk = known.disk_gb * (1 + share * len(setting.variants))  # of variants only the network is fetched
+        return Asked(name, known.model_copy(update={"id": setting.model, "disk_gb": disk}), setting)
+    alike = known if known is not None and found.single is None else _alike(found)
+    own = {"id": found.name, "parameters": found.parameters}
+    return Asked(name, alike.model_copy(update=own), setting) if alike else None
 
 
 def report(asked: Sequence[Asked], places: Sequence[Place]) -> list[dict[str, Any]]:
@@ -139,8 +149,13 @@ def _alike(found: Weights) -> Published | None:
 
 def _is_here(setting: DeploymentBase) -> bool:
     """Say whether the weights are on this machine, whole or not."""
+    sources = [(getattr(setting, "model", ""), getattr(setting, "revision", None))]
+    if isinstance(setting, DiffusersDeployment):
+        sources += [(setting.base, setting.base_revision)] if setting.base is not None else []
+        sources += [(one.model, one.revision) for one in setting.variants.values()]
     try:
-        find(getattr(setting, "model", ""), getattr(setting, "revision", None), os.environ)
+        for model, revision in sources:
+            (find_file if model.endswith(SINGLE) else find)(model, revision, os.environ)
     except WeightsProblem:
         return False
     return True
@@ -155,7 +170,7 @@ def _film(verdict: Verdict) -> dict[str, Any]:
         "held": verdict.way.words,
         "peak_bytes": int(verdict.peak),
         "seconds": [round(one, 1) for one in verdict.time] if verdict.time else None,
-        "ordinary_bytes": int(verdict.way.moved),
+        "ordinary_bytes": int(verdict.way.moved + verdict.way.waiting),
         "set": verdict.way.settings if verdict.fits and verdict.fallen else None,
     }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.engines.deployed import FETCH
+from rushes.routing import SINGLE
 
 _HEAD_MOST = 100_000_000  # bytes: the largest head that the safetensors format allows
 _MARK = 8  # bytes before the head, its length
@@ -42,9 +43,32 @@ def find(model: str, revision: str | None, environment: Mapping[str, str]) -> Pa
     return snapshot
 
 
+def find_file(model: str, revision: str | None, environment: Mapping[str, str]) -> Path:
+    """Return a single file, given by its path or as ORGANISATION/NAME/FILE. Raises WeightsProblem."""
+    path = Path(model).expanduser()
+    if path.is_file():
+        return path
+    repository, name = in_repository(model)
+    if not repository:
+        raise WeightsProblem(f"there is no file {model}; name one, or ORGANISATION/NAME/FILE on the Hub")
+    file = find(repository, revision, environment) / name
+    if not file.is_file():
+        raise WeightsProblem(f"{name} of {repository} is not on this machine; {FETCH}")
+    return file
+
+
 def is_hub_id(model: str) -> bool:
     """Say whether it can be a model's id on the Hub: ORGANISATION/NAME."""
     return not model.startswith(("/", ".", "~")) and model.count("/") == 1
+
+
+def in_repository(model: str) -> tuple[str, str]:
+    """Split ORGANISATION/NAME/FILE into a Hub id and the file's path in it; both are "" where it is no such name."""
+    organisation, _, rest = model.partition("/")
+    name, _, path = rest.partition("/")
+    if not model.endswith(SINGLE) or model.startswith(("/", ".", "~")) or not path:
+        return "", ""
+    return f"{organisation}/{name}", path
 
 
 def cache(environment: Mapping[str, str]) -> Path:
@@ -101,6 +125,11 @@ def shapes_in(path: Path, remedy: str) -> Shapes:
 
     Raises WeightsProblem.
     """
+    return {name: shape for name, (shape, _) in tensors_in(path, remedy).items()}
+
+
+def tensors_in(path: Path, remedy: str) -> Mapping[str, tuple[tuple[int, ...], str]]:
+    """Return the shape of each tensor of a file, and its kind of numbers ("BF16"); else as `shapes_in`."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -113,9 +142,9 @@ def shapes_in(path: Path, remedy: str) -> Shapes:
         tensors = json.loads(head)
         tensors.pop("__metadata__", None)
         end = max((one["data_offsets"][1] for one in tensors.values()), default=0)
-        shapes = {name: tuple(int(side) for side in one["shape"]) for name, one in tensors.items()}
+        found = {name: (tuple(map(int, one["shape"])), str(one["dtype"])) for name, one in tensors.items()}
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise WeightsProblem(f"{path} is no safetensors file, or its beginning is broken; {remedy}") from None
     if size != _MARK + length + end:
         raise WeightsProblem(f"{path} has {size:,} bytes where {_MARK + length + end:,} belong; {remedy}")
-    return shapes
+    return found

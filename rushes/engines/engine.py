@@ -166,6 +166,15 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
+class Chooses(Protocol):
+    """An engine that holds several weights, and says of a call which of them make its result."""
+
+    def maker_of(self, call: Call) -> Maker:
+        """Say who makes it; known before it is made."""
+        ...
+
+
 Blame = Literal["key", "balance", "access", "busy", "server", "gone", "retired", "lost", "slow", "unknown", "here"]
 """Why an engine could not do a job that is itself in order: its key is dead, its account empty, it may not use what is
 

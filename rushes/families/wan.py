@@ -43,7 +43,7 @@ RATIO = {"16:9": 9 / 16, "9:16": 16 / 9, "1:1": 1.0}  # height / width
 GRID = 16  # sides are multiples of this
 MOST_EXTREME = 8.0  # `auto` follows a picture up to 8:1 or 1:8 and crops beyond, so that no side vanishes
 BASE_FRAMES = 81
-PRO_RESOLUTION = "1080p"
+PRO_RESOLUTION, PRO_MADE = "1080p", "720p"  # the film, and what the open weights make before it is enlarged
 PRO_SECONDS = 6
 PRO_FPS = 30
 VENDOR_SECONDS = 5  # no model of the vendor makes six
@@ -149,6 +149,7 @@ def diffusers(request: WanI2VInput, media: MediaMap, wanted: Clip) -> DiffusersC
         image=media["image_url"].path,
         shift=request.shift,
         acceleration=request.acceleration,
+        variant=request.resolution,
     )
 
 
@@ -231,7 +232,7 @@ def pro_dashscope(request: WanProInput, media: MediaMap, _clip: Clip) -> VendorC
 def pro_diffusers(request: WanProInput, media: MediaMap, wanted: Clip) -> DiffusersCall:
     """Ask the open weights at 720p and 16 frames per second, and have the film brought to 1080p and 30."""
     picture = media.get("image_url")
-    width, height = frame_size("720p", "auto", *(picture.size if picture else OFFICIAL_WIDE["720p"]))
+    width, height = frame_size(PRO_MADE, "auto", *(picture.size if picture else OFFICIAL_WIDE[PRO_MADE]))
     finish = Finish(wanted.width, wanted.height, wanted.frames, wanted.fps)
     made = pro_frames(finish)
     return DiffusersCall(
@@ -249,6 +250,7 @@ def pro_diffusers(request: WanProInput, media: MediaMap, wanted: Clip) -> Diffus
         shift=OFFICIAL_SHIFT,
         acceleration="regular",
         finish=finish,
+        variant=PRO_MADE,
     )
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from rushes.calls import Call, CloneCall, VendorCall
 from rushes.endpoint import Delivery, Endpoint, MediaMap, Plan, ServedBy
-from rushes.engines.engine import FilmFile, FinishedFiles, Maker, Output, Progress, RemoteEngine
+from rushes.engines.engine import Chooses, FilmFile, FinishedFiles, Maker, Output, Progress, RemoteEngine
 from rushes.jobs.job import Paid
 from rushes.routing import ANY_ENDPOINT
 from rushes.work.as_given import as_given, whole_output
@@ -65,9 +65,10 @@ def serve(order: Order, tools: Tools, deployment: Deployment) -> Served:
     if isinstance(deployment.engine, RemoteEngine):
         return _bought(order, tools, deployment, call, voice_id)
     check_voices(order.request, order.media)
-    served_by = announce(order.endpoint, deployment.name, deployment.maker, order.seed, tools.report)
+    maker = deployment.engine.maker_of(call) if isinstance(deployment.engine, Chooses) else deployment.maker
+    served_by = announce(order.endpoint, deployment.name, maker, order.seed, tools.report)
     with _turn(tools):
-        delivered = generate(order, tools, deployment, call, _sign(order, tools, served_by, deployment.maker))
+        delivered = generate(order, tools, deployment, call, _sign(order, tools, served_by, maker))
     return Served(delivered, served_by, voice_id)
 
 

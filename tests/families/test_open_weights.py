@@ -52,6 +52,7 @@ def test_wans_defaults_are_the_pages() -> None:
         image="/tmp/a.npy",
         shift=5,
         acceleration="regular",
+        variant="720p",
     )
     assert call_of(WAN) == expected
 
@@ -59,7 +60,7 @@ def test_wans_defaults_are_the_pages() -> None:
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
-        ({"resolution": "480p"}, {"width": 832, "height": 480}),
+        ({"resolution": "480p"}, {"width": 832, "height": 480, "variant": "480p"}),
         ({"aspect_ratio": "9:16"}, {"width": 720, "height": 1280}),
         ({"aspect_ratio": "1:1", "resolution": "480p"}, {"width": 624, "height": 624}),
         ({"num_frames": 81}, {"frames": 81, "made": 81}),

@@ -14,7 +14,7 @@ from pathlib import Path
 from rushes.engines.diffusers.layouts import Layout
 from rushes.engines.diffusers.plan import compiles
 from rushes.engines.diffusers.skipping import RatiosProblem, read_ratios
-from rushes.routing import DiffusersDeployment
+from rushes.routing import DiffusersDeployment, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,14 @@ def _all(setting: DiffusersDeployment, layout: Layout) -> Iterator[str]:
         yield _compiling(setting, on_cpu=on_cpu)
     if setting.fused:
         yield _fusing(setting, layout)
-    if setting.ratios is not None:
-        yield _ratios(setting.ratios)
-    if setting.calibrate is not None:
-        yield _calibrating(setting, shared=shared)
-    if setting.distilled is not None and setting.calibrate is not None:
-        yield "calibrate: distilled weights leave no passes out, so there is nothing to measure; remove one of the two"
+    networks: tuple[DiffusersDeployment | Variant, ...] = (setting, *setting.variants.values())
+    for told in networks:
+        if told.ratios is not None:
+            yield _ratios(told.ratios)
+        if told.calibrate is not None:
+            yield _calibrating(told.calibrate, shared=shared)
+        if setting.distilled is not None and told.calibrate is not None:
+            yield "calibrate: distilled weights leave no passes out, so nothing can be measured; remove one of the two"
     yield _sharing(setting)
 
 
@@ -134,10 +136,10 @@ def _ratios(path: str) -> str:
     return ""
 
 
-def _calibrating(setting: DiffusersDeployment, *, shared: bool) -> str:
+def _calibrating(path: str, *, shared: bool) -> str:
     if shared:
         return "calibrate: ratios are measured on one device; unset devices meanwhile"
-    folder = Path(setting.calibrate or "").expanduser().absolute().parent
+    folder = Path(path).expanduser().absolute().parent
     if not (folder.is_dir() and os.access(folder, os.W_OK)):
         return f"calibrate: there is no folder {folder} that can be written to"
     return ""
@@ -153,4 +155,6 @@ def _sharing(setting: DiffusersDeployment) -> str:
         return f"devices: a GPU can be named once; got {', '.join(setting.devices)}"
     if len(setting.devices) > 1 and setting.offload in ("model", "group"):
         return "devices: weights can't wait outside where several devices share a film; unset offload"
+    if len(setting.devices) > 1 and setting.variants:
+        return "devices: several devices that share a film hold one network; give each variant a deployment of its own"
     return ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
+from pathlib import Path
 
 import torch
 
@@ -58,6 +60,30 @@ def hold_to(device: Device, memory_gb: float | None) -> None:
 def share(memory_gb: float | None, total: int) -> float:
     """Return which share (0 to 1) of a device's memory may be used."""
     return 1.0 if memory_gb is None else min(1.0, memory_gb * GB / total)
+
+
+def taken_bytes(parts: Iterable[object], kind: str) -> int:
+    """Measure what models take on a kind of device; numbers that several tensors share count once."""
+    models = {id(one): one for one in parts if isinstance(one, torch.nn.Module)}
+    tensors = (one for model in models.values() for one in (*model.parameters(), *model.buffers()))
+    places = sorted((one.data_ptr(), one.data_ptr() + one.nbytes) for one in tensors if one.device.type == kind)
+    taken, reached = 0, 0
+    for start, end in places:
+        taken += max(0, end - max(start, reached))
+        reached = max(reached, end)
+    return taken
+
+
+def waiting_room(meminfo: Path = Path("/proc/meminfo"), limit: Path = Path("/sys/fs/cgroup/memory.max")) -> int | None:
+    """Return how many bytes of the machine's own memory can be had, within a container's limit; None where unknown."""
+    try:
+        told = dict(line.split(":", 1) for line in meminfo.read_text().splitlines() if ":" in line)
+        free = int(told["MemAvailable"].split()[0]) * 1024
+        most = limit.read_text().strip() if limit.is_file() else ""
+        used = int(limit.with_name("memory.current").read_text()) if most.isdigit() else 0
+    except (OSError, KeyError, ValueError, IndexError):
+        return None
+    return min(free, int(most) - used) if most.isdigit() else free
 
 
 def give_back(device: Device) -> None:

@@ -25,19 +25,21 @@ from rushes.calls import Call, DiffusersCall, Lora
 from rushes.engines.alive import kept_alive
 from rushes.engines.deployed import with_name
 from rushes.engines.diffusers.decoding import Pixels, chunks_of, slices_of
-from rushes.engines.diffusers.device import free_bytes, give_back, hold_to, probe
+from rushes.engines.diffusers.device import free_bytes, give_back, hold_to, probe, taken_bytes
 from rushes.engines.diffusers.fewsteps import FewSteps, few_steps
 from rushes.engines.diffusers.finish import finished
 from rushes.engines.diffusers.layouts import LAYOUTS
-from rushes.engines.diffusers.loading import Adapters, Pipe, load_pipe
+from rushes.engines.diffusers.loading import OWN, Pipe, load_pipe
 from rushes.engines.diffusers.plan import Device, Plan, leaner, needed_bytes, plan_of, sizes, work_bytes
 from rushes.engines.diffusers.preview import Look
 from rushes.engines.diffusers.reading import nothing_missing
 from rushes.engines.diffusers.sampling import Watch, Ways, latents_of
-from rushes.engines.diffusers.skipping import RatiosProblem, read_ratios
+from rushes.engines.diffusers.skipping import Ratios, RatiosProblem, read_ratios
+from rushes.engines.diffusers.swapping import Networks, Room
 from rushes.engines.diffusers.texts import Texts
 from rushes.engines.diffusers.tuning import CompileError, be_exact, stop_compiling
-from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
+from rushes.engines.diffusers.variants import network_parts, weights_of
+from rushes.engines.diffusers.weights import Weights, WeightsProblem
 from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
 from rushes.engines.residence import Residence
 from rushes.engines.torch_faults import failed, ran_out
@@ -54,8 +56,9 @@ LOG = logging.getLogger(__name__)
 @dataclass(slots=True)
 class _Loaded:
     pipe: Pipe
-    adapters: Adapters
+    networks: Networks
     ways: Ways
+    ratios: Mapping[str, Ratios | None]
     look: Look | None = None
 
 
@@ -89,9 +92,10 @@ class DiffusersEngine:
     def load(self) -> Maker:
         """Load the weights and make a tiny film. What goes wrong is logged, and told again to each job."""
         try:
-            self._ready(_nothing)
+            self._ready(_nothing, next(iter(self._setting.variants), OWN) if self._setting.warm_up else OWN)
             if self._setting.warm_up:
-                self._warm_up()
+                for variant in (*self._setting.variants, OWN):  # which is left in its place
+                    self._warm_up(variant)
         except Exception as error:  # noqa: BLE001  # ending here would restart the runner in a loop
             # Each job tries again, since who has the memory may leave.
             told = error if isinstance(error, Unable) else failed(error)
@@ -121,6 +125,10 @@ class DiffusersEngine:
         if call.finish is None:
             return Frames(chunks)
         return Frames(_looked(finished(chunks, call.fps, call.finish), between))
+
+    def maker_of(self, call: Call) -> Maker:
+        """Say which weights make this call's film."""
+        return self._maker(self._variant(call) if isinstance(call, DiffusersCall) else OWN)
 
     def unload(self) -> None:
         """Give the memory back."""
@@ -174,19 +182,21 @@ class DiffusersEngine:
     def _give_up_compiling(self, error: Exception) -> None:
         if self._loaded is None or self._plan is None or not stop_compiling(self._loaded.pipe):
             raise failed(error) from error
-        self._plan = replace(self._plan, compile=False)
+        self._plan = self._loaded.networks.plan = replace(self._plan, compile=False)
         why = (str(error).splitlines() or [type(error).__name__])[0]
         LOG.warning("%s can't compile its network's blocks and goes on without: %s", self._name, why)
 
     def _made(
         self, call: DiffusersCall, between: Callable[[], None], progress: Callable[[Progress], None]
     ) -> Iterator[torch.Tensor]:
-        loaded, weights = self._ready(between), self._known()
+        weights, variant = self._known(), self._variant(call)
+        loaded = self._ready(between, variant)
+        self._swap(loaded, variant, between)
         if self._plan is not None:
             be_exact(self._plan)
         _check_pictures(call, weights)
         always = tuple(Lora(source, scale) for source, scale in self._setting.loras.items())
-        loaded.adapters.use(always + call.loras)
+        loaded.networks.adapters.use(always + call.loras)
 
         def stepped(step: int, latents: torch.Tensor) -> None:
             progress(Progress(step, call.steps, "steps", look=lambda: self._look(loaded).picture(latents)))
@@ -196,7 +206,7 @@ class DiffusersEngine:
             loaded.pipe.maybe_free_model_hooks()
         watch = Watch(between, stepped)
         try:
-            latents, generator = latents_of(loaded.pipe, weights.layout, call, watch, loaded.ways)
+            latents, generator = latents_of(loaded.pipe, weights.layout, call, watch, self._ways_of(loaded, variant))
             sliced = self._setting.sliced
             return slices_of(loaded.pipe, latents, call, weights.layout, generator, between, sliced=sliced)
         except BaseException:
@@ -208,8 +218,36 @@ class DiffusersEngine:
             loaded.look = Look(loaded.pipe.vae, loaded.pipe._execution_device)
         return loaded.look
 
-    def _ready(self, between: Callable[[], None]) -> _Loaded:
-        """Return the loaded pipeline, loading it if it is out. Raises Unable, and what `between` raises."""
+    def _variant(self, call: DiffusersCall) -> str:
+        return call.variant if call.variant in self._setting.variants else OWN
+
+    def _swap(self, loaded: _Loaded, variant: str, between: Callable[[], None]) -> None:
+        """Have the pipeline use a variant's network. Raises Unable, torch.OutOfMemoryError, what `between` raises."""
+        try:
+            changed = loaded.networks.use(variant, self._room(loaded), between)
+        except WeightsProblem as problem:
+            raise weights_problem(with_name(str(problem), self._name)) from None
+        if changed:
+            self._enter_residence(loaded)
+
+    def _room(self, loaded: _Loaded) -> Room:
+        assert self._plan is not None
+        assert self._device is not None
+        device, weights = self._device, self._known()
+        parts = sizes(weights.parameters, LAYOUTS[weights.layout].exact, self._plan.dtype, self._plan.quantisation)
+        network = sum(parts[name] for name in network_parts(weights))
+
+        def free() -> int | None:
+            self._enter_residence(loaded)  # where what was let go counts no more
+            return free_bytes(device, self._residence.used(device.name), self._setting.memory_gb)
+
+        return Room(network, work_bytes(parts) if device.kind == "cuda" else 0, free, self._clear)
+
+    def _ready(self, between: Callable[[], None], variant: str = OWN) -> _Loaded:
+        """Return the loaded pipeline, loading it with this network if it is out.
+
+        Raises Unable, and what `between` raises.
+        """
         if self._device is not None:
             hold_to(self._device, self._setting.memory_gb)
         if self._loaded is not None and self._residence.touch(self._name):
@@ -236,26 +274,35 @@ class DiffusersEngine:
         if free is not None and free < needed:
             told = f"{weights.name} needs {needed / 1e9:.2f} GB, of which {free / 1e9:.2f} GB are free; {MEMORY_REMEDY}"
             raise out_of_memory("the model's weights", device.label, told)
-        return self._enter(weights, plan, device, between)
+        return self._enter(weights, plan, device, between, variant)
 
-    def _enter(self, weights: Weights, plan: Plan, device: Device, between: Callable[[], None]) -> _Loaded:
-        pipe = self._read(weights, plan, between)
+    def _enter(
+        self, weights: Weights, plan: Plan, device: Device, between: Callable[[], None], variant: str
+    ) -> _Loaded:
+        pipe = self._read(weights, plan, between, variant)
         if pipe is None:
             give_back(device)
             if self._residence.evict_others(self._name, device.name):
-                pipe = self._read(weights, plan, between)
+                pipe = self._read(weights, plan, between, variant)
         if pipe is None:
             raise out_of_memory("the model's weights", device.label, f"{weights.name} doesn't fit; {MEMORY_REMEDY}")
-        loaded = self._loaded = _Loaded(pipe, Adapters(pipe), self._ways(pipe, weights, plan))
-        self._residence.enter(self._name, device.name, _held_bytes(pipe, plan), self._leave)
+        networks = Networks(pipe, weights, plan, variant)
+        loaded = self._loaded = _Loaded(pipe, networks, self._ways(pipe, weights, plan), self._ratios())
+        self._enter_residence(loaded)
         return loaded
 
-    def _read(self, weights: Weights, plan: Plan, between: Callable[[], None]) -> Pipe | None:
+    def _enter_residence(self, loaded: _Loaded) -> None:
+        assert self._device is not None
+        # On the CPU all are there, whatever the plan.
+        held = taken_bytes((*loaded.pipe.components.values(), *loaded.networks.modules()), self._device.kind)
+        self._residence.enter(self._name, self._device.name, held, self._leave)
+
+    def _read(self, weights: Weights, plan: Plan, between: Callable[[], None], variant: str) -> Pipe | None:
         """Return the pipeline, None where memory ran out."""
 
         def read() -> Pipe:
             with nothing_missing():
-                return load_pipe(weights, plan)
+                return load_pipe(weights, plan, variant)
 
         try:
             return kept_alive(read, between)
@@ -268,18 +315,25 @@ class DiffusersEngine:
 
     def _ways(self, pipe: Pipe, weights: Weights, plan: Plan) -> Ways:
         setting = self._setting
-        try:
-            ratios = read_ratios(setting.ratios) if setting.ratios is not None else None
-        except RatiosProblem as problem:
-            raise unfit("This server's settings are wrong", str(problem)) from None
         return Ways(
             texts=Texts(pipe, setting.kept_texts, LAYOUTS[weights.layout].text_tokens),
-            ratios=ratios,
-            calibrate=setting.calibrate,
             few=self._few(),
             batched=setting.batched_guidance,
             streamed=plan.offload == "group",
         )
+
+    def _ratios(self) -> Mapping[str, Ratios | None]:
+        """Read each network's own list; another's says nothing of it."""
+        setting = self._setting
+        paths = {OWN: setting.ratios, **{name: one.ratios for name, one in setting.variants.items()}}
+        try:
+            return {name: None if path is None else read_ratios(path) for name, path in paths.items()}
+        except RatiosProblem as problem:
+            raise unfit("This server's settings are wrong", str(problem)) from None
+
+    def _ways_of(self, loaded: _Loaded, variant: str) -> Ways:
+        told = self._setting.variants[variant] if variant != OWN else self._setting
+        return replace(loaded.ways, ratios=loaded.ratios[variant], calibrate=told.calibrate)
 
     def _few(self) -> FewSteps | None:
         return few_steps(self._setting.distilled, self._known().layout) if self._setting.distilled is not None else None
@@ -295,6 +349,8 @@ class DiffusersEngine:
     def _lean(self) -> bool:
         """Make room for one more try: others move out first, then more of our own weights; say whether that helped."""
         assert self._device is not None
+        if self._loaded is not None and self._loaded.networks.let_go(self._room(self._loaded)):
+            return True
         if self._residence.evict_others(self._name, self._device.name):
             return True
         if self._loaded is not None and self._loaded.ways.batched is None and self._device.kind == "cuda":
@@ -314,28 +370,29 @@ class DiffusersEngine:
     def _known(self) -> Weights:
         if self._weights is None:
             try:
-                self._weights = inspect(self._setting.model, self._setting.revision, self._environment)
+                self._weights = weights_of(self._setting, self._environment)
             except WeightsProblem as problem:
                 raise weights_problem(with_name(str(problem), self._name)) from None
         return self._weights
 
-    def _warm_up(self) -> None:
+    def _warm_up(self, variant: str) -> None:
         layout = LAYOUTS[self._known().layout]
         with TemporaryDirectory(prefix="rushes-warm-") as folder:
             grey = Path(folder) / "grey.npy"
             np.save(grey, np.full((WARM_SIDE, WARM_SIDE, 3), 128, np.uint8))
             image, last = (str(grey) if wanted else None for wanted in ("image" in layout.takes, layout.paired))
             made = layout.frame_step + 1 if layout.paired else 1
-            call = DiffusersCall("", "", WARM_SIDE, WARM_SIDE, made, made, 16, 1, 1.0, 0, image, last)
+            side = WARM_SIDE
+            call = DiffusersCall("", "", side, side, made, made, 16, 1, 1.0, 0, image, last, variant=variant)
             few = self._few()
             deque(self._film(few.applied(call) if few is not None else call, _nothing, _nothing), maxlen=0)
 
     def _label(self) -> str:
         return self._device.label if self._device is not None else "the device"
 
-    def _maker(self) -> Maker:
+    def _maker(self, variant: str = OWN) -> Maker:
         weights = self._weights
-        model = weights.name if weights is not None else self._setting.model
+        model = weights.variants.get(variant, weights).name if weights is not None else self._setting.model
         marks: list[str] = [self._setting.quantisation] if self._setting.quantisation != "none" else []
         marks += [source.rpartition("/")[2] for source in self._setting.loras]
         if self._setting.distilled is not None and weights is not None:
@@ -354,18 +411,6 @@ def _check_pictures(call: DiffusersCall, weights: Weights) -> None:
 
 
 def _nothing(*_: object) -> None: ...
-
-
-def _held_bytes(pipe: Pipe, plan: Plan) -> int:
-    """Measure what a pipeline's weights take; on the CPU they are all there whatever the plan."""
-    tensors = (
-        tensor
-        for part in pipe.components.values()
-        if isinstance(part, torch.nn.Module)
-        for tensor in (*part.parameters(), *part.buffers())
-    )
-    place = torch.device(plan.device).type
-    return sum(one.numel() * one.element_size() for one in tensors if one.device.type == place)
 
 
 def _looked(chunks: Iterator[Pixels], between: Callable[[], None]) -> Iterator[Pixels]:

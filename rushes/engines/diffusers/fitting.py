@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from rushes.engines.diffusers.layouts import LAYOUTS
-from rushes.engines.diffusers.plan import Device, Plan, leaner, plan_of, sizes
+from rushes.engines.diffusers.layouts import LAYOUTS, NETWORKS
+from rushes.engines.diffusers.plan import Device, Plan, leaner, plan_of, sizes, work_bytes
 from rushes.engines.diffusers.skipping import KNOWN, computed
 from rushes.engines.fit.estimate import Way, way_settings, way_words
 from rushes.routing import DiffusersDeployment
@@ -30,7 +30,8 @@ def ways(
     share = sum(computed(ratios, steps)) / steps if ratios and steps and not setting.calibrate else 1.0
     while plan is not None:
         parts = sizes(parameters, known.exact, plan.dtype, plan.quantisation)
-        yield replace(_way(plan, parts, share), passes=_fixed_passes(setting, shifts=known.shifts))
+        way = replace(_way(plan, parts, share), passes=_fixed_passes(setting, shifts=known.shifts))
+        yield _with_others(way, plan, parts, device, len(setting.variants))
         following = leaner(plan, device)
         plan = following if following and _is_allowed(plan, following, setting) else None
 
@@ -42,6 +43,17 @@ def _fixed_passes(setting: DiffusersDeployment, *, shifts: bool) -> int | None:
         return None
     steps = few.steps or len(few.timesteps) or (FEW_SHIFTED if shifts else FEW_RATED)
     return steps * (2 if few.guidance > 1 else 1)
+
+
+def _with_others(way: Way, plan: Plan, parts: Mapping[str, int], device: Device, variants: int) -> Way:
+    """Count the networks of variants: on the device where they fit beside the work, else in the machine's memory."""
+    others = variants * sum(parts.get(name, 0) for name in NETWORKS)
+    if plan.offload != "none":
+        return replace(way, waiting=way.waiting + others)
+    if device.free_bytes is not None and sum(parts.values()) + others + work_bytes(parts) > device.free_bytes:
+        return way  # one that isn't in use waits where there is memory for it, else it is read anew
+    held = {name: getattr(way, name) + others for name in ("encoding", "sampling", "decoding")}
+    return replace(way, **held)
 
 
 def _is_allowed(plan: Plan, following: Plan, setting: DiffusersDeployment) -> bool:

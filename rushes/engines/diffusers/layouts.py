@@ -67,9 +67,11 @@ LAYOUTS: Mapping[str, Layout] = {
     "LTXConditionPipeline": replace(_rated(256), steady=True),
 }
 
+NETWORKS = ("transformer", "transformer_2")
+"""The parts of a pipeline that make its steps; variants of weights differ in these."""
+
 FLAGS = ("expand_timesteps", "boundary_ratio")
 """Members of a pipeline's index that change how its class works."""
-
 
 PAIRED = ("WanImageToVideoPipeline", "pos_embed_seq_len")
 """The class whose weights are those of a pair of pictures where their network's configuration has this member."""

@@ -5,6 +5,8 @@ Which plan, is `plan`'s to say; what a pipeline is asked, `sampling`'s. Nothing 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +16,12 @@ from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 from diffusers.utils import logging as diffusers_logging
 
 from rushes.calls import Lora
+from rushes.engines.checkpoints import WeightsProblem, read_json
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import LARGE, Plan
-from rushes.engines.diffusers.tuning import networks, tune, use_fused
+from rushes.engines.diffusers.single_reading import read_part
+from rushes.engines.diffusers.tuning import hasten, lay_channels_last, networks, use_fused
+from rushes.engines.diffusers.variants import network_parts
 from rushes.engines.diffusers.weights import Weights
 from rushes.engines.trouble import weights_problem
 
@@ -26,26 +31,71 @@ Pipe = Any
 _NUMBERS = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 
 
-def load_pipe(weights: Weights, plan: Plan) -> Pipe:
-    """Read the weights and place them. Raises Unable for what is wrong with them, torch.OutOfMemoryError."""
+OWN = ""
+"""The variant that is none: the network of the weights themselves."""
+
+
+def load_pipe(weights: Weights, plan: Plan, variant: str = OWN) -> Pipe:
+    """Read the weights, with a variant's network, and place them.
+
+    Raises Unable for what is wrong with them, WeightsProblem, torch.OutOfMemoryError.
+    """
     diffusers_logging.disable_progress_bar()
     base, layout = weights.layout.partition("+")[0], LAYOUTS[weights.layout]
     numbers = {"default": _NUMBERS[plan.dtype]} | {part: torch.float32 for part in layout.exact}
-    try:
+    with _told(weights.folder, base):
+        swapped = read_network(weights, plan, variant) if variant != OWN else {}
+        single = weights.single.parameters if weights.single is not None else {}
+        apart = {part: _read_part(weights, part, plan) for part in single if part not in swapped}
         pipe = getattr(diffusers, base).from_pretrained(
             weights.folder,
             dtype=numbers,
             local_files_only=True,
             quantization_config=_quantisation(plan),
+            **apart,
+            **swapped,
         )
         settle(pipe, plan)
-    except torch.OutOfMemoryError:
-        raise
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError) as error:
-        # Whatever a library makes of a folder that isn't what it seems, or of a package that isn't there.
-        raise weights_problem(f"{weights.folder} can't be loaded as {base}: {error}") from error
     pipe.set_progress_bar_config(disable=True)
     return pipe
+
+
+def read_network(weights: Weights, plan: Plan, variant: str) -> dict[str, Any]:
+    """Read what a variant has of its own, by the names of the parts; nothing is placed. Raises as `load_pipe`."""
+    source = weights.variants.get(variant, weights)
+    with _told(source.folder, weights.layout.partition("+")[0]):
+        parts: dict[str, Any] = {part: _read_part(source, part, plan) for part in network_parts(weights)}
+        config = source.folder / "scheduler" / "scheduler_config.json"
+        if config.is_file():  # the noise levels that the network was trained for
+            made_by = getattr(diffusers, read_json(config, "fetch it again")["_class_name"])
+            parts["scheduler"] = made_by.from_pretrained(config.parent)
+    return parts
+
+
+@contextmanager
+def _told(folder: Path, base: str) -> Iterator[None]:
+    """Whatever a library makes of a folder that isn't what it seems, or of a package that isn't there, is Unable."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, WeightsProblem):
+        raise
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError, TypeError, AttributeError) as error:
+        raise weights_problem(f"{folder} can't be loaded as {base}: {error}") from error
+
+
+def _read_part(weights: Weights, part: str, plan: Plan) -> torch.nn.Module:
+    """Read one model of a pipeline; it is not placed yet."""
+    exact = LAYOUTS[weights.layout].exact
+    numbers = torch.float32 if part in exact else _NUMBERS[plan.dtype]
+    whole = _quantisation(plan)
+    stored = whole._resolve_quant_config(is_diffusers=True, module_name=part) if whole is not None else None
+    if weights.single is not None and part in weights.single.parameters:
+        return read_part(weights.single.path, weights.folder, part, numbers, stored)
+    name = read_json(weights.folder / part / "config.json", "fetch or copy it again")["_class_name"]
+    read: torch.nn.Module = getattr(diffusers, name).from_pretrained(
+        weights.folder / part, dtype=numbers, local_files_only=True, quantization_config=stored
+    )
+    return read
 
 
 def _quantisation(plan: Plan) -> PipelineQuantizationConfig | None:
@@ -61,12 +111,7 @@ def _quantisation(plan: Plan) -> PipelineQuantizationConfig | None:
 def settle(pipe: Pipe, plan: Plan) -> None:
     """Place a pipeline that is in ordinary memory or on the device, and make it as fast as the plan says."""
     for denoiser in networks(pipe):
-        if plan.quantisation == "fp8":
-            denoiser.enable_layerwise_casting(
-                storage_dtype=torch.float8_e4m3fn, compute_dtype=_NUMBERS[plan.dtype], non_blocking=True
-            )
-        if plan.attention is not None:
-            denoiser.set_attention_backend(plan.attention)
+        prepare_network(denoiser, plan)
     if plan.tiling:
         pipe.vae.enable_tiling()
     if plan.offload == "none":
@@ -74,13 +119,39 @@ def settle(pipe: Pipe, plan: Plan) -> None:
     elif plan.offload == "model":
         pipe.enable_model_cpu_offload(device=plan.device)
     else:
-        pipe.enable_group_offload(
-            onload_device=torch.device(plan.device),
-            offload_device=torch.device("cpu"),
-            offload_type="leaf_level",
-            use_stream=plan.device.startswith("cuda"),
+        pipe.enable_group_offload(**_layer_by_layer(plan))
+    if plan.channels_last:
+        lay_channels_last(pipe.vae)
+    for denoiser in networks(pipe):
+        hasten(denoiser, plan)
+
+
+def prepare_network(network: Any, plan: Plan) -> None:
+    """Store a network that was just read as the plan says; it may be anywhere."""
+    if plan.quantisation == "fp8":
+        network.enable_layerwise_casting(
+            storage_dtype=torch.float8_e4m3fn, compute_dtype=_NUMBERS[plan.dtype], non_blocking=True
         )
-    tune(pipe, plan)
+    if plan.attention is not None:
+        network.set_attention_backend(plan.attention)
+
+
+def place_network(network: Any, plan: Plan) -> None:
+    """Place a network that is to join a placed pipeline; where parts take turns, its pipeline does that."""
+    if plan.offload == "none":
+        network.to(plan.device)
+    elif plan.offload == "group":
+        network.enable_group_offload(**_layer_by_layer(plan))
+    hasten(network, plan)
+
+
+def _layer_by_layer(plan: Plan) -> dict[str, Any]:
+    return {
+        "onload_device": torch.device(plan.device),
+        "offload_device": torch.device("cpu"),
+        "offload_type": "leaf_level",
+        "use_stream": plan.device.startswith("cuda"),
+    }
 
 
 class Adapters:
@@ -89,6 +160,10 @@ class Adapters:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
         self._names: dict[str, str] = {}
+        self._joint = True
+
+    def placed(self) -> None:
+        """Hear that the network came back to its place, with its joint products made anew."""
         self._joint = True
 
     def use(self, loras: tuple[Lora, ...]) -> None:

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from shutil import which
 from typing import Literal
 
+from rushes.engines.diffusers.layouts import NETWORKS
 from rushes.routing import DiffusersDeployment
 
 GB = 10**9
@@ -22,8 +23,8 @@ Precision = Literal["highest", "high", "medium"]
 
 BYTES: Mapping[str, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
 STORED: Mapping[str, float] = {"fp8": 1.0, "int8": 1.0, "nf4": 0.5}  # bytes per parameter of the large parts
-CAST = ("transformer", "transformer_2")  # all that fp8 changes; text encoders compute in what they are stored in
-LARGE = ("transformer", "transformer_2", "text_encoder")
+CAST = NETWORKS  # all that fp8 changes; text encoders compute in what they are stored in
+LARGE = (*NETWORKS, "text_encoder")
 LADDER: tuple[Offload, ...] = ("none", "model", "group")
 WORK_SHARE, WORK_LEAST = 0.25, 1.5 * GB
 ROOMY = 16 * GB  # left beside all weights, films of 720p are decoded in one piece

@@ -21,6 +21,7 @@ from torch import Tensor
 
 from rushes.calls import DiffusersCall, Lora
 from rushes.engines.diffusers.decoding import chunks_of, slices_of
+from rushes.engines.diffusers.device import taken_bytes
 from rushes.engines.diffusers.fewsteps import few_steps
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.loading import Adapters, load_pipe
@@ -102,8 +103,7 @@ class _Rank:
     @property
     def held_bytes(self) -> int:
         """What the weights take."""
-        parts = [one for one in self._pipe.components.values() if isinstance(one, torch.nn.Module)]
-        return sum(one.numel() * one.element_size() for part in parts for one in part.parameters())
+        return taken_bytes(self._pipe.components.values(), torch.device(self._place.plan.device).type)
 
     def film(self, call: DiffusersCall) -> None:
         """Make one; a cancel is told, all else is raised."""

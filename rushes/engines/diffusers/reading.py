@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from transformers.utils import logging as transformers_logging
@@ -45,15 +45,15 @@ def nothing_missing() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if lacking := missing(ear.said):
-            raise WeightsProblem(lacking) from error
+        if told := missing(ear.said):
+            raise WeightsProblem(told) from error
         raise
     finally:
         for logger, handlers, propagate in before:
             logger.handlers, logger.propagate = handlers, propagate
             logger.setLevel(logging.ERROR)
-    if lacking := missing(ear.said):
-        raise WeightsProblem(lacking)
+    if told := missing(ear.said):
+        raise WeightsProblem(told)
 
 
 def missing(said: list[str]) -> str:
@@ -61,11 +61,11 @@ def missing(said: list[str]) -> str:
     for text in map(_plain, said):
         new = _NEW.search(text)
         if new is not None:
-            return _line(new[1], [name.strip("' ") for name in new[2].split(",")])
+            return lacking(new[1], [name.strip("' ") for name in new[2].split(",")])
         rows = _ROW.findall(text)
         if rows:
             found = _REPORT.search(text)
-            return _line(found[1] if found else "the weights", rows)
+            return lacking(found[1] if found else "the weights", rows)
     return ""
 
 
@@ -73,7 +73,8 @@ def _plain(text: str) -> str:
     return _COLOUR.sub("", text)
 
 
-def _line(folder: str, names: list[str]) -> str:
+def lacking(folder: str, names: Collection[str]) -> str:
+    """Say which tensors a folder or file lacks."""
     first = ", ".join(sorted(names)[:SHOWN])
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{folder} lacks tensors that its config.json asks for: {first}{more}; copy or convert the model again"

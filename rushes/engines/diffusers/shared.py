@@ -20,7 +20,8 @@ from rushes.engines.diffusers.finish import finished
 from rushes.engines.diffusers.group import Group, GroupLost, Refused
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import Device, Plan, needed_bytes, plan_of, sizes, work_bytes
-from rushes.engines.diffusers.weights import Weights, WeightsProblem, inspect
+from rushes.engines.diffusers.variants import weights_of
+from rushes.engines.diffusers.weights import Weights, WeightsProblem
 from rushes.engines.engine import Cancelled, Frames, Maker, Progress, Unable
 from rushes.engines.residence import Residence
 from rushes.engines.trouble import out_of_memory, unfit, weights_problem
@@ -188,7 +189,7 @@ class SharedEngine:
     def _known(self) -> Weights:
         if self._weights is None:
             try:
-                self._weights = inspect(self._setting.model, self._setting.revision, self._environment)
+                self._weights = weights_of(self._setting, self._environment)
             except WeightsProblem as problem:
                 raise weights_problem(with_name(str(problem), self._name)) from None
         return self._weights

@@ -14,20 +14,19 @@ from torch._dynamo.exc import TorchDynamoException
 from rushes.engines.diffusers.passes import COMPILED, repeated
 from rushes.engines.diffusers.plan import Plan
 
+JOINT = ("to_qkv", "to_kv")  # an attention that is fused has one of these
+
 CompileError = TorchDynamoException
 """What torch raises where it can't compile: a tool that is missing or broken, or code that it doesn't understand."""
 
 
-def tune(pipe: Any, plan: Plan) -> None:
-    """Apply what the plan wants to a pipeline that is where it will stay."""
-    if plan.channels_last:
-        lay_channels_last(pipe.vae)
-    for network in networks(pipe):
-        if plan.fused:
-            fuse(network)
-        if plan.compile:
-            # Sizes that change are compiled once more, for any size; blocks are many and alike, so once is for all.
-            network.compile_repeated_blocks(dynamic=None)
+def hasten(network: Any, plan: Plan) -> None:
+    """Apply what the plan wants to a network that is where it will stay."""
+    if plan.fused:
+        fuse(network)
+    if plan.compile:
+        # Sizes that change are compiled once more, for any size; blocks are many and alike, so once is for all.
+        network.compile_repeated_blocks(dynamic=None)
 
 
 def be_exact(plan: Plan) -> None:
@@ -71,11 +70,18 @@ def fuse(network: Any) -> None:
                 start = end
 
 
+def part_fused(network: Any) -> None:
+    """Go back to single products, whose weights can be moved: parts of joint ones would be copied beside those."""
+    for attention in _attentions(network):  # off while a LoRA is on, and then it would not be undone
+        attention.fused_projections = any(hasattr(attention, joint) for joint in JOINT)
+    network.unfuse_qkv_projections()
+
+
 def use_fused(pipe: Any, *, fused: bool) -> None:
     """Turn joint products on or off, where there are some."""
     for network in networks(pipe):
         for attention in _attentions(network):
-            if any(hasattr(attention, joint) for joint in ("to_qkv", "to_kv")):
+            if any(hasattr(attention, joint) for joint in JOINT):
                 attention.fused_projections = fused
 
 

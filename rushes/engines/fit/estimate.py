@@ -24,7 +24,8 @@ class Way:
 
     `words` are for people, `settings` what a deployment sets to begin so.
 
-    `streamed` comes in each pass of the network, `moved` once for each film. `batched` is whether passes that can run
+    `streamed` comes in each pass of the network, `moved` once for each film; `waiting` stays in the machine's memory
+    besides. `batched` is whether passes that can run
     together do; `share` the part of an accelerated film's passes that are computed; `passes` are all that
     there are, where the weights fix it.
     """
@@ -36,6 +37,7 @@ class Way:
     decoding: float
     streamed: float = 0.0
     moved: float = 0.0
+    waiting: float = 0.0
     tiling: bool = False
     batched: bool = True
     share: float = 1.0

@@ -80,8 +80,8 @@ def _verdict(weights: Published, film: Film, setting: DeploymentBase, place: Pla
         peak, why = peak_bytes(weights, film, way), ""
         if peak > place.room:
             why = "too little memory on the device"
-        elif place.ordinary is not None and way.moved > place.ordinary:
-            why = f"{way.moved / 1e9:.0f} GB would wait in the machine's own memory, which has fewer"
+        elif place.ordinary is not None and way.moved + way.waiting > place.ordinary:
+            why = f"{(way.moved + way.waiting) / 1e9:.0f} GB would wait in the machine's own memory, which has fewer"
         time = seconds(weights, film, way, place.pace) if place.pace else None
         last = Verdict(film, way, peak, time, fallen, why)
         if last.fits:

@@ -17,8 +17,10 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     from tests.engines.diffusers import tiny
 
     root = tmp_path_factory.mktemp("weights")
+    picture = tiny.picture_model(root / "tiny-picture")
     return {
-        "picture": tiny.picture_model(root / "tiny-picture"),
+        "picture": picture,
+        "variant": tiny.variant(root / "tiny-variant", picture, 20),
         "text": tiny.text_model(root / "tiny-text"),
         "expanding": tiny.expanding_model(root / "tiny-expanding"),
         "rated": tiny.rated_model(root / "tiny-rated"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,18 @@ def picture_model(folder: Path) -> Path:
     WanImageToVideoPipeline(
         vae=_vae(), transformer=_transformer((36, 16), image_dim=4), **seeing(), **shared()
     ).save_pretrained(folder)
+    return folder
+
+
+def variant(folder: Path, of: Path, seed: int) -> Path:
+    """The same weights with another network, trained for another shift; the rest is only configured."""
+    torch.manual_seed(seed)
+    shutil.copytree(of, folder, ignore=shutil.ignore_patterns("*.safetensors", "scheduler"))
+    network = WanTransformer3DModel.from_config(WanTransformer3DModel.load_config(of / "transformer"))
+    network.save_pretrained(folder / "transformer")
+    UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0).save_pretrained(
+        folder / "scheduler"
+    )
     return folder
 
 
