@@ -42,7 +42,8 @@ _WIND = r"\b(?:wind|winds|windy|breeze|breezy|gusts?|gale)\b"
 
 def _near(one: str, other: str) -> str:
     """Return a pattern for two words with at most six between them, in either order, in one clause."""
-    gap = r"(?:[\s-]+[^\s,.;:!?]+){0,6}?[\s-]+"
+    # A hyphen parts words and is in none, or a row of hyphens could be read in more ways than there is time for.
+    gap = r"(?:[\s-]+[^\s,.;:!?-]+){0,6}?[\s-]+"
     return rf"\b{one}\b{gap}{other}|\b{other}{gap}{one}\b"
 
 

@@ -91,9 +91,10 @@ _HOW = (
 _WATCHER = re.compile(
     r"\b(?:camera|cam|shot|lens|drone|viewpoint|viewer|pov|view|perspective|we|footage|cinematography|filmed|recorded)\b"
 )
+# Without a way back into the words that were read: a word that stood here twice took two to the power of its number.
 _OPENING = re.compile(
     rf"^(?:(?:a|an|the|with|and|in|of|while|whilst|to|also|please|make|do|add|use|using|plus|no|not|without|don't|"
-    rf"do|never|or|nor|by|as|it|{_HOW})\s+|[\s\"'(\-–—*])*$"
+    rf"never|or|nor|by|as|it|{_HOW})\s+|[\s\"'(\-–—*])*+$"
 )
 _CLAUSE = re.compile(r"[,.;:!?\[\]()\n–—]|\b(?:while|whilst|but)\b")
 _OBJECT = re.compile(r"\s+(?:the|a|an|his|her|its|their|my|your|our|some|two|three|of)\b")

@@ -1,5 +1,6 @@
 import itertools
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -301,3 +302,11 @@ def test_a_handheld_camera_that_follows_does_both() -> None:
 def test_half_an_orbit_goes_further_than_a_quarter() -> None:
     half, quarter = (read_camera(f"{part} orbit right", 1)[0] for part in ("half", "quarter"))
     assert half.amount > quarter.amount
+
+
+@pytest.mark.parametrize("word", ["do ", "please ", "and slowly ", "the camera "])
+def test_a_word_that_is_said_over_and_over_costs_no_more_than_its_length(word: str) -> None:
+    began = time.perf_counter()
+    for end in ("xyz zoom", "xyz orbit, then pan", "zoom"):
+        read_camera((word * 27)[:81] + end, 1)
+    assert time.perf_counter() - began < 2.0

@@ -1,3 +1,5 @@
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -70,3 +72,15 @@ def test_any_text_gives_each_kind_at_most_once(prompt: str) -> None:
 def test_a_very_long_prompt_is_read_quickly() -> None:
     read_elements("water " * 100_000)
     read_elements("leaves waves snow wind " * 20_000)
+
+
+def test_a_row_of_hyphens_is_read_in_no_time() -> None:
+    began = time.perf_counter()
+    for end in ("", " sways", "-x"):
+        read_elements("tree" + "-" * 30 + end)
+        read_elements("tree" + " -" * 30 + end)
+    assert time.perf_counter() - began < 2.0
+
+
+def test_hyphens_part_words_between_two_that_belong_together() -> None:
+    assert kinds("the wind-swept old tree, and a well-kept willow-tree slowly swaying") >= {"foliage"}
