@@ -37,16 +37,20 @@ class Ambience:
         loop: bool,
         leaves: bool,
         face: Face | None = None,
+        begun: bool = False,
         roofed: bool = False,
     ) -> None:
         """With `loop` the end flows into the beginning; with `leaves` all is gone at the end, as at the beginning.
 
-        `face` is where one was found in the stage's picture; under a roof (`roofed`) no weather falls.
+        `face` is where one was found in the stage's picture; with `begun` it rains from the first frame on; under a
+        roof (`roofed`) no weather falls.
         """
         elements = read_elements(prompt)
         if roofed:
             elements = tuple(element for element in elements if element.kind not in _OUTSIDE)
-        self._seconds, self._loop, self._leaves = max(seconds, 1e-6), loop, leaves
+        self._seconds, self._leaves = max(seconds, 1e-6), leaves
+        # A loop has no moment at which things could come.
+        self._begun = begun or loop
         self._stir: Stir | None = None
         self._over: list[Veil | Particles | Stars] = []
         if not elements:
@@ -54,12 +58,14 @@ class Ambience:
         period = self._seconds if loop else None
         regions = regions_of(stage.picture, face)
         size = (stage.picture.shape[1], stage.picture.shape[0])
+        # Of the frame and not of the picture: how far things sway is seen against the frame.
         unit = math.sqrt(stage.width * stage.height)
         stir = Stir(elements, regions, size, unit=unit, seed=seed, period=period)
         self._stir = None if stir.still else stir
         veil = Veil(elements, stage, regions, seed=seed, period=period)
         if not veil.clear:
             self._over.append(veil)
+        # One wind for all that falls.
         side = 1.0 if seed % 2 else -1.0
         for element in elements:
             if element.kind == "stars":
@@ -78,7 +84,7 @@ class Ambience:
     @property
     def starts_empty(self) -> bool:
         """Whether the first frame is the picture as it is."""
-        return not self._loop
+        return not self._begun
 
     def draw(
         self, stage: Stage, pose: Pose, t: float, frame: Picture, between: Callable[[], None] | None = None
@@ -95,6 +101,7 @@ class Ambience:
             return stir.at(x, y, seconds)
 
         stage.draw(pose, frame, None if stir is None else stirred)
+        # Figures and smears belong to what is behind the rain.
         if between is not None:
             between()
         presence = self._presence(seconds)
@@ -103,8 +110,6 @@ class Ambience:
                 layer.draw(pose, seconds, presence, frame)
 
     def _presence(self, seconds: float) -> float:
-        if self._loop:
-            return 1.0
-        comes = smoothstep(seconds / min(_COMES_S, 0.4 * self._seconds))
+        comes = 1.0 if self._begun else smoothstep(seconds / min(_COMES_S, 0.4 * self._seconds))
         goes = smoothstep((self._seconds - seconds) / min(_COMES_S, 0.4 * self._seconds)) if self._leaves else 1.0
         return comes * goes

@@ -1,7 +1,8 @@
 """What falls and floats before a picture: rain, snow, leaves, dust, embers, bubbles, confetti, fireflies; and stars.
 
 Each thing hangs at a place in the picture's space and is seen by the same camera, so that it passes faster the nearer
-it is, and behind what is nearer still. Positions are functions of time; with a period they come back.
+it is, and behind what is nearer still. Positions are functions of time; with a period they come back: what glows or
+swings does so a whole number of times, and what goes its way is gone for a moment, and begins it anew.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rushes.engines.animatic.path import Pose
 from rushes.engines.animatic.render import Stage
 
 _SPAN = 1.7  # frames across in which things are strewn; the camera never looks further
+_GONE = 0.1  # of a period in which a thing fades, and again as long in which it comes back
 Colours = tuple[tuple[int, int, int], ...]
 
 
@@ -72,6 +74,7 @@ class Particles:
     ) -> None:
         """`side`: 1 or -1, to which the wind blows."""
         self._kind, self._stage, self._period = SPECIES[kind], stage, period
+        # Dice of its own for each kind: snow with embers falls as snow alone does.
         dice = np.random.default_rng([seed % 2**63, sum(map(ord, kind))])
         species = self._kind
         count = max(4, round(species.count * strength))
@@ -84,23 +87,20 @@ class Particles:
         palette = np.array(species.colours, np.float32)
         self._colour = palette[dice.integers(0, len(palette), count)]
         blow = species.blow * side * (1.0 if strength < 1.3 else 1.8)
-        self._fall = self._speed(species.fall, dice.uniform(0.85, 1.15, count))
-        self._blow = self._speed(blow, dice.uniform(0.6, 1.4, count) if species.sway else np.ones(count))
-
-    def _speed(self, speed: float, vary: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Return spans per second, by distance; with a period a whole number of spans in it."""
-        spans = speed * vary * self._near / _SPAN
-        if self._period is None:
-            return np.asarray(spans)
-        return np.asarray(np.round(spans * self._period) / self._period)
+        # Spans a second, by distance.
+        self._fall = species.fall * dice.uniform(0.85, 1.15, count) * self._near / _SPAN
+        self._blow = blow * (dice.uniform(0.6, 1.4, count) if species.sway else np.ones(count)) * self._near / _SPAN
+        self._begins = dice.uniform(0.0, 1.0, count)
 
     def draw(self, pose: Pose, seconds: float, presence: float, frame: Picture) -> None:
         """Paint them into the frame; `presence` 0..1 fades them all."""
         species, stage = self._kind, self._stage
-        x, y = self._where(seconds)
+        way_s, there = self._lives(seconds)
+        x, y = self._where(seconds, way_s)
         across, down = stage.place(pose, x, y, self._near)
         size = stage.height * self._near * math.exp(pose.zoom)
-        alpha = species.alpha * presence * self._glow(seconds) * stage.before(x, y, self._near)
+        alpha = species.alpha * presence * self._glow(seconds) * stage.before(x, y, self._near) * there
+        # Half a pixel at least, and paler instead of smaller: what is thinner flickers.
         radius = np.maximum(species.radius * size, 0.55)
         alpha = alpha * np.minimum(1.0, species.radius * size / 0.55 + 0.25)
         along = self._along(seconds, size)
@@ -111,11 +111,24 @@ class Particles:
         brush = Brush(at, along[seen], radius[seen], soft, alpha[seen], self._colour[seen])
         brush.paint(frame, hollow=species.hollow, adds=species.adds)
 
-    def _where(self, seconds: float) -> tuple[Plane, Plane]:
+    def _lives(self, seconds: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Return for how many seconds each thing has been on its way, and how much of it is there, 0..1.
+
+        Snow comes round too slowly to be back where it was when a short loop closes, so each flake begins anew at a
+        moment of its own, unseen.
+        """
+        if self._period is None:
+            return np.full(len(self._near), seconds), np.ones(len(self._near))
+        part = (seconds / self._period + self._begins) % 1.0
+        there = np.clip(np.minimum(part, 1.0 - part) / _GONE, 0.0, 1.0)
+        return part * self._period, there
+
+    def _where(self, seconds: float, way_s: npt.NDArray[np.float64]) -> tuple[Plane, Plane]:
         stage, sway = self._stage, self._kind.sway
-        u = (self._u + self._blow * seconds) % 1.0
-        v = (self._v + self._fall * seconds) % 1.0
+        u = (self._u + self._blow * way_s) % 1.0
+        v = (self._v + self._fall * way_s) % 1.0
         tall, wide = stage.picture.shape[:2]
+        # What is far is strewn wider, for the camera sees more of its plane.
         reach = _SPAN / self._near.clip(0.4, 1.0) ** 0.5
         x = wide / 2 + (u - 0.5) * reach * stage.width
         y = tall / 2 + (v - 0.5) * reach * stage.height
@@ -213,6 +226,7 @@ class Stars:
         dark = cv2.GaussianBlur(light, (0, 0), 12.0) < 110
         above = cv2.resize(sky, (light.shape[1], light.shape[0]), interpolation=cv2.INTER_LINEAR)
         rows = np.arange(light.shape[0])[:, None] < 0.75 * light.shape[0]
+        # How much brighter than its surroundings a local peak is; more in what is surely sky.
         score = np.where(dark & rows, point * (0.3 + above), 0.0)
         order = np.argsort(score, axis=None, kind="stable")[::-1][:160]
         order = order[score.reshape(-1)[order] > 5.0]

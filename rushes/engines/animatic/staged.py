@@ -37,14 +37,14 @@ class Staged:
         self._stage = Stage(self._scene.backdrop, self._scene.depth, *size, kernel=cv2.INTER_LINEAR)
         self._path = plan(moves_of(call), self._seconds, call.seed, slack(self._scene.backdrop, *size))
         self._closing = None if self._path.still else closing_in(self._stage, self._path)
-        # with its end flowing into its beginning, so that rain falls from the first frame on
         self._ambience = Ambience(
             self._stage,
             call.prompt,
             seconds=self._seconds,
             seed=call.seed,
-            loop=True,
+            loop=call.loop,
             leaves=False,
+            begun=True,
             roofed=self._scene.roofed,
         )
 
@@ -68,6 +68,7 @@ class Staged:
         tall = self._scene.backdrop.shape[0]
         for sprite in self._scene.sprites:
             x, y, phase = sprite.actor.at(index / self._call.fps, self._seconds, loop=self._call.loop)
+            # Corners are counted from pixels' edges, the stage counts from their middles.
             corners = self._stage.seen_at(pose, sprite.corners(x, y, phase) * tall - 0.5, sprite.actor.near)
             lay(frame, sprite.image(phase), corners + 0.5)
 

@@ -7,12 +7,14 @@ At zero seconds there is nothing of it, unless the film has to come back to its 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from rushes.engines.animatic.depth import FAR, Picture, Plane
+from rushes.engines.animatic.easing import smoothstep
 from rushes.engines.animatic.elements import Element
 from rushes.engines.animatic.path import Pose
 from rushes.engines.animatic.regions import Regions
@@ -38,6 +40,7 @@ class Veil:
         mean = cv2.resize(stage.picture, (16, 16), interpolation=cv2.INTER_AREA).reshape(-1, 3).mean(axis=0)
         grey = 0.299 * mean[0] + 0.587 * mean[1] + 0.114 * mean[2]
         # Fog shines as brightly as the scene it hangs in: white fog at night would be a fault.
+        # Between the picture's mean colour and its grey, a good deal lighter.
         self._pale = np.clip(0.35 * mean + 0.65 * grey + 62.0, 0.0, 236.0).astype(np.float32)
         self._strokes = self._struck()
 
@@ -67,11 +70,16 @@ class Veil:
             added = self._stage.full(np.clip(light + 0.5, 0.0, 255.0).astype(np.uint8), frame)
             cv2.add(frame, added, dst=frame)
 
-    def _wrapped(self, speed: float, seconds: float) -> float:
-        """Return how far the tile has moved, in tiles; with a period a whole number in it."""
+    def _drifting(self, seconds: float, layer: Callable[[float], Plane]) -> Plane:
+        """Return a layer at its time; with a period two of them take turns, each starting over while it is not seen.
+
+        A tile that came round to its place within a short loop would race.
+        """
         if self._period is None:
-            return speed * seconds
-        return round(max(abs(speed) * self._period, 1.0)) * math.copysign(1.0, speed) * seconds / self._period
+            return layer(seconds)
+        part = seconds / self._period % 1.0
+        share = np.float32(smoothstep(1.0 - abs(2.0 * part - 1.0)))
+        return share * layer(part * self._period) + (1 - share) * layer((part + 0.5) % 1.0 * self._period)
 
     def _tile(self, x: Plane, y: Plane) -> Plane:
         columns = ((x % 1.0) * _SIDE).astype(np.float32)
@@ -79,16 +87,17 @@ class Veil:
         return np.asarray(cv2.remap(self._cloud, columns, rows, cv2.INTER_LINEAR), dtype=np.float32)
 
     def _fog(self, x: Plane, y: Plane, near: Plane, seconds: float) -> Plane:
-        one = self._tile(0.45 * x + self._wrapped(0.035, seconds), 0.7 * y)
-        other = self._tile(0.9 * x - self._wrapped(0.05, seconds) + 0.37, 1.3 * y + 0.21)
+        # Tiles to a picture, and tiles a second.
+        one = self._drifting(seconds, lambda s: self._tile(0.45 * x + 0.035 * s, 0.7 * y))
+        other = self._drifting(seconds, lambda s: self._tile(0.9 * x - 0.05 * s + 0.37, 1.3 * y + 0.21))
         far = 1.0 - (near - FAR) / (1.0 - FAR)
         thick = (0.16 + 0.5 * far) * (0.45 + 1.1 * (0.6 * one + 0.4 * other))
         return np.asarray(np.clip(thick * self._strength["fog"], 0.0, 0.85), dtype=np.float32)
 
     def _smoke(self, x: Plane, y: Plane, near: Plane, seconds: float) -> Plane:
         bend = 0.05 * np.sin(7.0 * y + self._phase[0]).astype(np.float32)
-        one = self._tile(0.8 * x + bend, 0.8 * y + self._wrapped(0.09, seconds))
-        other = self._tile(1.5 * x - bend + 0.4, 1.4 * y + self._wrapped(0.16, seconds) + 0.3)
+        one = self._drifting(seconds, lambda s: self._tile(0.8 * x + bend, 0.8 * y + 0.09 * s))
+        other = self._drifting(seconds, lambda s: self._tile(1.5 * x - bend + 0.4, 1.4 * y + 0.16 * s + 0.3))
         wisps = np.clip(1.9 * (0.55 * one + 0.45 * other) - 0.62, 0.0, 1.0)
         column = np.exp(-0.5 * ((x - 0.5) / 0.26) ** 2) * np.clip(y * 1.8, 0.15, 1.0)
         return np.asarray(np.clip(0.75 * wisps * column * self._strength["smoke"], 0.0, 0.8), dtype=np.float32)
@@ -142,6 +151,7 @@ class Veil:
 
 def _cloud(dice: np.random.Generator) -> Plane:
     """Return a seamless tile of cloud, 0..1: noise whose waves grow weaker with their number (1/f)."""
+    # What is made from a spectrum closes on itself, so that the tile has no seam.
     noise = np.fft.rfft2(dice.normal(0.0, 1.0, (_SIDE, _SIDE)))
     across, down = np.fft.rfftfreq(_SIDE)[None, :] * _SIDE, np.fft.fftfreq(_SIDE)[:, None] * _SIDE
     waves = np.hypot(across, down)

@@ -5,7 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
-from rushes.engines.animatic.depth import Picture
+from rushes.engines.animatic.depth import FAR, Picture
+from rushes.engines.animatic.particles import Particles
+from rushes.engines.animatic.path import Pose
+from rushes.engines.animatic.render import Stage
 from tests.engines.animatic.asking import apart, call
 from tests.engines.animatic.pictures import film, landscape, saved, textured
 
@@ -75,3 +78,32 @@ def test_the_same_seed_gives_the_same_weather_whatever_the_threads(image: str) -
     finally:
         cv2.setNumThreads(before)
     assert not np.array_equal(first, film(call(asked.prompt, image, seed=8)))
+
+
+def level_of_flakes(period: float | None, seconds: float) -> float:
+    """Return the row around which a few large flakes lie, on average."""
+    black = np.zeros((400, 400, 3), np.uint8)
+    stage = Stage(black, np.full((40, 40), FAR, np.float32), 400, 400)
+    frame = black.copy()
+    Particles("snow", stage, strength=0.02, seed=3, period=period).draw(Pose(), seconds, 1.0, frame)
+    light = frame.sum(axis=(1, 2)).astype(np.float64)
+    return float((light * np.arange(400)).sum() / light.sum())
+
+
+@pytest.mark.parametrize("at", [1.0, 2.5])
+def test_snow_falls_in_a_short_loop_as_it_does_elsewhere(at: float) -> None:
+    free, looped = (level_of_flakes(period, at + 0.05) - level_of_flakes(period, at) for period in (None, 4.0))
+    assert free > 0.3
+    assert 0.4 < looped / free < 2.5  # in a loop some of them are fading
+
+
+def test_fog_in_a_short_loop_drifts_no_faster_than_elsewhere(image: str) -> None:
+    free, looped = (film(call("static shot, fog", image, loop=loop, frames=36)) for loop in (False, True))
+    fastest = max(apart(one, other) for one, other in itertools.pairwise(free[14:]))
+    assert max(apart(one, other) for one, other in itertools.pairwise(looped)) < 2.0 * fastest
+
+
+def test_it_snows_from_the_first_frame_of_a_drawn_scene_on() -> None:
+    frames = film(call("an empty plain at night, heavy snow falls, static shot", width=320, height=180))
+    lit = [(frame[:60].max(axis=2) > 190).mean() for frame in (frames[0], frames[-1])]
+    assert min(lit) > 0.3 * max(lit) > 0.0
