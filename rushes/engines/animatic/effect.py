@@ -42,23 +42,26 @@ class Grid:
     noise: Plane
     middle: tuple[float, float] = (0.0, 0.0)
     head: float = 0.0
+    cell: int = _CELL  # frame pixels from node to node
 
     @classmethod
     def over(cls, width: int, height: int, seed: int) -> Grid:
         """Lay the grid over a frame; the noise, (rows, columns, 2), is the seed's."""
-        columns, rows = -(-width // _CELL) + 1, -(-height // _CELL) + 1
-        u, v = np.meshgrid(np.linspace(-1, 1, columns), np.linspace(-1, 1, rows))
+        columns, rows = -(-width // _CELL) + 2, -(-height // _CELL) + 2
+        u, v = np.meshgrid(_nodes(columns, width), _nodes(rows, height))
         noise = np.random.default_rng(seed % 2**63).normal(0.0, 1.0, (rows, columns, 2))
         return cls(width, height, u.astype(np.float32), v.astype(np.float32), noise.astype(np.float32))
 
     def warp(self, frame: Picture, u: Plane, v: Plane) -> None:
         """Read the frame at other places, given for each node, in place."""
-        half = np.array([(self.width - 1) / 2, (self.height - 1) / 2], np.float32)
-        nodes = np.clip(cv2.merge([u, v]), -1, 1)
+        half = np.array([self.width / 2, self.height / 2], np.float32)
+        nodes = np.asarray(cv2.merge([u, v]), np.float32)
         if self.middle != (0.0, 0.0):
             middle = np.array(self.middle, np.float32)
             nodes = middle + nodes * np.where(nodes < 0.0, 1.0 + middle, 1.0 - middle).astype(np.float32)
-        places = cv2.resize((nodes + 1) * half, (self.width, self.height))
+        size = (nodes.shape[1] * self.cell, nodes.shape[0] * self.cell)
+        whole = cv2.resize((nodes + 1) * half - np.float32(0.5), size)
+        places = whole[self.cell : self.cell + self.height, self.cell : self.cell + self.width]
         frame[...] = cv2.remap(frame, places, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
 
     def about(self, face: Face | None) -> Grid:
@@ -79,7 +82,16 @@ class Grid:
 
     def halved(self) -> Grid:
         """Return the same grid over a frame of half the size."""
-        return replace(self, width=max(self.width // 2, 1), height=max(self.height // 2, 1))
+        return replace(self, width=max(self.width // 2, 1), height=max(self.height // 2, 1), cell=self.cell // 2)
+
+
+def _nodes(count: int, side: int) -> Plane:
+    """Return where nodes lie along a side, -1 to 1 from edge to edge; the first is half a cell before the frame.
+
+    That is where `cv2.resize` puts them when it enlarges. Anywhere else an effect that does nothing yet would already
+    push the picture about, by pixels that are seen as a jolt.
+    """
+    return np.asarray((2.0 * np.arange(count) - 1.0) * _CELL / side - 1.0, dtype=np.float32)
 
 
 Apply = Callable[[Grid, Picture, float], None]

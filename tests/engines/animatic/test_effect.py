@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rushes.engines.animatic.depth import Picture
-from rushes.engines.animatic.effect import Effect
+from rushes.engines.animatic.effect import EFFECTS, Effect
 from rushes.engines.animatic.face import find_face
 from tests.engines.animatic.pictures import textured
 from tests.engines.animatic.test_matte import somebody
@@ -61,3 +61,11 @@ def test_the_rim_of_the_frame_holds(name: str) -> None:
     Effect(name, 640, 360, 3).draw(0.15, after)
     rim = np.abs(after[:, -1].astype(np.int16) - frame[:, -1]).mean()
     assert rim < 12.0
+
+
+@pytest.mark.parametrize("name", list(EFFECTS))
+@pytest.mark.parametrize("frame", [textured(640, 360), wide_shot(320), textured(98, 174)])
+def test_an_effect_sets_in_without_a_jolt(name: str, frame: Picture) -> None:
+    after = frame.copy()
+    Effect(name, frame.shape[1], frame.shape[0], 3).draw(1e-4, after)
+    assert np.abs(after.astype(np.int16) - frame).mean() < 0.6
