@@ -18,6 +18,7 @@ import numpy as np
 from rushes.engines.animatic import sounds_machines as machines
 from rushes.engines.animatic import sounds_outdoors as outdoors
 from rushes.engines.animatic import sounds_people as people
+from rushes.engines.animatic.camera import is_refused
 from rushes.engines.animatic.sounding import Wave
 
 Make = Callable[..., Wave]  # (dice, sample rate), and beats a second where the sound has a pace -> one round
@@ -72,12 +73,19 @@ def layers_of(words: str, seed: int, sample_rate: int, side: int = 0, pace: floa
     `side` is 0 for the left channel and 1 for the right one; steps keep the `pace` of a picture, in beats a second.
     """
     text = words.lower()
-    hits = [(match.start(), row) for row in _SOUNDS if (match := re.search(rf"\b(?:{row.words})", text))]
+    hits = [(at, row) for row in _SOUNDS if (at := _named(row.words, text)) is not None]
+    # By place alone: rows can't be compared.
     rows = [row for _, row in sorted(hits, key=lambda hit: hit[0])][:_MOST_LAYERS] or [_ROOM]
     # What is named first is what is heard first.
     return tuple(
         _layer(row, 0.85**number, [seed % 2**63, number], sample_rate, side, pace) for number, row in enumerate(rows)
     )
+
+
+def _named(words: str, text: str) -> int | None:
+    """Return where a text first asks for what these words say; None where it does not, or refuses it ("no music")."""
+    matches = re.finditer(rf"\b(?:{words})", text)
+    return next((match.start() for match in matches if not is_refused(text, match.start())), None)
 
 
 def rush_of(seed: int, sample_rate: int, side: int = 0) -> Layer:
@@ -88,11 +96,13 @@ def rush_of(seed: int, sample_rate: int, side: int = 0) -> Layer:
 def _layer(  # noqa: PLR0917
     row: _Sound, share: float, seed: list[int], sample_rate: int, side: int, pace: float | None = None
 ) -> Layer:
+    # Its swell is the same on both sides, or a sound would wander; what is wide differs in its samples.
     place = np.random.default_rng(seed)
     period_s, phase = row.period_s * place.uniform(0.8, 1.2), float(place.random())
     dice = np.random.default_rng([*seed, side if row.wide else 0, 1])
     at_pace = (_nearest(pace, row.beats),) if row.beats and pace is not None else ()
     wave = row.make(dice, sample_rate, *at_pace)
+    # All alike before their level counts; a round of silence stays one.
     wave = wave / np.float32(max(float(np.abs(wave).max()), 1e-6))
     pan = 0.0 if row.wide else 0.35 * (1 - 2 * side)
     return Layer(wave, row.level * share, period_s, row.depth, phase, pan, row.follows)

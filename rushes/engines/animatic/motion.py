@@ -28,6 +28,7 @@ def motion_of(path: str, frames: int) -> Series:
             before = light
             if len(energies) >= frames:
                 break
+    # The first frame has none before it; a silent start would be heard.
     if len(energies) > 1:
         energies[0] = energies[1]
     moved = np.clip((np.array(energies, np.float32) - _STILL) / (_LIVELY - _STILL), 0.0, 1.0) ** 0.6
@@ -38,14 +39,23 @@ def pace_of(series: Series, fps: float) -> float | None:
     """Return how many times a second the motion comes and goes, if it does so evenly at the pace of steps."""
     swing = series - float(series.mean())
     low, high = max(2, int(fps / _QUICKEST)), int(fps / _SLOWEST) + 1
+    # Two and a half of the slowest beats: fewer are no rhythm.
     if len(series) < 2.5 * high or float(swing.std()) < _EVEN_SWING:
         return None
-    likeness = [float(np.corrcoef(swing[:-lag], swing[lag:])[0, 1]) for lag in range(low, high + 1)]
+    likeness = [_likeness(swing[:-lag], swing[lag:]) for lag in range(low, high + 1)]
     best = int(np.argmax(likeness))
     if likeness[best] < 0.5 or best in (0, len(likeness) - 1):
         return None
     before, peak, after = likeness[best - 1 : best + 2]
+    # Between frames, at the top of the parabola through the three highest likenesses.
     return fps / (low + best + 0.5 * (before - after) / min(before - 2.0 * peak + after, -1e-6))
+
+
+def _likeness(one: Series, other: Series) -> float:
+    """Return how alike two stretches come and go, -1 to 1; 0 where one of them does not."""
+    if min(float(one.std()), float(other.std())) < _EVEN_SWING / 10:
+        return 0.0  # of what stands still the correlation is not a number
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def spread_over(series: Series, fps: float, first: int, count: int, rate: int) -> Series:

@@ -113,3 +113,14 @@ def test_a_round_closes_without_a_click(words: str) -> None:
     for layer in layers_of(words, 1, RATE):
         inner = np.abs(np.diff(layer.round))
         assert abs(float(layer.round[0] - layer.round[-1])) <= float(inner.max())
+
+
+@pytest.mark.parametrize("words", ["footsteps on gravel, no music", "footsteps without any music or traffic"])
+def test_a_sound_that_is_refused_is_not_heard(words: str) -> None:
+    (layer,) = layers_of(words, 1, RATE)
+    assert np.array_equal(layer.round, layers_of("footsteps", 1, RATE)[0].round)
+
+
+def test_what_comes_after_a_refusal_is_heard() -> None:
+    assert len(layers_of("no music but rain", 1, RATE)) == 1
+    assert np.array_equal(layers_of("no music but rain", 1, RATE)[0].round, layers_of("rain", 1, RATE)[0].round)

@@ -58,3 +58,9 @@ def test_steps_are_heard_at_the_picture_s_pace(steps: float, tmp_path: Path) -> 
 def test_an_even_pan_has_no_pace() -> None:
     assert pace_of(np.full(120, 0.4, np.float32), 24.0) is None
     assert pace_of(np.random.default_rng(3).uniform(0, 1, 20).astype(np.float32), 24.0) is None
+
+
+def test_what_moves_only_at_the_end_has_no_pace() -> None:
+    series = np.zeros(96, np.float32)
+    series[-6:] = np.linspace(0, 1, 6)
+    assert pace_of(series, 24.0) is None
