@@ -16,7 +16,8 @@ PLACES: dict[str, str] = {
     "forest": "forest woods woodland jungle rainforest trees grove bosque selva forêt wald 森林 树林 森 林",
     "waterfall": "waterfall waterfalls cascade cascada chute wasserfall 瀑布",
     "bamboo": "bamboo bambú bambou bambus 竹林 竹",
-    "desert": "desert dune dunes sahara mars savanna savannah badlands mesa desierto désert wüste 沙漠 砂漠",
+    "desert": "desert dune dunes sahara mars martian marte 火星 savanna savannah badlands mesa desierto "
+    "désert wüste 沙漠 砂漠",
     "street": "street alley avenue sidewalk downtown crosswalk boulevard shibuya market bazaar calle rue straße "
     "strasse "
     "gasse 街 街道 街头 通り 路地",
@@ -87,6 +88,7 @@ MOODS: dict[str, str] = {
     "vivid": "vibrant vivid colorful colourful bright",
     "burning": "burning ablaze apocalypse apocalyptic inferno wildfire incendie brennende ardiendo",
     "eerie": "eerie creepy horror spooky haunted ominous",
+    "mars": "mars martian marte 火星",
 }
 
 SUBJECTS: dict[str, str] = {

@@ -86,6 +86,7 @@ _CASTS: dict[str, tuple[Colour, float]] = {
     "cold": ((146, 178, 214), 0.24),
     "burning": ((196, 92, 52), 0.34),
     "eerie": ((78, 108, 92), 0.34),
+    "mars": ((222, 158, 116), 0.4),
 }
 
 
@@ -117,6 +118,7 @@ def light_of(brief: Brief, dice: random.Random) -> Light:
 
 def _overcast(light: Light, share: float, grey: Colour, *, thick: bool, heavy: bool) -> Light:
     """Return the light under clouds, which keep something of the hour's own colour."""
+    # Clouds at night are dark, by day they have something of the horizon's glow.
     sky = mix((0, 0, 0), grey, 0.36) if light.dark else mix(grey, light.glow, 0.18)
     zenith, middle, glow, haze = (
         mix(part, sky, share) for part in (mix(light.zenith, light.middle, 0.4), light.middle, light.glow, light.haze)

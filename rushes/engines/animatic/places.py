@@ -65,7 +65,7 @@ def desert(here: Setting) -> Ground:
     """Dunes."""
     horizon = here.row(here.dice.uniform(0.5, 0.56))
     sky(here, horizon, clouds=False)
-    sand = (222, 172, 118) if "mars" not in here.brief.mood else (196, 112, 80)
+    sand = (222, 172, 118) if here.brief.mood != "mars" else (196, 112, 80)
     hills(here, horizon, (206, 146, 108), 2, 0.06, jagged=here.dice.random() < 0.5)
     floor(here, horizon, sand)
     bands(here, horizon, sand, 4, 0.04)
@@ -283,6 +283,7 @@ def street(here: Setting) -> Ground:
     wet = here.brief.weather in ("rain", "storm")
     if wet or here.brief.mood == "neon":
         first = int(base * here.paper.height)
+        # What stands above the ground, upside down.
         upper = (
             here.paper.picture[2 * first - here.paper.height : first][::-1] if 2 * first > here.paper.height else None
         )

@@ -69,3 +69,9 @@ def test_who_is_named_together_acts_together(prompt: str, actions: tuple[str, st
 
 def test_a_herd_is_counted_after_its_animal() -> None:
     assert read_brief("An elephant herd crossing the savanna").subjects[0].count == 6
+
+
+def test_mars_is_a_desert_of_another_colour() -> None:
+    brief = read_brief("an astronaut walks on Mars")
+    assert (brief.place, brief.mood) == ("desert", "mars")
+    assert not read_brief("an astronaut walks in the desert").mood
