@@ -43,6 +43,12 @@ def record(kind: bytes, body: bytes) -> None:
     sys.stdout.buffer.write(kind + struct.pack("<I", len(body)) + body)
 
 
+def plain(text: str) -> str:
+    """Return a text without what espeak-ng takes for more than text: `[[` begins phonemes, and a null ends all."""
+    # Twice, or of three brackets in a row the last two would stay together.
+    return text.replace("[[", "[ [").replace("[[", "[ [").replace("\0", " ")
+
+
 class Speaker:
     """The library, and the voice it speaks with."""
 
@@ -62,17 +68,20 @@ class Speaker:
         self._take(piece["voice"])
         self._lib.espeak_SetParameter(_RATE, piece["rate"], 0)
         text = "".join(self._read(part) for part in piece["parts"]).encode()
+        # Its flutter is drawn with dice: the same text must sound the same.
         self._lib.espeak_ng_SetRandSeed(ctypes.c_long(1))
+        # From the first character (0, 1), to the end of the text (0).
         self._lib.espeak_Synth(text, len(text) + 1, 0, 1, 0, _UTF8 | _PHONEMES, None, None)
 
     def _read(self, part: dict[str, str]) -> str:
         """Return a part's text; one with a voice of its own is read by it, and put in as phonemes."""
         if "voice" not in part:
-            return part["text"].replace("[[", "[ [")
+            return plain(part["text"])
         before = self._voice
         self._take(part["voice"])
-        text = ctypes.c_char_p(part["text"].encode())
+        text = ctypes.c_char_p(plain(part["text"]).encode())
         said = []
+        # Each call reads a clause and leaves the pointer behind it.
         while text.value:
             said.append((self._lib.espeak_TextToPhonemes(ctypes.byref(text), _UTF8, 0) or b"").decode())
         self._take(before)

@@ -9,6 +9,7 @@ import pytest
 from rushes.engines.animatic.spoken.character import Character
 from rushes.engines.animatic.spoken.languages import guessed, language_of
 from rushes.engines.animatic.spoken.tongue import Spoken, Tongue, TongueLost
+from rushes.engines.animatic.spoken.tongue_child import plain
 
 FOUND = Tongue.found()
 pytestmark = pytest.mark.skipif(FOUND is None, reason="the extra 'speech' is not installed")
@@ -122,3 +123,13 @@ def test_a_listener_may_stop_early() -> None:
 def test_a_profile_s_character_is_heard() -> None:
     low, high = (said("Good evening.", Character(**json.loads(f'{{"pitch_hz": {hz}}}'))) for hz in (90, 230))
     assert not np.array_equal(low[0].samples[:8000], high[0].samples[:8000])
+
+
+@pytest.mark.parametrize("text", ["[[[h@l'oU]]] stays", "one\0two"])
+def test_text_is_only_text_to_espeak_ng(text: str) -> None:
+    assert "[[" not in plain(text)
+    assert "\0" not in plain(text)
+
+
+def test_nothing_after_a_null_is_lost() -> None:
+    assert seconds("one two three\0four five six") > 1.6 * seconds("one two three")
