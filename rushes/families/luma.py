@@ -26,7 +26,6 @@ Size = tuple[int, int]
 Window = tuple[float, float, float, float]
 
 FPS = 24
-MOST_FPS = 60  # of a video; a faster one (slow motion, mostly) is filmed at this rate, in the same time
 SECONDS = {"5s": 5, "9s": 9}
 AREA = {"540p": 960 * 540, "720p": 1280 * 720, "1080p": 1920 * 1080}  # pixels in a frame, whatever its shape
 PLAIN = "720p"  # of endpoints that have no resolution: the first model's, and of reframed and modified videos
@@ -244,13 +243,11 @@ def video_size(width: int, height: int) -> Size:
 
 
 def length(video: Media) -> tuple[int, float]:
-    """Return how many frames a film has that is as long as the video, and how many of them per second."""
+    """Return how many frames the video has, and how many of them per second; at most 60, as all decoded ones."""
     if not video.frames or not video.fps:
         raise ModelError(
             "video_load_error", "The video has no frames, or no frame rate, to go by", loc=("body", "video_url")
         )
-    if video.fps > MOST_FPS:
-        return max(1, round(video.frames * MOST_FPS / video.fps)), MOST_FPS
     return video.frames, video.fps
 
 

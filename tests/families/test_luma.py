@@ -216,13 +216,6 @@ def test_a_video_keeps_its_length_and_is_paid_by_it(name: str, frames: int, fps:
 
 
 @pytest.mark.parametrize("name", [*REFRAME, *MODIFY])
-@pytest.mark.parametrize(("frames", "fps", "expected"), [(240, 120.0, 120), (1200, 240.0, 300), (1, 1000.0, 1)])
-def test_a_very_fast_video_is_filmed_at_60_in_the_same_time(name: str, frames: int, fps: float, expected: int) -> None:
-    made = film(name, ask(name), video(frames=frames, fps=fps))
-    assert (made.frames, made.fps) == (expected, 60)
-
-
-@pytest.mark.parametrize("name", [*REFRAME, *MODIFY])
 @pytest.mark.parametrize(("frames", "fps"), [(None, 24.0), (10, None), (0, 24.0)])
 def test_a_video_without_length_is_refused(name: str, frames: int | None, fps: float | None) -> None:
     with pytest.raises(ModelError) as caught:
