@@ -31,7 +31,7 @@ NAME = "upstream"
 STEPS = "steps"
 _KEPT = ("LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
 _FOLDERS = "rushes-film-"
-_TURN = "turn.lock"  # in the deployment's folder: films of several runners would fight for the same GPU
+_TURN = "turn.lock"  # in the deployment's folder: films of several runners would fight for the same memory
 
 LOG = logging.getLogger(__name__)
 
@@ -109,9 +109,10 @@ class UpstreamEngine:
             raise trouble.unfit(f"{setup.called}: {broken}")
         write_json(setup.recipe, values, job)
         between()
-        program = self._program(values, job)
-        for device in gpus.chosen(setup.setting.devices, setup.gpus, self._environment):
-            self._residence.evict_others(self._name, f"cuda:{device}")
+        there = gpus.present(self._environment)
+        program = self._program(values, job, gpus.turns(self._gpus(), there, Path(tempfile.gettempdir())))
+        for device in gpus.names_here(self._gpus(), self._environment, there):
+            self._residence.evict_others(self._name, device)
         try:
             ended = run(program, self._listener(progress), between)
         except TookTooMuch as error:
@@ -120,7 +121,10 @@ class UpstreamEngine:
             raise trouble.failed(ended, setup.called)
         return self._left(values, ended.last)
 
-    def _program(self, values: Mapping[str, Any], job: Path) -> Program:
+    def _gpus(self) -> tuple[str, ...]:
+        return gpus.chosen(self._setup.setting.devices, self._setup.gpus, self._environment)
+
+    def _program(self, values: Mapping[str, Any], job: Path, turns: tuple[Path, ...]) -> Program:
         memory = self._setup.setting.memory_gb
         return Program(
             words(self._setup.recipe.run.command, values),
@@ -129,7 +133,8 @@ class UpstreamEngine:
             self._setup.setting.timeout_s,
             self._disk_bytes(),
             None if memory is None else int(memory * 1e9),
-            self._setup.folder / _TURN,
+            # Its own first: only runners of this deployment wait for that, while they hold none of the others.
+            (self._setup.folder / _TURN, *turns),
         )
 
     def _variables(self, values: Mapping[str, Any], job: Path) -> dict[str, str]:
@@ -147,7 +152,7 @@ class UpstreamEngine:
             "PYTHONNOUSERSITE": "1",
             "HF_HUB_OFFLINE": "1",
             "TRANSFORMERS_OFFLINE": "1",
-            gpus.VISIBLE: ",".join(gpus.chosen(setup.setting.devices, setup.gpus, self._environment)),
+            gpus.VISIBLE: ",".join(self._gpus()),
         }
         recipe = {name: text(one, values) for name, one in setup.recipe.run.environment.items()}
         told = {name: one for name, one in recipe.items() if one is not None}
@@ -175,10 +180,9 @@ class UpstreamEngine:
         return found
 
     def _gpu_problem(self) -> str:
-        setup = self._setup
-        wanted = gpus.chosen(setup.setting.devices, setup.gpus, self._environment)
-        least = setup.variant.gpu_gb
-        return gpus.complaint(wanted, setup.gpus, least, gpus.present(self._environment)) if least else ""
+        least = self._setup.variant.gpu_gb
+        there = gpus.present(self._environment) if least else None
+        return gpus.complaint(self._gpus(), self._setup.gpus, least, there)
 
     def _disk_bytes(self) -> int:
         return int((self._setup.setting.disk_gb or self._setup.recipe.run.disk_gb) * 1e9)

@@ -6,6 +6,7 @@ this process (`keeper`). What it took and wrote is measured now and then, and to
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -16,7 +17,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -25,7 +26,7 @@ from rushes.engines.upstream import keeper
 from rushes.engines.upstream.reading import Lines
 
 TURN_S = 0.1
-MEASURE_S = 2.0
+MEASURE_S = 2.0  # walking through a folder and /proc takes a while where there is much in them
 _GRACE_S = keeper.GRACE_S + 5.0  # what the keeper gets to end everybody
 _KEPT = 400  # last lines: each process of several ends with a traceback, and their starter with its own
 _PIECE = 65_536
@@ -37,7 +38,7 @@ MARK = "RUSHES_FILM_FOLDER"
 class Program:
     """What is started, and what it may take at most: bytes on the disk below its folder, and of memory (None: all).
 
-    Of the programs with one `turn`, a file, only one runs at a time, whichever processes start them.
+    Of the programs that share one of their `turns`, files, only one runs at a time, whichever processes start them.
     """
 
     command: Sequence[str]
@@ -46,7 +47,7 @@ class Program:
     timeout_s: float
     disk_bytes: int
     memory_bytes: int | None = None
-    turn: Path | None = None
+    turns: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,46 +71,49 @@ def run(program: Program, heard: Callable[[str], None], between: Callable[[], No
 
     Raises TookTooMuch, and OSError where nothing can be started. Nothing of the program is left when this returns.
     """
-    with _turn(program.turn, heard, between) as turn:
-        return _run(program, turn, heard, between)
+    with _turns(program, heard, between) as turns:
+        return _run(program, turns, heard, between)
 
 
-def _run(program: Program, turn: tuple[int, ...], heard: Callable[[str], None], between: Callable[[], None]) -> Ended:
+def _run(program: Program, turns: tuple[int, ...], heard: Callable[[str], None], between: Callable[[], None]) -> Ended:
     held, tie = os.pipe()
-    try:
-        process = _started(program, held, turn)
-    except BaseException:
-        os.close(tie)
-        raise
-    finally:
-        os.close(held)
-    running = _Running(program, process, heard)
-    try:
-        running.follow(between)
-    finally:
-        os.close(tie)  # which ends the program, if it has not ended
-        running.leave()
+    with os.fdopen(tie, "wb", buffering=0) as wanted:  # closed whatever happens here, and that ends the program
+        try:
+            process = _started(program, held, turns)
+        finally:
+            os.close(held)
+        running = _Running(program, process, heard)
+        try:
+            running.follow(between)
+        finally:
+            wanted.close()
+            running.leave()
     return Ended(_code(process.returncode), tuple(running.last))
 
 
 @contextmanager
-def _turn(turn: Path | None, heard: Callable[[str], None], between: Callable[[], None]) -> Iterator[tuple[int, ...]]:
-    """Wait for the turn and keep it; yields the descriptors by which a keeper keeps it too, should we be killed."""
-    if turn is None:
-        yield ()
-        return
-    lock = os.open(turn, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        waiting = False
-        while not _locked(lock):
-            if not waiting:
-                heard("Waiting for the end of the film before this one")
-            waiting = True
-            between()
-            time.sleep(TURN_S)
-        yield (lock,)
-    finally:
-        os.close(lock)
+def _turns(program: Program, heard: Callable[[str], None], between: Callable[[], None]) -> Iterator[tuple[int, ...]]:
+    """Wait for all turns and keep them; yields the descriptors by which a keeper keeps them too, should we be killed.
+
+    Who has one waits for the next, so that all have to take them in the same order.
+    """
+    with ExitStack() as held:
+        locks: list[int] = []
+        for turn in program.turns:
+            locks.append(os.open(turn, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+            held.callback(os.close, locks[-1])
+            _wait_for(locks[-1], heard, between)
+        yield tuple(locks)
+
+
+def _wait_for(lock: int, heard: Callable[[str], None], between: Callable[[], None]) -> None:
+    waiting = False
+    while not _locked(lock):
+        if not waiting:
+            heard("Waiting for the end of the film before this one")
+        waiting = True
+        between()
+        time.sleep(TURN_S)
 
 
 def _locked(lock: int) -> bool:
@@ -117,24 +121,24 @@ def _locked(lock: int) -> bool:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # as some network disks say: there, nothing is held
+            raise
     return True
 
 
-def _started(program: Program, tie: int, turn: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    told = {
-        "command": list(program.command),
-        "folder": str(program.folder),
-        "file_bytes": program.disk_bytes,
-    }
+def _started(program: Program, tie: int, turns: tuple[int, ...]) -> subprocess.Popen[bytes]:
+    told = {"folder": str(program.folder), "file_bytes": program.disk_bytes}
     return subprocess.Popen(
-        [sys.executable, "-I", "-S", str(Path(keeper.__file__)), json.dumps(told)],
+        # The program's words as they are: within JSON a long one could be longer than the system takes.
+        [sys.executable, "-I", "-S", str(Path(keeper.__file__)), json.dumps(told), *program.command],
         stdin=tie,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         cwd="/",
         env={**program.environment, MARK: str(program.folder)},
         start_new_session=True,
-        pass_fds=turn,  # to the keeper only, which starts the program without them
+        pass_fds=turns,  # to the keeper only, which starts the program without them
     )
 
 
@@ -166,6 +170,7 @@ class _Running:
 
     def leave(self) -> None:
         """Wait for the end of all there is, and see that it comes."""
+        # No more signs of life here: the keeper is done within its grace, before anybody takes the job for silent.
         try:
             self._process.wait(timeout=_GRACE_S)
         except subprocess.TimeoutExpired:
@@ -200,6 +205,7 @@ class _Running:
             continue
 
     def _check(self) -> None:
+        # The keeper's limit is on each file, which the system watches over; what many take together only a look tells.
         now = time.monotonic()
         if now > self._ends:
             raise TookTooMuch("time", f"it took longer than {self._program.timeout_s:g} s")
@@ -236,6 +242,7 @@ def memory_of(pid: int) -> int:
 
 def _end_marked(folder: Path) -> None:
     """Kill what is left of a film's processes, should its keeper have been killed before it could."""
+    # By their variables, which children inherit: whose child an orphan was nobody can tell any more.
     mark = f"{MARK}={folder}".encode()
     for place in Path("/proc").glob("[0-9]*/environ"):
         with suppress(OSError):  # somebody else's, or just ended

@@ -182,6 +182,16 @@ def test_others_on_its_gpu_make_room(standing: Standing) -> None:
     assert left == ["other"]
 
 
+def test_room_is_made_on_the_gpu_itself_whatever_this_process_calls_it(standing: Standing) -> None:
+    residence, left = Residence(), []
+    for number in (0, 2):
+        residence.enter(f"on {number}", f"cuda:{number}", 1, lambda number=number: left.append(number))  # type: ignore[misc]
+    variables = {**SECRETS, "CUDA_VISIBLE_DEVICES": "2,3"}
+    UpstreamEngine("one", standing.setup("magi-distilled"), residence, variables).generate(told(), silent, never)
+    assert left == [0]  # the first that is visible is GPU 2
+    assert standing.record[-1]["variables"]["CUDA_VISIBLE_DEVICES"] == "2"
+
+
 def test_a_folder_that_cannot_be_written_is_told(standing: Standing, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     engine = UpstreamEngine("one", standing.setup("magi-distilled", folder=tmp_path / "file"), Residence(), SECRETS)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +58,14 @@ def pids(lines: list[str]) -> list[int]:
     return [int(line.split()[1]) for line in lines if line.startswith("pid ")]
 
 
+def tell_keeper(number: int) -> None:
+    """Send a signal to this process's keeper, if it is still there."""
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+    for pid in children:
+        if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(int(pid), number)
+
+
 def test_its_lines_and_its_exit_code_are_told(tmp_path: Path) -> None:
     lines: list[str] = []
     code = "import sys; print('out'); sys.stderr.write('err\\rend'); sys.exit(3)"
@@ -75,6 +86,29 @@ def test_what_it_leaves_behind_when_it_ends_is_ended(tmp_path: Path) -> None:
     assert run(program(tmp_path / "job", FAMILY), lines.append, nothing).code == 0
     assert len(pids(lines)) == 3
     assert not any(map(is_alive, pids(lines)))
+
+
+def test_a_keeper_that_is_told_to_end_ends_the_whole_family(tmp_path: Path) -> None:
+    lines: list[str] = []
+
+    def terminate() -> None:
+        if len(pids(lines)) == 3:
+            tell_keeper(signal.SIGTERM)
+
+    job = tmp_path / "job"
+    ended = run(program(job, FAMILY + "time.sleep(600)"), lines.append, terminate)
+    assert ended.code == 128 + signal.SIGTERM
+    assert not any(map(is_alive, pids(lines)))
+    assert not job.exists()
+
+
+def test_a_long_word_reaches_the_program_as_it_is(tmp_path: Path) -> None:
+    word = '語\n"' * 20_000  # 100 kB, and two and a half times that as JSON
+    code = "import hashlib, os, sys; print(hashlib.sha256(os.fsencode(sys.argv[1])).hexdigest())"
+    told = program(tmp_path / "job", code)
+    lines: list[str] = []
+    assert run(replace(told, command=[*told.command, word]), lines.append, nothing).code == 0
+    assert lines == [hashlib.sha256(word.encode()).hexdigest()]
 
 
 def test_a_signal_is_told_as_shells_do(tmp_path: Path) -> None:
@@ -121,10 +155,7 @@ def test_a_killed_keeper_leaves_nothing_behind(tmp_path: Path) -> None:
 
     def kill() -> None:
         if len(pids(lines)) == 3:
-            children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-            for pid in children:
-                if b"keeper.py" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                    os.kill(int(pid), signal.SIGKILL)
+            tell_keeper(signal.SIGKILL)
 
     ended = run(program(tmp_path / "job", FAMILY + "time.sleep(600)"), lines.append, kill)
     assert ended.code == 137
@@ -138,7 +169,8 @@ from pathlib import Path
 from rushes.engines.upstream.program import Program, run
 job = Path({str(tmp_path / "job")!r})
 job.mkdir()
-told = Program([sys.executable, "-c", {FAMILY + "time.sleep(600)"!r}], job, {{}}, 60, 10**8, turn=job.parent / "turn")
+turns = (job.parent / "turn",)
+told = Program([sys.executable, "-c", {FAMILY + "time.sleep(600)"!r}], job, {{}}, 60, 10**8, turns=turns)
 run(told, lambda line: print(line, flush=True), lambda: None)
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as runner:
@@ -147,7 +179,7 @@ run(told, lambda line: print(line, flush=True), lambda: None)
         assert all(map(is_alive, family))
         runner.kill()
     heard: list[str] = []
-    run(program(tmp_path / "next", "print('its turn')", turn=tmp_path / "turn"), heard.append, nothing)
+    run(program(tmp_path / "next", "print('its turn')", turns=(tmp_path / "turn",)), heard.append, nothing)
     assert heard == ["Waiting for the end of the film before this one", "its turn"]
     assert not any(map(is_alive, family))  # who held the GPU is gone before the next begins
     until(lambda: not (tmp_path / "job").exists())
@@ -183,9 +215,24 @@ def test_waiting_for_ones_turn_can_be_cancelled(tmp_path: Path) -> None:
                 raise Cancelled
 
         with pytest.raises(Cancelled):
-            run(program(tmp_path / "two", "print(2)", turn=tmp_path / "turn"), lambda _: None, second)
+            run(program(tmp_path / "two", "print(2)", turns=(tmp_path / "turn",)), lambda _: None, second)
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        run(program(tmp_path / "one", "import time; time.sleep(60)", turn=tmp_path / "turn"), lambda _: None, first)
+        run(program(tmp_path / "one", "import time; time.sleep(60)", turns=(tmp_path / "turn",)), lambda _: None, first)
     assert looks == 4
+
+
+def test_films_that_share_one_of_their_turns_come_one_after_the_other(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    shared, heard = tmp_path / "gpu-1", list[str]()
+    with shared.open("a") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+
+        def leave() -> None:
+            if heard:
+                fcntl.flock(busy, fcntl.LOCK_UN)
+
+        turns = (tmp_path / "own", tmp_path / "gpu-0", shared)
+        run(program(tmp_path / "one", "print('its turn')", turns=turns), heard.append, leave)
+    assert heard == ["Waiting for the end of the film before this one", "its turn"]
