@@ -24,7 +24,7 @@ BUILT_IN: tuple[str, ...] = ("animatic", "echo")
 ANY_ENDPOINT = "fal"
 """The kind of engine that can be asked for any endpoint, in the endpoint's own words."""
 
-MOST_DEVICES = 64
+MOST_DEVICES = 64  # far above any machine's; a slip such as 10000 would start as many processes
 """Devices that one deployment may use together."""
 
 SINGLE = ".safetensors"
@@ -100,6 +100,7 @@ class RemoteDeployment(DeploymentBase):
         """Return its keys. Raises ValueError where one is none, without telling it."""
         held = [one.get_secret_value().strip() for one in ((self.key,) if self.key is not None else ()) + self.keys]
         if self.key_env is not None:
+            # A comma at the end, as scripts write lists, begins no other key.
             found = [part.strip() for part in environment.get(self.key_env, "").split(",") if part.strip()]
             if not found:
                 raise ValueError(f"the environment variable {self.key_env} holds no key")
@@ -193,7 +194,7 @@ class ServerDeployment(RemoteDeployment):
         """Take numbers and truths as they are written in TOML."""
         if not isinstance(value, Mapping):
             return value
-        words = {True: "yes", False: "no"}
+        words = {True: "yes", False: "no"}  # the two words that dialects' switches have
         return {
             name: words[one] if isinstance(one, bool) else f"{one:g}" if isinstance(one, int | float) else one
             for name, one in value.items()
@@ -403,6 +404,7 @@ class UpstreamDeployment(DeploymentBase):
     devices: tuple[str, ...] = Field(
         (), description='Which GPUs, as CUDA_VISIBLE_DEVICES names them, ["0", "1"]; else the first ones.'
     )
+    # Six hours: the longest film that can be asked for, ten 720p segments of an avatar, takes four to six on one H100.
     timeout_s: float = Field(21_600.0, gt=0, description="Longest that one film may take.")
     disk_gb: float | None = Field(
         None, gt=0, description="Most that a film's files may take while it is made; else what the recipe says."
@@ -417,6 +419,7 @@ class UpstreamDeployment(DeploymentBase):
     @field_validator("devices", mode="before")
     @classmethod
     def _numbers_are_names(cls, value: object) -> object:
+        # As in [0, 1]; CUDA_VISIBLE_DEVICES takes UUIDs too, so that the names are text.
         return tuple(str(one) for one in value) if isinstance(value, list | tuple) else value
 
     @model_validator(mode="after")
@@ -428,6 +431,7 @@ class UpstreamDeployment(DeploymentBase):
     def within(self, name: str, data: Path) -> Self:
         """Return it with its folder, by its name in the data folder unless it was given."""
         folder = data / UPSTREAM_FOLDER / name if self.folder is None else self.folder
+        # Absolute: the program is started in a folder of its own.
         return self.model_copy(update={"folder": folder.expanduser().absolute()})
 
 
@@ -459,6 +463,7 @@ def kind_of(name: str, deployments: Mapping[str, Deployment]) -> str:
 
 def routed(endpoint: str, routes: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return the deployments that the first pattern that fits names for an endpoint; () where none fits."""
+    # A table's order is that of the file; ids are case-sensitive, which plain fnmatch isn't everywhere.
     return next((names for pattern, names in routes.items() if fnmatchcase(endpoint, pattern)), ())
 
 
@@ -467,6 +472,7 @@ def route_of(
 ) -> tuple[str, ...]:
     """Return the deployments that can serve an endpoint, in order; `kinds` are those of Endpoint.engines."""
     able = {*kinds, ANY_ENDPOINT}
+    # One pattern may name deployments of many kinds, so that a few lines route the whole catalogue.
     names = routed(endpoint, routes) or BUILT_IN
     return tuple(name for name in names if kind_of(name, deployments) in able)
 
