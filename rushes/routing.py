@@ -404,7 +404,7 @@ class UpstreamDeployment(DeploymentBase):
     devices: tuple[str, ...] = Field(
         (), description='Which GPUs, as CUDA_VISIBLE_DEVICES names them, ["0", "1"]; else the first ones.'
     )
-    # Six hours: the longest film that can be asked for, ten 720p segments of an avatar, takes four to six on one H100.
+    # Six hours: the longest film that can be asked for, fifty seconds of 720p, takes four to six on one H100.
     timeout_s: float = Field(21_600.0, gt=0, description="Longest that one film may take.")
     disk_gb: float | None = Field(
         None, gt=0, description="Most that a film's files may take while it is made; else what the recipe says."
