@@ -29,6 +29,7 @@ from rushes.engines.upstream.template import text, words
 
 NAME = "upstream"
 STEPS = "steps"
+# What a program may need to find libraries and to write its messages; all else may hold a secret.
 _KEPT = ("LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
 _FOLDERS = "rushes-film-"
 _TURN = "turn.lock"  # in the deployment's folder: films of several runners would fight for the same memory
@@ -58,8 +59,8 @@ class UpstreamEngine:
         if not isinstance(call, UpstreamCall):
             raise TypeError(f"the upstream engine takes an UpstreamCall, not {type(call).__name__}")
         self._check(call)
-        self.unload()
-        self._job = job = Path(tempfile.mkdtemp(prefix=_FOLDERS)).resolve()
+        self.unload()  # of a film before that nobody read to its end
+        self._job = job = Path(tempfile.mkdtemp(prefix=_FOLDERS)).resolve()  # `_left` compares real paths
         try:
             path = self._made(call, job, progress, cancelled)
         except OSError as error:  # a folder that can't be written, a disk that has filled up
@@ -149,14 +150,14 @@ class UpstreamEngine:
             "HOME": str(home),
             "TMPDIR": str(temporary),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONNOUSERSITE": "1",
-            "HF_HUB_OFFLINE": "1",
+            "PYTHONNOUSERSITE": "1",  # packages of the user's own would come before the environment's
+            "HF_HUB_OFFLINE": "1",  # all of it was fetched by `prepare`; what isn't there is to be told, not waited for
             "TRANSFORMERS_OFFLINE": "1",
             gpus.VISIBLE: ",".join(self._gpus()),
         }
         recipe = {name: text(one, values) for name, one in setup.recipe.run.environment.items()}
         told = {name: one for name, one in recipe.items() if one is not None}
-        return {**kept, **ours, **told, **setup.setting.environment}
+        return {**kept, **ours, **told, **setup.setting.environment}  # the operator has the last word
 
     def _listener(self, progress: Callable[[Progress], None]) -> Callable[[str], None]:
         """Return what takes the program's lines: to the job's log, or how far it is."""
@@ -174,6 +175,7 @@ class UpstreamEngine:
         """Return the film that the program left. Raises Unable."""
         names = [name for one in self._setup.recipe.run.output if (name := text(one, values)) is not None]
         found = next((path for path in map(Path, names) if path.is_file() and path.stat().st_size), None)
+        # A link out of the folder would have a stranger's file read as the film.
         if found is None or not found.resolve().is_relative_to(Path(str(values["job"]))):
             said = last[-1] if last else "nothing"
             raise trouble.bad_film(f"{self._setup.called} ended well but left none of {names}; it said last: {said}")

@@ -17,7 +17,7 @@ from rushes.engines.upstream.cutting import played
 from rushes.engines.upstream.pictures import Picture, chosen, cover, frames_of
 from rushes.engines.upstream.speech import track
 
-_TOGETHER = 8
+_TOGETHER = 8  # frames in a chunk: 50 MB of 1080p
 
 
 def film_file(path: Path, call: UpstreamCall, short_by: int, remedy: str, read: Callable[[], None]) -> FilmFile:
@@ -27,6 +27,7 @@ def film_file(path: Path, call: UpstreamCall, short_by: int, remedy: str, read: 
     """
     before = call.continued
     new = call.frames - (before.kept if before else 0)
+    # What it made of a continuation omits the prefix, and has the model's rate; the whole film has the video's.
     numbers = played(new, before.fps if before else call.fps, call.made, call.fps)
 
     def then(chunks: Iterator[FrameChunk]) -> Iterator[FrameChunk]:

@@ -50,6 +50,7 @@ def _write_prefix(call: UpstreamCall, to: Path) -> None:
 def values_of(call: UpstreamCall, setup: Setup, job: Path, written: Mapping[str, str]) -> dict[str, Any]:
     """Return what templates may name."""
     asked = {name: getattr(call, name, None) for name in ASKED}
+    # The call's own paths are decoded forms (`.npy`), which no program reads.
     asked |= {"picture": None, "sound": None, "prefix": None, **written}
     asked["prompt"] = as_word(call.prompt)
     if call.negative_prompt is not None:
@@ -63,11 +64,12 @@ def values_of(call: UpstreamCall, setup: Setup, job: Path, written: Mapping[str,
         "job": str(job),
         "output": str(job / OUTPUT),
         "gpus": setup.gpus,
-        "several": setup.gpus if setup.gpus > 1 else None,
+        "several": setup.gpus if setup.gpus > 1 else None,  # words of a launcher that one process does without
         "port": free_port(),
     }
     files = {name: str(job / f"{name}.json") for name in setup.recipe.run.json_files}
     absent = dict.fromkeys(setup.recipe.places)
+    # Places that aren't there are absent, not unknown: a template leaves such a word out.
     return {**asked, **machine, **files, **setup.variant.values, **absent, **setup.places()}
 
 

@@ -26,8 +26,9 @@ def make_environment(setup: Setup, environment: Mapping[str, str], say: Say) -> 
     python = setup.environment / "bin" / "python"
     before = read_stamp(stamp)
     done: list[list[str]] = before.get("steps", [])
+    # Also where the recipe's steps became others: a package of an older one is not taken away by installing another.
     if before.get("python") != version or done != steps[: len(done)] or not os.access(python, os.X_OK):
-        stamp.unlink(missing_ok=True)
+        stamp.unlink(missing_ok=True)  # first, or a kill amid the next lines would leave it to speak for a half
         _make(setup.environment, version, environment, say)
         done = []
         _note(stamp, version, done)
@@ -46,7 +47,7 @@ def _note(stamp: Path, version: str, done: Sequence[Sequence[str]]) -> None:
 def _make(folder: Path, version: str, environment: Mapping[str, str], say: Say) -> None:
     interpreter = _interpreter(version, environment)
     uv = shutil.which("uv", path=environment.get("PATH"))
-    if interpreter is not None:
+    if interpreter is not None:  # before uv, which would fetch a Python of its own
         command = [interpreter, "-m", "venv", "--clear", str(folder)]
     elif uv is not None:
         command = [uv, "venv", "--seed", "--clear", "--python", version, str(folder)]

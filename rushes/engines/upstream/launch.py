@@ -26,6 +26,7 @@ def with_constants(tree: ast.Module, constants: dict[str, Any]) -> ast.Module:
             if name in constants:
                 found[name] += 1
                 node.value = ast.copy_location(ast.Constant(constants[name]), node.value)
+    # Twice is as wrong as never: nobody can tell which of them counts.
     wrong = [name for name, count in found.items() if count != 1]
     if wrong:
         raise SystemExit(f"launch: the script assigns {wrong[0]} {found[wrong[0]]} times, not once")

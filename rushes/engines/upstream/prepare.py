@@ -42,7 +42,7 @@ def prepare(setup: Setup, environment: Mapping[str, str], say: Say, *, dry_run: 
     _check_disk(setup.folder, sum(gb for _, gb, there, bring in parts if not there and bring is not _fetch_weights))
     if dry_run:
         return
-    if not setup.has_weights():
+    if not setup.has_weights():  # asked of the Hub too, since a gated repository is known only there
         for wanted in _wanted(setup):
             fetch(wanted, Fetching(environment, say), dry_run=True)  # what can't be had is told before hours of pip
     setup.folder.mkdir(parents=True, exist_ok=True)
@@ -87,6 +87,7 @@ def _fetch_weights(setup: Setup, environment: Mapping[str, str], say: Say) -> No
             if path.is_file() and _is_wanted(one, name):
                 _link(path, setup.weights / one.to / name)
                 sizes[(Path(one.to) / name).as_posix()] = path.stat().st_size
+    # Last, when all links are there; a kill before it costs a second look through the files.
     stamp = {"wanted": setup.wanted_weights(), "files": sizes}
     (setup.folder / WEIGHTS_STAMP).write_text(json.dumps(stamp))
     say(f"  weights in {setup.weights}")

@@ -26,7 +26,7 @@ class Lines:
     def feed(self, data: bytes, *, last: bool = False) -> list[str]:
         """Return the lines that these bytes complete; all there is with `last`."""
         *lines, rest = _ENDS.split(self._begun + self._decoder.decode(data, last))
-        self._begun = rest[: MOST_CHARS + 1]
+        self._begun = rest[: MOST_CHARS + 1]  # a program that never ends its line must not fill the memory
         if last:
             lines.append(self._begun)
             self._begun = ""
@@ -74,7 +74,7 @@ class Gauge:
     def further(self) -> tuple[int, int] | None:
         """Return (done, total) where that is further than it was; several processes may draw the same bar."""
         done, total = self._furthest
-        if done / total <= max(self._before, 0.0):
+        if done / total <= max(self._before, 0.0):  # 0 of anything is no news either
             return None
         self._before = done / total
         return done, total

@@ -137,7 +137,7 @@ class Recipe(_Table):
         templates = (self.run.command, self.run.environment, self.run.json_files, self.run.output,
                      self.environment.steps, self.places, [one.model_dump() for one in self.weights])  # fmt: skip
         for called, variant in self.variants.items():
-            known = common | set(variant.values)
+            known = common | set(variant.values)  # each for itself: a value may be missing in one of them only
             for name in names_in(templates):
                 if name not in known:
                     raise ValueError(f"a template names {name!r}, which {called} has not; there are: {sorted(known)}")
@@ -167,6 +167,7 @@ def built_in() -> tuple[str, ...]:
 
 def read_recipe(named: str) -> Recipe:
     """Read a built-in recipe by its name, or an operator's own by its path. Raises RecipeProblem."""
+    # A built-in name before a file of that name: which recipe runs must not hang on the folder one stands in.
     path = FOLDER / f"{named}{SUFFIX}" if named in built_in() else Path(named).expanduser()
     try:
         return Recipe.model_validate(tomllib.loads(path.read_text()))

@@ -65,7 +65,7 @@ class Setup:
     @property
     def gpus(self) -> int:
         """How many GPUs work on a film."""
-        return len(self.setting.devices) or self.setting.gpus or self.variant.gpus
+        return len(self.setting.devices) or self.setting.gpus or self.variant.gpus  # settings let the first two agree
 
     @property
     def called(self) -> str:
@@ -137,6 +137,7 @@ class Setup:
         """Say whether the environment is there, with all of the recipe's steps done."""
         if self.setting.python is not None:
             return os.access(self.python, os.X_OK)
+        # By the steps, not by what is installed: packages of a recipe that changed would pass for those of this one.
         done = read_stamp(self.folder / ENVIRONMENT_STAMP)
         wanted = {"python": self.recipe.environment.python, "steps": self.steps()}
         return done == wanted and os.access(self.python, os.X_OK)
@@ -145,6 +146,7 @@ class Setup:
         """Say whether all weights are there, each as large as it came."""
         if set(self._patterns()) - set(self.places()):
             return False
+        # Sizes only: this is looked at before each film, and hashes were reckoned when the files came.
         if self.setting.weights is not None or not self.recipe.weights:
             return True
         done = read_stamp(self.folder / WEIGHTS_STAMP)

@@ -20,9 +20,9 @@ from rushes.engines.animatic.loudness import loudness
 from rushes.engines.engine import SoundTrack
 
 HZ = 48_000  # of every decoded sound
-_PEAK = 0.98
-_PIECE = 48_000
-_FULL = 32_768.0
+_PEAK = 0.98  # of full scale, below which rounding can't clip
+_PIECE = 48_000  # samples at once: a second
+_FULL = 32_768.0  # of 16 bit
 
 Sound = npt.NDArray[np.float32]
 
@@ -31,6 +31,7 @@ def write_speech(source: str, to: Path, seconds: float, rate: int, target_lufs: 
     """Write a decoded sound, (N, channels) int16 at 48 kHz, as a 16 bit wave file of exactly so many seconds."""
     count = round(seconds * rate)
     given = np.load(source, mmap_mode="r", allow_pickle=False)[: math.ceil(seconds * HZ)]
+    # (N,) at `rate`; the resampler may give a few samples more than the time has.
     heard = _mono(given, rate)[:count]
     if target_lufs is not None:
         heard = heard * _gain(heard, rate, target_lufs)

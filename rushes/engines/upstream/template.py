@@ -49,7 +49,7 @@ def text(template: str, values: Values) -> str | None:
     if any(_value(name, template, values) is None for name in names_in(template)):
         return None
 
-    def fill(piece: re.Match[str]) -> str:
+    def fill(piece: re.Match[str]) -> str:  # what is filled in is not looked at again: a prompt may hold braces
         return piece[0][0] if piece[1] is None else _spelled(values[piece[1]])
 
     return _PIECE.sub(fill, template)

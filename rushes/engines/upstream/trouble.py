@@ -70,6 +70,7 @@ def took_too_much(error: TookTooMuch, called: str) -> Unable:
 def failed(ended: Ended, called: str) -> Unable:
     """The program ended with an error of its own."""
     said = _last_words(ended.last)
+    # Before the exit code: with several processes it is that of the starter, whatever the others died of.
     if any(_NO_MEMORY.search(line) for line in ended.last):
         return _out_of_memory(f"{called}: {said}; use a smaller variant, more GPUs, or route smaller films here")
     if any(_NO_GPU.search(line) for line in ended.last):
