@@ -51,11 +51,13 @@ def measured(call: CloneCall) -> Character:
     if call.noise_reduction:
         frames, levels = _cleaned(frames, levels)
     usual = Character()
+    # Pauses and breaths say nothing of a voice.
     loud = levels > max(0.12 * float(np.percentile(levels, 95)), _floor(levels) if call.noise_reduction else 0.0, 1e-4)
     pitches = _pitches(frames[loud])
     if len(pitches) < 3:
         return usual
-    pitch = float(np.median(pitches))
+    # One that was measured, or between two octaves there might be nobody within reach of the mean of both.
+    pitch = float(np.sort(pitches)[len(pitches) // 2])
     spread = float(np.std(np.log2(pitches[(pitches > pitch * 0.6) & (pitches < pitch * 1.7)])))
     slope, centre = _spectrum(frames[loud])
     high = min(max(np.log2(pitch / 118.0), 0.0), 1.2)
@@ -81,6 +83,7 @@ def _matched(found: Character, pitch: float, heard: npt.NDArray[np.float64]) -> 
     pitches = _pitches(own)
     if len(pitches) < 3:
         return found
+    # At most a few semitones: beyond that the pitch of one of the two was misread by an octave.
     off = float(np.clip(pitch / np.median(pitches), 0.8, 1.25))
     tilt = found.tilt + (_brightness(heard) - _brightness(own)) / _BANDS_APART
     return Character.of_profile(replace(found, pitch_hz=found.pitch_hz * off, tilt=tilt).profile())
@@ -97,6 +100,7 @@ def _brightness(frames: npt.NDArray[np.float64]) -> float:
 def _framed(samples: Samples) -> tuple[npt.NDArray[np.float64], Samples]:
     """Return overlapping frames at 12 kHz, (frames, _FRAME), and how loud each is."""
     count = len(samples) // _DOWN * _DOWN
+    # A mean of four is filter enough: above 6 kHz a voice has little that could fold back.
     low = samples[:count].reshape(-1, _DOWN).mean(axis=1)
     low = np.pad(low, (0, max(0, _FRAME - len(low))))
     frames = np.lib.stride_tricks.sliding_window_view(low, _FRAME)[::_HOP]
@@ -156,6 +160,7 @@ def _syllables(levels: Samples) -> float:
     """Return how many syllables a second: peaks of the loudness, smoothed over a tenth of a second."""
     smooth = np.convolve(levels, np.ones(5) / 5, mode="same")
     middle = smooth[1:-1]
+    # Plateaus count once, at their beginning.
     peaks = (middle > smooth[:-2]) & (middle >= smooth[2:]) & (middle > 0.25 * smooth.max())
     seconds = max(float((smooth > 0.12 * smooth.max()).sum()) * _HOP * _DOWN / _RATE, 0.5)
     return max(float(peaks.sum()) / seconds, 0.1)

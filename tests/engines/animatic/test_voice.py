@@ -97,3 +97,15 @@ def test_a_voice_is_forgotten_without_making_anything() -> None:
         engine.generate(ForgetCall("v1"), lambda progress: None, lambda: True)
     with pytest.raises(Cancelled):
         engine.generate(CloneCall("v1", "", ""), lambda progress: None, lambda: True)
+
+
+def test_two_voices_far_apart_in_one_sample_give_a_profile_of_numbers(tmp_path: Path) -> None:
+    low, high = (
+        sum(np.sin(2 * np.pi * hz * part * np.arange(21 * 960) / RATE) / part for part in range(1, 8))
+        for hz in (67.0, 398.0)
+    )
+    sound = np.concatenate([low, np.zeros(1920), high]) * 0.3
+    path = tmp_path / "two.npy"
+    np.save(path, (np.clip(sound, -1, 1) * 32767).astype(np.int16)[:, None])
+    profile = json.loads(cloned(str(path), text="Hello.").profile)
+    assert all(np.isfinite(value) for value in profile.values())
