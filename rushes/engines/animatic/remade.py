@@ -19,7 +19,7 @@ from rushes.engines.animatic.recording import Recording
 from rushes.engines.animatic.reframe import framing_of
 from rushes.engines.animatic.shot import cropped
 from rushes.engines.animatic.speaker import warn_faceless
-from rushes.engines.animatic.style import treatment
+from rushes.engines.animatic.style import Treat, treatment
 
 _FASTEST = 1.1  # a video that is longer than the film by more than this is cut, not hurried
 _GIVEN_S = 0.5  # how long the picture to begin on takes to become the video
@@ -36,9 +36,9 @@ class Remade:
         size = (call.width, call.height)
         self._framing = framing_of(call.video, self._recording.size, size, call.window)
         restyled = call.style is None and call.strength > 0.0
-        self._makeover = Makeover(call.prompt, call.strength, picture) if restyled else None
-        self._treat = treatment(call.style, "", 0.0)
-        fall = self._makeover.fall if self._makeover is not None else None
+        makeover = Makeover(call.prompt, call.strength, picture) if restyled else None
+        self._change: Treat = treatment(call.style) if makeover is None else makeover
+        fall = makeover.fall if makeover is not None else None
         self._falling = Falling(fall, size, call.fps, call.seed) if fall is not None else None
         self._given = cropped(picture, *size) if picture is not None and not restyled else None
         self._mouth: Mouth | None = None
@@ -49,7 +49,7 @@ class Remade:
         """Write the video's frame of that moment, framed and treated."""
         number = self._source(index)
         self._framing.put(number, self._recording.at(number), frame)
-        frame[...] = self._treat(frame) if self._makeover is None else self._makeover(frame)
+        frame[...] = self._change(frame)
         if self._falling is not None:
             self._falling.draw(index, frame)
         self._begin_on_picture(index, frame)
@@ -57,6 +57,7 @@ class Remade:
             self._speak(next(self._lips, AT_REST), frame)
             if self._mouth is None and index == self._call.frames - 1:
                 warn_faceless("video")
+        # Last: what a loop comes back to is the finished first frame.
         self._close_loop(index, frame)
 
     def _speak(self, lips: Lips, frame: Picture) -> None:
@@ -76,6 +77,7 @@ class Remade:
         """Return which frame of the video is seen: all of it over the whole film, or cut where that would hurry it."""
         recording, call = self._recording, self._call
         film_s, video_s = call.frames / call.fps, recording.frames / recording.fps
+        # A millionth, or rounding would show a frame of the same rate as the one before it.
         if video_s > _FASTEST * film_s:
             return int(index / call.fps * recording.fps + 1e-6)
         return int(index * recording.frames / call.frames + 1e-6)

@@ -14,7 +14,7 @@ import numpy as np
 from rushes.engines.animatic.cast import PEOPLE, Role
 from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.figures import Look
-from rushes.engines.animatic.ink import Colour, Sketch, oval
+from rushes.engines.animatic.ink import Sketch, oval
 from rushes.engines.animatic.palette import Light
 
 _PHASES = 16  # of a cycle: a walk of a second then changes 16 times, as hand-drawn animation does
@@ -72,6 +72,7 @@ class Actor:
     def at(self, seconds: float, length: float, *, loop: bool) -> tuple[float, float, float]:
         """Return (x, y, phase) at a time of a film of `length` seconds."""
         period = _PERIODS.get(self.action, self.role.period_s)
+        # Whole cycles in a loop, so that it closes; and nobody gets anywhere, since they would have to come back.
         cycles = max(1, round(length / period)) * seconds / max(length, 1e-6) if loop else seconds / period
         bob = 0.0
         if self.role.home != "ground":
@@ -108,6 +109,7 @@ class Sprite:
 
     def _at(self, phase: float) -> tuple[Picture, tuple[float, float, float, float]]:
         """Return the image, and which part of its span it is: left, top, right, bottom from 0 to 1."""
+        # What has no phases is drawn once, not sixteen times.
         step = 0 if self.actor.kind in _UNMOVED else int(phase * _PHASES) % _PHASES
         if step not in self._drawn:
             self._drawn[step] = _trimmed(self._draw(step / _PHASES))
@@ -132,6 +134,7 @@ class Sprite:
         left, bottom, right, _ = actor.role.span
         if actor.role.home == "ground" and actor.kind not in ("grass", "cloud") and "portrait" not in actor.kind:
             wide = 0.3 if actor.kind in PEOPLE else 0.42 * min(right, -left) + 0.2
+            # Two of them, one in the other: a shadow that is softer at its rim.
             for share in (1.0, 0.72):
                 sketch.fill(oval(0.0, 0.0, wide * share, -bottom * 0.8 * share), (16, 20, 34), 0.16)
         actor.role.draw(sketch, phase, actor.action, actor.look)
@@ -183,6 +186,7 @@ def _relit(image: Picture, light: Light) -> Picture:
     if light.grey:
         value = colour @ np.array((0.3, 0.59, 0.11), np.float32)
         colour += light.grey * (value[..., None] * np.array(light.toned, np.float32) / 255.0 - colour)
+    # No brighter than its cover: colours are premultiplied.
     return np.concatenate([np.clip(colour + 0.5, 0, plain[..., 3:]), plain[..., 3:]], axis=2).astype(np.uint8)
 
 
@@ -248,6 +252,7 @@ def lay(frame: Picture, image: Picture, corners: np.ndarray[tuple[int, int], np.
     if right <= left or bottom <= top:
         return
     high, broad = image.shape[:2]
+    # From corners to middles of pixels, on both sides.
     source = np.array([(0, 0), (broad, 0), (0, high)], np.float32) - 0.5
     turn = cv2.getAffineTransform(source, (corners - 0.5 - (left, top)).astype(np.float32))
     seen = cv2.warpAffine(image, turn, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
@@ -255,8 +260,3 @@ def lay(frame: Picture, image: Picture, corners: np.ndarray[tuple[int, int], np.
     open_ = cv2.cvtColor(cv2.bitwise_not(cv2.extractChannel(seen, 3)), cv2.COLOR_GRAY2RGB)
     cv2.multiply(place, open_, dst=place, scale=1.0 / 255.0)
     cv2.add(place, cv2.cvtColor(seen, cv2.COLOR_RGBA2RGB), dst=place)
-
-
-def glow_colour(light: Light) -> Colour:
-    """Return what lamps shine with in this light."""
-    return light.graded((255, 214, 140))

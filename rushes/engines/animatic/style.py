@@ -7,7 +7,6 @@ the camera, and on a video frame by frame; each is stable, so that a line stays 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -31,27 +30,12 @@ _LEAST_LINE = 0.022  # of the longer side: shorter ink is a speck
 
 def styled(picture: Picture, style: str | None) -> Picture:
     """Return the picture in a style; None leaves it alone. Raises ModelError for a style that is not known."""
-    return picture if style is None else np.ascontiguousarray(_named(style)(picture))
+    return picture if style is None else np.ascontiguousarray(treatment(style)(picture))
 
 
-def treatment(style: str | None, prompt: str, strength: float) -> Treat:
-    """Return what is done to each frame of a remade video.
-
-    A `style` counts in full; otherwise one named in the prompt, or else the light that its words suggest, mixed in by
-    `strength` (0 to 1).
-    """
-    if style is not None:
-        return _named(style)
-    share = 0.85 * min(max(strength, 0.0), 1.0)
-    if share == 0.0:
-        return lambda picture: picture
-    words = prompt.lower()
-    chosen = next((treat for name, treat in STYLES.items() if name.replace("_", " ") in words), None) or _lit(words)
-
-    def treat(picture: Picture) -> Picture:
-        return np.asarray(cv2.addWeighted(picture, 1.0 - share, chosen(picture), share, 0.0), dtype=np.uint8)
-
-    return treat
+def treatment(style: str | None) -> Treat:
+    """Return what a style does to each frame of a video, None nothing. Raises ModelError for one that is not known."""
+    return (lambda picture: picture) if style is None else _named(style)
 
 
 def _named(style: str) -> Treat:
@@ -240,21 +224,3 @@ STYLES: dict[str, Treat] = {
     "cyberpunk": _cyberpunk,
     "day": _day,
 }
-
-# Words in a prompt → the colours of shadows and of lights.
-_LIGHTS: tuple[tuple[str, Colour, Colour], ...] = (
-    (r"night|moon|midnight|dark|noir", (4, 8, 26), (142, 168, 214)),
-    (r"sunset|golden|dusk|autumn|fire|warm|desert", (60, 26, 34), (255, 214, 150)),
-    (r"snow|ice|winter|frozen|cold|fog", (70, 86, 108), (246, 250, 255)),
-    (r"forest|jungle|green|garden|spring", (16, 36, 22), (228, 244, 196)),
-    (r"sea|ocean|underwater|water|blue|rain", (6, 30, 56), (198, 232, 244)),
-    (r"black and white|monochrome|silver", (8, 8, 8), (248, 248, 248)),
-)
-
-
-def _lit(words: str) -> Treat:
-    """Return the treatment for a light that the words speak of; a warm print when they speak of none."""
-    for pattern, dark, light in _LIGHTS:
-        if re.search(rf"\b(?:{pattern})\w*", words):
-            return lambda picture: _toned(_tinted(picture, dark, light, 0.7), 1.1, 1.05)
-    return lambda picture: _toned(_tinted(picture, (38, 26, 40), (255, 240, 214), 0.45), 1.15, 1.08)
