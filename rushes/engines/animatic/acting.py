@@ -45,6 +45,7 @@ class Acting:
         self._spirit += (lips.open - self._spirit) * min(1.0, 3.0 / self._fps)  # a head follows slowly
         self._stress += (max(lips.open - 0.55, 0.0) * 2.0 - self._stress) * min(1.0, 5.0 / self._fps)
         if at - self._blink > _BLINK_S:
+            # Pauses between blinks are skewed: many short ones and a few long.
             self._blink = at + float(np.clip(self._dice.gamma(4.0, _CALM_S / 4.0), 1.2, 8.0))
         slow, other = 2.0 * np.pi * 0.19 * at, 2.0 * np.pi * 0.31 * at
         a, b, c = self._phases
@@ -56,6 +57,7 @@ class Acting:
         """Return how far the lids are down, so long after a blink began: at any rate one frame has them closed."""
         if since <= 0.0 or since >= _BLINK_S:
             return 0.0
+        # A little over a frame's time, or rounding could step over the moment.
         held = max(_CLOSED_S, 1.01 / self._fps)
         if since < _CLOSING_S:
             closing = since / _CLOSING_S

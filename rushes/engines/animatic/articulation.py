@@ -103,6 +103,7 @@ def _weighed(moments: Iterable[_Moment], away: Values, reach: float) -> Lips:
         return AT_REST
     rows = np.array([(one.strength * one.share, one.strength * one.wide, one.strength, one.shut) for one in moments])
     wanted, wide, strength = (near @ rows[:, :3]) / total
+    # Lips that meet do so for a moment only; a weighted mean would leave them open.
     shut = np.clip(1.0 - (away / max(_SHUT_REACH_S, 0.3 * reach)) ** 2, 0.0, None) * rows[:, 3]
     spread = float(wide / strength) * min(1.0, float(strength) * 3.0) if strength > 1e-6 else 0.0
     return Lips(float(np.clip(wanted * (1.0 - shut.max()), 0.0, 1.0)), float(np.clip(spread, -1.0, 1.0)))
@@ -124,6 +125,7 @@ def _spoken(call: AnimaticCall) -> Iterator[_Moment]:
 
     def sounds() -> Iterator[npt.NDArray[np.float32]]:
         for breath in spoken(said, character_of(said.voice, said.profile), lambda _: None, lambda: False):
+            # Before its sound is handed on: whoever hears a moment must know what is said in it.
             told.extend(breath.phonemes)
             yield breath.sound[:, 0]
 
@@ -164,6 +166,7 @@ def _heard(sounds: Iterator[npt.NDArray[np.float32]]) -> Iterator[_Moment]:
 
 def _loudest(full: float, pieces: list[Values]) -> float:
     strength = np.concatenate([np.sqrt(piece.sum(axis=1)) for piece in pieces])
+    # Not the loudest moment, which may be a knock on the table.
     return max(full, 0.85 * float(np.percentile(strength, 95)))
 
 

@@ -62,6 +62,7 @@ def way_through(path: str, share: tuple[float, float]) -> tuple[Line, tuple[int,
 def _looked(path: str) -> _Notes:
     notes = _Notes()
     with Recording(path) as recording:
+        # Every frame is decoded anyway, and looked at for cuts; only some are looked at closely.
         every = max(1, round(recording.fps / _LOOKS_PER_S))
         before: Plane | None = None
         tone: Line | None = None
@@ -80,6 +81,7 @@ def _looked(path: str) -> _Notes:
                 notes.across.append(_resampled(interest.mean(axis=0)))
                 notes.down.append(_resampled(interest.mean(axis=1)))
                 notes.numbers.append(number)
+            # Counted, and not believed: a header may say more than there is.
             notes.frames = number + 1
     return notes
 
@@ -95,6 +97,7 @@ def _interest(small: Picture, grey: Plane, before: Plane | None) -> tuple[Plane,
         total = total + 1.8 * _moved(before, grey)
     tall, wide = grey.shape
     y, x = np.linspace(-1, 1, tall)[:, None], np.linspace(-1, 1, wide)[None, :]
+    # A little everywhere, so that an empty frame is held in the middle rather than anywhere.
     total = (total + 0.02) * np.exp(-0.5 * ((x / 0.9) ** 2 + ((y + 0.15) / 0.9) ** 2))
     return np.asarray(total / max(float(total.mean()), 1e-6), np.float32), grey
 
@@ -136,6 +139,7 @@ def _gains(line: Line, part: float) -> Line:
     excess = np.maximum(line - float(np.percentile(line, 30)), 0.0) + 0.02
     centres = (part / 2 + np.linspace(0, 1, _PLACES) * (1 - part))[:, None]
     at = ((np.arange(len(line)) + 0.5) / len(line))[None, :]
+    # A parabola: what stands at a window's rim counts little, or heads would be cut in half.
     inside = np.clip(1.15 - (np.abs(at - centres) / (part / 2)) ** 2, 0.0, 1.0)
     seen = (inside * excess[None, :]).sum(axis=1)
     return np.asarray(seen / float(excess.sum()), np.float32)
@@ -155,6 +159,7 @@ def _calm_way(gains: npt.NDArray[np.float32], settle: float) -> Line:
     way[-1] = int(best.argmax())
     for look in range(count - 1, 0, -1):
         way[look - 1] = came[look, way[look]]
+    # Odd, so that the way is not shifted in time.
     kernel = np.hanning(max(3, int(settle) | 1) + 2)[1:-1]
     padded = np.pad(at[way], len(kernel) // 2, mode="edge")
     return np.convolve(padded, kernel / kernel.sum(), mode="valid").astype(np.float32)

@@ -62,6 +62,7 @@ def blended(frame: Picture, box: Box, part: Picture) -> None:
     if not (box.left or box.top):
         box.of(frame)[...] = part
         return
+    # What two parts share: exact for one between two others, a little less for one at an end.
     over = 2 * _OVERLAP / (1 + 2 * _OVERLAP) * part.shape[along]
     ramp = np.minimum(np.arange(1, min(math.ceil(over), part.shape[along]) + 1, dtype=np.float32) / over, 1.0)
     mask = ramp[None, :, None] if along else ramp[:, None, None]
@@ -76,6 +77,7 @@ def cards(count: int, width: int, height: int) -> tuple[Box, ...]:
     """Place `count` cards along the lower edge, from the right, inside the area that televisions show."""
     margin = max(2, round(0.05 * min(width, height)))
     tall = round(_CARD * height)
+    # Four to five, as prints are; narrower where many have to fit.
     wide = min(round(tall * 0.8), (width - margin * (count + 1)) // count)
     tall = min(tall, max(8, round(wide * 1.25)))
     wide, tall = max(wide, 8), max(tall, 8)

@@ -137,6 +137,7 @@ def read_brief(prompt: str) -> Brief:
     """Return what the prompt asks to see."""
     text = prompt[:_LONGEST]
     lettering, text = _lettering(text)
+    # Before camera talk is taken out, some of which names the framing too.
     framing = _framing(text.lower())
     words = list(_kept(_words(_TALK.sub(" , ", text).lower())))
     found = [_entries(word) for word in words]
@@ -216,6 +217,7 @@ def _base(places: list[str], words: list[str]) -> str:
     solid = [place for place in places if place not in ("sky", "mountains", "road")]
     if len(solid) > 1:
         solid = [place for place in solid if place != "snow"]  # a snowy village is a village
+    # Both words are there, and the street is where somebody can stand.
     if "street" in solid and solid[0] == "skyline":
         return "street"  # a city street
     return next(iter(solid or places), "")

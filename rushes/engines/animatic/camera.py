@@ -54,6 +54,7 @@ def read_camera(prompt: str, seed: int) -> tuple[Move, ...]:
     text = corrected(" ".join(prompt[:_LONGEST].lower().replace("’", "'").split()))
     bracketed = [part for part in (list(in_brackets(inside)) for inside in _BRACKET.findall(text)) if part]
     parts = bracketed or _parts(text)
+    # Of the whole text: "no zoom" counts wherever it stands.
     refused = {found.kind for part in parts for found in part if found.refused}
     wanted = [[found for found in part if not found.refused] for part in parts]
     wanted = [part for part in wanted if part][:_MOST_PARTS]

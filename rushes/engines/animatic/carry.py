@@ -61,6 +61,7 @@ class Witness:
 
     def drift(self) -> Drift | None:
         """Return how the last frames moved; None for a still, a single frame, or right after a cut."""
+        # A cut among them would be read as the fastest of moves.
         frames = self._same_shot()
         if len(frames) < 2:
             return None
@@ -90,6 +91,7 @@ def _explained(pairs: list[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]],
     stayed = went = 0.0
     for one, other in pairs:
         there = cv2.remap(one, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        # The spread and not the mean: a flicker changes all levels alike, and is no motion.
         stayed += float(np.std(other.astype(np.float32) - one))
         went += float(np.std(other.astype(np.float32) - there))
     return went < 0.8 * stayed
@@ -154,6 +156,7 @@ class Carried:
         self._own = np.asarray(cv2.resize(drift.own, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
         # A fast pan comes to rest sooner, or its rim would be drawn out too far.
         reach = _MOST / max(drift.speed, 1e-9)  # in frames, at full speed
+        # Easing out goes half as far as full speed would have gone in the same time.
         self._camera_frames = max(2.0, min(_CAMERA_S * fps, reach / 0.5))
         own_speed = float(np.abs(self._own).max(initial=0.0))
         strain = max((float(np.abs(np.diff(self._own, axis=axis)).max(initial=0.0)) for axis in (0, 1)), default=0.0)

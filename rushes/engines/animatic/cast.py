@@ -50,6 +50,7 @@ def _beast(kind: str) -> Draw:
     return lambda sketch, phase, action, look: animals.beast(sketch, phase, action, look, kind)
 
 
+# Spans hold all that any phase draws: a raised arm, a jump, a shadow below the foot.
 _BODY = (-0.5, -0.05, 0.55, 1.35)
 _FOUR = (-1.15, -0.06, 1.15, 1.35)
 _LONG = (-0.62, -0.06, 0.62, 0.62)

@@ -23,6 +23,7 @@ class _Turned(Sketch):
         self._paper = sketch
         self._about, self._to = np.array(about), np.array(to)
         cos, sin = math.cos(angle), math.sin(angle)
+        # For points in rows, hence transposed.
         self._turn = np.array([[cos, sin], [-sin, cos]]) * by
 
     def fill(self, outline: Line | Sequence[Point], colour: Colour, alpha: float = 1.0) -> None:

@@ -57,6 +57,7 @@ class Continued:
         """Write a kept frame, or one that follows them."""
         if self._after is None and index < self._keep:
             kept = self._recording.at(index)
+            # Not so where the file ends sooner than was said: its last frame again would be a freeze.
             if self._recording.last == index:
                 frame[...] = cropped(kept, self._call.width, self._call.height)
                 if index >= self._last_kept - LOOKED_AT:
@@ -66,6 +67,7 @@ class Continued:
             self._after = self._go_on(index)
         self._after.draw(index, frame)
         self._turn_into_style(index, frame)
+        # With an end picture the last frame is that picture, which nothing may move.
         if self._carried is not None and self._call.end_image is None:
             self._carried.lay_over(frame, index - self._from + 1)
 

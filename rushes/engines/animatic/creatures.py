@@ -17,6 +17,7 @@ def penguin(sketch: Sketch, phase: float, action: str, look: Look) -> None:
     """Draw a penguin waddling."""
     coat = look.colour or (44, 50, 64)
     going = 1.0 if action in ("walk", "run", "dance", "jump") else 0.25
+    # The upper body goes from side to side: each point by its height.
     lean = 0.05 * going * math.sin(math.tau * phase)
     for k, side in enumerate((-1, 1)):
         lift = 0.05 * going * max(0.0, math.sin(math.tau * phase + math.pi * k))

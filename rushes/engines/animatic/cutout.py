@@ -62,10 +62,12 @@ def _standing_out(picture: Picture) -> Plane | None:
     if unlike is None:
         return None
     like = (unlike < _FAR).astype(np.uint8)
+    # Ground is only what hangs together with the rim: a white shirt before a white wall stays.
     _, labels = cv2.connectedComponents(like, connectivity=4)
     touching = np.unique(np.concatenate([labels[0], labels[:, 0], labels[:, -1]]))
     outside = np.isin(labels, touching[touching > 0])
     cover = np.where(outside, np.clip((unlike - _NEAR) / (_FAR - _NEAR), 0.0, 1.0), 1.0).astype(np.float32)
+    # Without specks of noise, which an even ground is full of.
     opened = cv2.morphologyEx(cover, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
     cover = np.clip(cv2.GaussianBlur(opened, (0, 0), 1.0) * 1.5 - 0.5, 0.0, 1.0)
     return np.asarray(cover, np.float32) if _LEAST < float(cover.mean()) < _MOST else None

@@ -53,6 +53,7 @@ def raised(depth: Plane, box: tuple[float, float, float, float], size: tuple[int
     away = np.hypot(
         (x - (left + right) / 2) / max(right - left, 1.0), (y - (top + bottom) / 2) / max(bottom - top, 1.0)
     )
+    # Nearly whole at the box's sides (0.5 away), nothing left at 1.35 of its size.
     share = np.clip((1.35 - away) / 0.9, 0.0, 1.0)
     share = share * share * (3.0 - 2.0 * share)
     return np.asarray(depth + share * np.maximum(0.88 - depth, 0.0), dtype=np.float32)
@@ -119,6 +120,7 @@ def _subject(lab: Plane, light: Plane) -> Plane:
     unlike = _spread(np.minimum(np.linalg.norm((lab - mean) / spread, axis=2), 4.0).astype(np.float32))
     sharp = _spread(_blur(edges(light), 0.03))
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    # A little below the middle, since what stands in a picture stands on something.
     away = ((x / width - 0.5) / 0.34) ** 2 + ((y / height - 0.56) / 0.40) ** 2
     middle = np.exp(-0.5 * away)
     return _spread(_blur(((0.25 + 0.45 * unlike + 0.30 * sharp) * middle).astype(np.float32), 0.02))
@@ -133,6 +135,7 @@ def _haze(lab: Plane, light: Plane) -> Plane:
 def _calm(near: Plane, light: Plane) -> Plane:
     """Snap the estimate to outlines, then smooth it: a slope too steep for the mesh would smear or fold."""
     radius = max(4, max(near.shape) // 16)
+    # The large outlines first, then the finer ones that they have not smoothed away.
     followed = _guided(_guided(near, light, radius, 0.01), light, radius // 2, 0.004)
     spread = _spread(followed, 1.0, 99.0)
     softest = next((soft for softness in _SOFTNESS if _steepest(soft := _blur(spread, softness)) < _STEEPEST), None)

@@ -33,6 +33,7 @@ class AnimaticEngine:
 
     def load(self) -> Maker:
         """Return the maker; there are no weights to load."""
+        # A stand-in for whatever model an endpoint promises, drawn by rule.
         return Maker(engine="animatic", model="animatic", version=__version__, stand_in=True, trained=False)
 
     @overload

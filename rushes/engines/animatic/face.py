@@ -62,6 +62,7 @@ def find_face(picture: Picture) -> Face | None:
     """Return the most convincing face of a picture (H, W, 3), or None; 20 to 50 ms for any size."""
     tall, wide = picture.shape[:2]
     best: tuple[float, float, float, float] | None = None  # score, x, y between the eyes, pixels per template pixel
+    # A long strip is searched larger: its short side would not hold a face otherwise.
     scale = max(max(tall, wide) / _SIDE, min(tall, wide) / (2.0 * _SIDE), 1e-3)
     level = max(scale, 0.05)
     base = _shrunk(picture, scale)
@@ -103,6 +104,7 @@ def _scores(small: Picture) -> Plane:
     """Return 0..1 for each pixel: how much of a face is there whose eyes have their middle on it."""
     ycc = cv2.cvtColor(small, cv2.COLOR_RGB2YCrCb).astype(np.float32)
     light: Plane = np.asarray(cv2.GaussianBlur(ycc[..., 0], (3, 3), 0.6), dtype=np.float32)
+    # Sizes are in pixels of a template whose eyes are `_APART` apart.
     mean = cv2.blur(light, (5, 4))
     cheeks = _at(mean, -0.45, 0.62), _at(mean, 0.45, 0.62)
     skin = (cheeks[0] + cheeks[1]) / 2
@@ -110,6 +112,7 @@ def _scores(small: Picture) -> Plane:
     score = _eyes(light, unit) * np.clip(1.5 - np.abs(cheeks[0] - cheeks[1]) / (2.2 * unit), 0.0, 1.0)
     score *= _mouth(light, np.ascontiguousarray(ycc[..., 1]), unit)
     score *= _skin(ycc)
+    # Half a face at the rim is none: its other half was only the rim repeated.
     score[:, : int(0.9 * _APART)] = 0
     score[:, max(0, score.shape[1] - int(0.9 * _APART)) :] = 0
     score[max(0, score.shape[0] - int(1.3 * _APART)) :] = 0
@@ -187,6 +190,7 @@ def _measured(picture: Picture, score: float, x: float, y: float, unit: float) -
     left, right = (_pupil(picture, x + side * apart / 2, y, apart) for side in (-1, 1))
     left, right = _below_brows(picture, left, right, apart)
     line = np.array([right[0] - left[0], right[1] - left[1]])
+    # Twelve degrees: the template is upright.
     if abs(line[1]) > 0.21 * abs(line[0]):
         return None  # two spots, but not side by side
     length = apart = float(np.hypot(*line))

@@ -34,10 +34,12 @@ class Falling:
         for near, places in self._layers:
             across, start, pace, phase = places.T
             speed = (2.2 if self._rain else 0.16) * near * 720 / 1280
+            # From just above the frame to just below it: nothing appears or ends within.
             down = (start + seconds * speed * (0.8 + 0.4 * pace) * side / tall) % 1.08 - 0.04
             if self._rain:
                 at = np.stack([((across + 0.02 * down) % 1.0) * wide, down * tall], axis=1)
                 ends = np.stack([at, at - 0.028 * near * side * np.array([0.1, 1.0])], axis=1)
+                # In eighths of a pixel (a shift of 3 bits), or slow snow would go by steps.
                 lines, thick = np.round(ends * 8).astype(np.int32), max(1, round(near * side / 900))
                 cv2.polylines(over, list(lines), False, int(30 + 60 * near), thick, cv2.LINE_AA, 3)
             else:

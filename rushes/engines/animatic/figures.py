@@ -166,6 +166,7 @@ def _hip(pose: _Pose) -> Point:
     """Return where the hip is, so that the lower foot stands on the ground."""
     if pose.seat is not None:
         return (-0.05, pose.seat)
+    # How far each foot is below the hip; 0.025 is a shoe's sole.
     drops = [THIGH * math.cos(a) + SHIN * math.cos(a - k) for a, k in (pose.near_leg, pose.far_leg)]
     return (0.0, max(drops) + 0.025 + pose.lift)
 

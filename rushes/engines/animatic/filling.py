@@ -36,6 +36,7 @@ def filled(picture: Picture, hole: Picture, unusable: Picture) -> Picture:
 
 
 def _shrunk(hole: Picture, size: tuple[int, int]) -> Picture:
+    # Any part of a hole makes the small pixel one, or its colour would leak into what is filled in.
     return (cv2.resize(hole.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.0).astype(np.uint8)
 
 
@@ -52,7 +53,9 @@ def _source(small: Picture, hole: Picture, unusable: Picture) -> tuple[int, int]
     image = small.astype(np.float32)
     score = cv2.matchTemplate(image, image[part], cv2.TM_SQDIFF, mask=compared)
     needed = hole[part].astype(np.float32)
+    # For each place, how many pixels that must not be copied the hole would get from there.
     taken = cv2.matchTemplate(unusable.astype(np.float32), needed, cv2.TM_CCORR)
+    # None: these are counts, but in floats.
     allowed = np.asarray(taken, np.float32) < 0.5
     if not allowed.any():
         return None

@@ -28,6 +28,7 @@ def film(call: AnimaticCall, progress: Say, cancelled: Callable[[], bool]) -> Fr
     """Set the scene at once and give frames in chunks of CHUNK, rendered when they are asked for."""
     if cancelled():
         raise Cancelled
+    # First: a name that nobody knows is refused before anything is decoded or drawn.
     effect = Effect(call.effect, call.width, call.height, call.seed) if call.effect else None
     view = view_of(call, lips_of(call) if call.lipsync else None)
     if isinstance(view, Pair):
@@ -43,6 +44,7 @@ def _chunks(
             if cancelled():
                 raise Cancelled
             count = min(CHUNK, call.frames - first)
+            # A new array for each chunk: who takes one owns it (`engine.FrameChunk`).
             chunk = np.empty((count, call.height, call.width, 3), np.uint8)
             for index in range(count):
                 view.draw(first + index, chunk[index])
@@ -56,10 +58,12 @@ def _chunks(
 
 def _effect_time(call: AnimaticCall, index: int) -> float:
     """Return where in the effect a frame is; a loop and a film with a given end come back out of it."""
+    # What is kept of a video comes untouched, so the effect's own time begins behind it.
     kept = min(call.keep or 0, call.frames) if call.video is not None else 0
     if index < kept:
         return 0.0
     t = (index - kept) / max(call.frames - kept - 1, 1)
     if call.loop:
         return there_and_back((index - kept) / max(call.frames - kept, 1))
+    # It is gone at the very end, where the given picture has to stand as it is.
     return t * (1.0 - smoothstep((t - 0.6) / 0.4)) if call.end_image is not None else t

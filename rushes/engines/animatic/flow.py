@@ -54,6 +54,7 @@ def match(first: Picture, second: Picture) -> Match | None:
     even = [_even(plane) for plane in light]
     scale = (size[0] / wide, size[1] / tall)
     best: Match | None = None
+    # The flow alone has to be clearly better: large shifts are what it gets wrong while it seems sure.
     for turn in (_similarity(light[0], light[1]), np.eye(2, 3)):
         if turn is None:
             continue
@@ -105,6 +106,7 @@ def _similarity(first: Picture, second: Picture) -> Affine | None:
 def _matched(first: Picture, second: Picture, turn: Affine, scale: tuple[float, float]) -> Match:
     tall, wide = first.shape
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    # 128 is what `_even` gives an even area: nothing beyond the edge looks like a part of the picture.
     turned = np.asarray(cv2.warpAffine(second, turn, (wide, tall), flags=flags, borderValue=(128,)), np.uint8)
     onwards, back = _flow(first, turned), _flow(turned, first)
     there, here = _there(turn, tall, wide), np.ones((tall, wide), np.float32)

@@ -38,6 +38,7 @@ class Following:
 
     def next(self, frame: Picture) -> Face | None:
         """Return where the face is in the next frame (H, W, 3); None while there is none."""
+        # Single pixels, not means: it only has to tell a cut, and costs nothing.
         thumb = cv2.resize(frame, (32, 18), interpolation=cv2.INTER_NEAREST).astype(np.float32)
         cut = self._thumb is not None and float(np.abs(thumb - self._thumb).mean()) > _CUT
         self._thumb = thumb
@@ -70,6 +71,7 @@ class Following:
         if self._face is None:
             self._begin(frame, found, points)
             return
+        # The finder may take somebody else for the best face, now and then.
         near = float(np.abs(points - self._points).max()) < 0.6 * self._face.apart
         self._strayed = 0 if near else self._strayed + 1
         if near:
@@ -99,6 +101,7 @@ class Following:
         reach = 1.6 * float(np.hypot(*(self._points[1] - self._points[0]))) * scale
         mask = np.zeros(now.shape, np.uint8)
         cv2.circle(mask, (int(middle[0]), int(middle[1])), max(3, int(reach)), 255, -1)
+        # Of the head alone, or the background would carry the face off.
         corners = cv2.goodFeaturesToTrack(before, _POINTS, 0.02, 3, mask=mask)
         if corners is None or len(corners) < 6:
             return

@@ -49,6 +49,7 @@ def _within_reach(picture: Picture, across: int, upright: int) -> Picture:
     """Cut off, evenly on both sides, what no move can reach: a strip of 20000 x 20 must not be enlarged as a whole."""
     tall, wide = picture.shape[:2]
     most = 1.0 + 2.0 * _SPARE
+    # Two pixels to spare, so that rounding can't make the rest too small.
     left, top = max(0, int(wide - across * most) // 2 - 2), max(0, int(tall - upright * most) // 2 - 2)
     return picture[top : tall - top, left : wide - left]
 
@@ -62,10 +63,14 @@ def slack(picture: Picture, width: int, height: int) -> tuple[float, float]:
 def closing_in(stage: Stage, path: Journey) -> npt.NDArray[np.float64]:
     """Return the extra zoom (a logarithm) at evenly spaced times along the path: 0 at first, smooth, never falling."""
     times = np.linspace(0.0, 1.0, _LOOKS)
+    # A lens that opened again in mid-move would be seen to breathe.
     needed = np.maximum.accumulate([_needed(stage, path.at(float(t))) for t in times])
+    # A third of the looks wide: the closing in must not be felt as a move of its own.
     kernel = np.hanning(15)
+    # Nothing is needed before the clip, and at its end as much as at its last look.
     padded = np.concatenate([np.zeros(7), needed, np.full(7, needed[-1])])
     smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
+    # Exactly 0 at first, whatever the path needs: the first frame is the picture as it is.
     opening = np.array([smoothstep(float(t) / 0.2) for t in times])
     return np.asarray(smooth * opening)
 
@@ -101,7 +106,9 @@ def _needed(stage: Stage, pose: Pose) -> float:
         across = max(over.left, over.right) / stage.width
         upright = max(over.top, over.bottom) / stage.height
         excess = max(across, upright) - _STRETCH
+        # Half a pixel at 720p.
         if excess <= 0.0005:
             break
+        # A zoom takes half of itself off each of two opposite edges.
         extra += 2.0 * excess
     return extra

@@ -36,5 +36,6 @@ def _around(length: int, seen: float, first: float, last: float) -> tuple[int, i
     fits = last - first < seen
     middle = min(max(length / 2, last - seen / 2), first + seen / 2) if fits else (first + last) / 2
     middle = min(max(middle, seen / 2), length - seen / 2)
+    # Even on both sides of it: what follows crops at the centre.
     reach = min(middle, length - middle)
     return max(0, round(middle - reach)), min(length, round(middle + reach))

@@ -43,6 +43,7 @@ def rising(frame: Picture, t: float, begin: float, place: tuple[float, float], s
     side = min(tall, wide)
     for number in range(14):
         across, size, drift, phase = dice.uniform(0.0, 1.0, 4)
+        # One after the other, so that the last has risen when the film ends.
         age = (t - begin - 0.045 * number) / 0.42
         if 0.0 < age < 1.0:
             x = place[0] + ((across - 0.5) * 0.9 + 0.05 * math.sin(math.tau * (age + phase))) * side

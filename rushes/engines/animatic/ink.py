@@ -146,6 +146,7 @@ class Paper:
             return
         across, down = self.columns[:, left:right] - x, self.rows[top:bottom] - y
         share = strength * np.exp(-(across**2 + down**2) / radius**2)
+        # What is left at three radii, where the box ends, is taken off everywhere, or the box would show.
         edge = np.float32(strength * math.exp(-9.0))
         place = self.picture[top:bottom, left:right]
         light = np.array(colour, np.float32)

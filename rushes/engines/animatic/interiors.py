@@ -14,6 +14,7 @@ ROOFED = ("room", "kitchen", "office", "stage", "studio", "table")  # places whe
 def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
     """A room: a wall with a window that shows the hour, a floor, a rug of light."""
     paper, light, dice = here.paper, here.light, here.dice
+    # Half daylight, half lamps.
     tint = mix(light.tint, (255, 226, 184), 0.55)
     paint: Colour = (wall[0] * tint[0] // 255, wall[1] * tint[1] // 255, wall[2] * tint[2] // 255)
     if light.dark:
@@ -23,6 +24,7 @@ def _interior(here: Setting, wall: Colour, floor: Colour) -> Ground:
     ground: Colour = (floor[0] * tint[0] // 255, floor[1] * tint[1] // 255, floor[2] * tint[2] // 255)
     paper.wash([(base, lighter(ground, -0.12)), (1.0, lighter(ground, 0.05))], base, 1.0)
     paper.shape(box(-0.1, base + 0.004, paper.aspect + 0.1, base - 0.022), lighter(paint, 0.35))
+    # A wall in the middle of the depth; only the window looks far.
     paper.depth[...] = 0.5
     paper.ground(base, 0.5)
     tall = 0.4 * here.inner

@@ -25,10 +25,12 @@ _ALIKE = str.maketrans(
 
 def written(words: str, tall: int) -> Plane:
     """Return how words cover a strip of about `tall` pixels: (H, W) from 0 to 1; bars for what cannot be written."""
+    # Accents come apart from their letters, and are left out.
     plain = unicodedata.normalize("NFKD", words.translate(_ALIKE))
     plain = "".join(letter for letter in plain if not unicodedata.combining(letter))
     if not plain.isascii() or not plain.isprintable():
         return _bars(words, tall)
+    # Pillow's own, so that no machine draws other letters.
     font = ImageFont.load_default(max(8, tall))
     left, top, right, bottom = font.getbbox(plain)
     image = Image.new("L", (max(2, int(right - left) + 2), max(2, int(bottom - top) + 2)))

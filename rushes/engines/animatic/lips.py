@@ -76,6 +76,7 @@ class _Head:
         self.place(face, picture)
         unit, (ex, ey) = self._unit, self._middle
         to_u = self._across / unit
+        # Measured once: a face found anew in each frame would make the lips tremble.
         mouth = np.array(face.mouth) - (ex, ey)
         # (H, W) each, in distances between the eyes
         v, u = (np.mgrid[0 : (_BOTTOM - _TOP) * _FINE, 0 : (_RIGHT - _LEFT) * _FINE] / _FINE).astype(np.float32)
@@ -185,6 +186,7 @@ class _Head:
             (target.shape[1], target.shape[0]),
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         )
+        # Against 140 levels, an ordinary light on a face.
         light = np.float32(np.clip(target.mean() / 140.0, 0.25, 1.1))  # a dark room has no white teeth
         colour = _DARK + (_TEETH * np.float32(0.8) - _DARK) * paint[..., 1:2] + (_TONGUE - _DARK) * paint[..., 2:]
         target[...] = (target + (colour * light - target) * paint[..., :1] + np.float32(0.5)).astype(np.uint8)

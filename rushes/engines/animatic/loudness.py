@@ -30,6 +30,7 @@ def loudness(pieces: Iterable[Sound], rate: int) -> float:
             powers.append(_power(rest[:count], weight))
             rest = rest[count:]
     if not powers and len(rest):
+        # Shorter than a block: as loud as it is, not as it is with silence behind it.
         powers.append(_power(np.pad(rest, ((0, count - len(rest)), (0, 0))), weight) * count / len(rest))
     return _gated(np.array(powers))
 
@@ -64,6 +65,7 @@ def _power(block: Sound, weight: npt.NDArray[np.float64]) -> float:
 
 def _weighting(count: int, rate: int) -> npt.NDArray[np.float64]:
     """Return |H|^2 of the K curve: a shelf of +4 dB above 1.7 kHz (Q 0.71), and a high-pass at 38 Hz (Q 0.5)."""
+    # The analogue filters behind the coefficients that the standard prints for 48 kHz.
     s = 1j * np.maximum(np.fft.rfftfreq(count, 1.0 / rate), 1e-3)
     shelf, high = s / 1681.97, s / 38.135
     top, band, quality = 10 ** (3.99984 / 20), 10 ** (3.99984 / 20 * 0.4996667741545416), 0.7071752

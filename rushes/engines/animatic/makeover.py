@@ -146,12 +146,14 @@ class Makeover:
         """Return the frame with its noise held still: small changes are followed slowly, large ones at once."""
         now = frame.astype(np.float32)
         soft = self._soft
+        # Levels on the mean: a cut, after which nothing of before may linger.
         if soft is None or float(cv2.absdiff(frame, soft.astype(np.uint8)).mean()) > 40.0:
             self._soft = now
             return frame
         now -= soft  # the change
         share = np.abs(now)
         share *= np.float32(1.0 / _CALM)
+        # At least 0.3, or a slow change of light would drag behind.
         now *= np.clip(share, 0.3, 1.0, out=share)
         soft += now
         return soft.astype(np.uint8)
@@ -200,6 +202,7 @@ class Makeover:
                 [part * taken + (1 - part) * plain, [0, 0, 0, 1]]
             )
         levels = np.arange(256, dtype=np.float64)
+        # One table for the whole grade: contrast around the middle, then shadows and lights pulled to their colours.
         contrast = 128 + (levels - 128) * (1.0 + (light.contrast - 1.0) * share)
         curves = np.empty((256, 1, 3), np.uint8)
         for channel in range(3):
@@ -210,6 +213,7 @@ class Makeover:
     def _under_sky(self, graded: Picture, frame: Picture) -> Picture:
         """Put the light's own sky where the video's is: bright, even, reaching the top; into `graded` itself."""
         mask = sky_of(frame)
+        # Followed slowly: a mask found anew in each frame would flicker at its rim.
         self._sky = (
             mask if self._sky is None or self._sky.shape != mask.shape else self._sky + 0.15 * (mask - self._sky)
         )
@@ -356,6 +360,7 @@ def palette_transfer(source: Picture, look: Picture) -> Matrix:
 def _statistics(picture: Picture) -> tuple[Matrix, Matrix, Matrix]:
     """Return the mean colour, the root of the covariance, and that root's inverse."""
     small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA).reshape(-1, 3).astype(np.float64)
+    # Some variance for a picture of one colour, whose inverse there would not be.
     values, vectors = np.linalg.eigh(np.cov(small.T) + 12.0 * np.eye(3))
     roots = np.sqrt(np.maximum(values, 1e-6))
     return small.mean(axis=0), vectors @ np.diag(roots) @ vectors.T, vectors @ np.diag(1.0 / roots) @ vectors.T

@@ -63,6 +63,7 @@ class Place:
             across, down = self.wide / region.shape[1], self.tall / region.shape[0]
         turn = np.array([[across, 0.0, self.left + (across - 1) / 2], [0.0, down, self.top + (down - 1) / 2]])
         size = (covering.shape[1], covering.shape[0])
+        # Steeper around one half: a mask that was saved as JPEG has a soft rim.
         placed = cv2.warpAffine(region, turn, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(np.clip((placed - 0.5) * 2.0 + 0.5, 0.0, 1.0), dtype=np.float32)
 
@@ -83,6 +84,7 @@ def outlined(region: Plane, picture: Picture) -> Plane:
     """
     width = max(2, round(_BAND * max(region.shape)))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * width + 1, 2 * width + 1))
+    # Surely inside and surely outside, between which the band of doubt lies.
     solid = (region > 0.5).astype(np.uint8)
     inner = np.asarray(cv2.erode(solid, kernel), dtype=np.uint8)
     outer = np.asarray(1 - cv2.dilate(solid, kernel), dtype=np.uint8)
@@ -147,6 +149,7 @@ class _Hold:
         """`kept` (height, width) is 1 inside."""
         self._x, self._y = stage.at_rest()
         # The grid's cells that touch the region must not move at all, or else its rim would.
+        # Two cells on each side: a node counts in all four cells around it.
         near = np.asarray(cv2.dilate(kept, np.ones((33, 33), np.uint8)), dtype=np.uint8)
         away = cv2.distanceTransform(1 - near, cv2.DIST_L2, 5)
         gone = cv2.remap(away, *stage.frame_nodes(), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

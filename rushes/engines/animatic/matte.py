@@ -75,6 +75,7 @@ def _marked(face: Face, scale: float, size: tuple[int, int]) -> Picture:
     beside = (rows < bottom - 0.2 * upright) & (np.abs(columns - x) > 1.35 * across)
     above = rows < top - 0.75 * upright
     rim = (rows < bottom + 0.3 * upright) & ((columns < 3) | (columns >= wide - 3))
+    # Last, over all marks before: what is far beside a head is nobody, whatever its colours.
     marks[beside | above | rim] = cv2.GC_BGD
     return marks
 
@@ -134,6 +135,7 @@ def _steepness(small: Picture, whole: Picture) -> float:
     lab = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), (0, 0), 1.0).astype(np.float32)
     slope = np.sqrt(sum(cv2.Sobel(lab, cv2.CV_32F, dx, dy) ** 2 for dx, dy in ((1, 0), (0, 1)))).sum(axis=2)
     line = cv2.dilate(whole, np.ones((3, 3), np.uint8)) - cv2.erode(whole, np.ones((3, 3), np.uint8))
+    # At the frame's own rim a subject ends without an edge.
     line[:2] = line[-2:] = 0
     line[:, :2] = line[:, -2:] = 0
     return float(slope[line > 0].mean() / max(float(slope.mean()), 1e-3)) if line.any() else 0.0

@@ -57,6 +57,7 @@ class Morph:
         sure_other = _read(self._found.sure_back, u_x, u_y)
         one = ((1.0 - share) * (sure_one + _LEAST) + _AHEAD * opening) * self._within(a_x, a_y)
         other = (share * (sure_other + _LEAST) + _AHEAD * opening) * self._within(b_x, b_y)
+        # Where neither picture has anything, time alone decides.
         part = (other + 1e-4 * share) / (one + other + 1e-4)
         self._mix((a_x, a_y), (b_x, b_y), part.astype(np.float32), frame)
 

@@ -71,6 +71,7 @@ class Pair:
         for side, player in zip((-1, 1), self._players, strict=True):
             x = player.home + (player.near - player.home) * near
             sway = 0.02 * held * math.sin(math.tau * 1.5 * (t - 0.45))
+            # Towards each other: the left one to the right.
             lean = sway - side * {"hug": 0.07, "kiss": 0.10, "heart_gesture": 0.04}[self._scene] * near
             _stand(frame, player.figure, x, lean)
         self._hearts(frame, t, held)

@@ -125,6 +125,7 @@ class Path:
 
     def _burst(self, move: Move, t: float) -> float:
         """Go all of the way in a fraction of a second around the middle of the move's time."""
+        # Never longer than the part of the clip that the move has.
         half = min(move.burst / self.seconds, 0.9 * (move.end - move.start)) / 2
         done = ease((t - (move.start + move.end) / 2 + half) / (2 * half))
         return move.sign * min(move.amount, _MOST_AT_ONCE) * done

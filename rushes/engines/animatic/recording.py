@@ -24,8 +24,10 @@ class Recording:
         """Open the file; nothing is decoded yet."""
         self._file: InputContainer = av.open(path)
         stream = self._file.streams.video[0]
+        # Whole frames side by side as well: PyAV's own choice splits slices only.
         stream.thread_type = "AUTO"
         self.fps = float(stream.average_rate or 25)
+        # As the file's header says; 1 at least, since others divide by it.
         self.frames = max(stream.frames, 1)
         self.size = (stream.width, stream.height)
         self._pictures = self._decoded()

@@ -118,6 +118,7 @@ class _Around:
         away = np.hypot(x[None, :], y[:, None]) / min(wide, tall)
         self._far = np.clip(away / 0.22, 0.0, 1.0).astype(np.float32)[..., None]
         self._light = (1.0 - 0.08 * np.clip(away / 0.45, 0.0, 1.0)).astype(np.float32)[..., None]
+        # Where the picture ends within the frame it fades into what goes on around it.
         feather = max(2, round(_FEATHER * min(wide, tall)))
         self._mask = _soft_edges(inner, feather, across=inner[0] < wide, down=inner[1] < tall)
         self._plate: Plane | None = None

@@ -46,6 +46,7 @@ def regions_of(picture: Picture, face: Face | None) -> Regions:
     sky = backdrop((light / 100.0).astype(np.float32))
     rows = np.linspace(0.0, 1.0, size[1], dtype=np.float32)[:, None]
     horizon = float(np.clip((sky.mean(axis=1) > 0.45).mean(), 0.15, 0.6))
+    # Steps from here on are in Lab: light up to 100, green to red and blue to yellow about -100 to 100.
     texture = _blur(np.abs(light - _blur(light, 0.008)), 0.02)
     detailed = _step(texture, 0.7, 2.6)
     plants = detailed * _step(blue, 4.0, 14.0) * _step(-green, -14.0, -2.0) * (1.0 - _step(sky, 0.3, 0.7))
@@ -121,6 +122,7 @@ def _hairy(lab: Plane, face: Face | None, scale: float) -> Plane:
     if face is None:
         return np.zeros(lab.shape[:2], np.float32)
     left, top, right, _ = (value * scale for value in face.box)
+    # Just above the hairline, in the middle: the one place that is hair on nearly every head.
     row, x0, x1 = round(top - 0.12 * (right - left)), round(left * 0.7 + right * 0.3), round(left * 0.3 + right * 0.7)
     crown = lab[max(0, row - 3) : max(1, row + 4), max(0, x0) : max(1, x1)].reshape(-1, 3)
     if len(crown) == 0:

@@ -63,6 +63,8 @@ class Stage:
         self._focal = _FOCAL * math.sqrt(width * height)
         self.hold: Hold | None = None
         self._columns, self._rows = -(-width // _CELL) + 2, -(-height // _CELL) + 2
+        # Nodes lie where `cv2.resize` puts them when it enlarges (see `upscaled`): in the middle of
+        # cells, of which the first begins one cell before the frame.
         x = (np.arange(self._columns, dtype=np.float32) - 0.5) * _CELL - 0.5
         y = (np.arange(self._rows, dtype=np.float32) - 0.5) * _CELL - 0.5
         self._x = ((x - (width - 1) / 2) / self._focal)[None, :]
@@ -123,6 +125,7 @@ class Stage:
         found = np.flatnonzero(differs)
         if len(found) == 0:
             return
+        # Two cells of room: a node counts in its neighbours' cells too.
         rows = slice(max(0, (int(found[0]) - 2) * _CELL), min(self.height, (int(found[-1]) + 2) * _CELL))
         other = np.empty_like(frame)
         self._read(*second, other, rows)
@@ -155,6 +158,7 @@ class Stage:
         focal = self._focal
         seen_x = (x - self._left - (self.width - 1) / 2) / focal
         seen_y = (y - self._top - (self.height - 1) / 2) / focal
+        # What the camera has passed would turn inside out.
         closer = np.maximum(1.0 - near * pose.forward, 0.05)
         seen_x = (seen_x - near * pose.right * self.width / focal) / closer
         seen_y = (seen_y + near * pose.up * self.height / focal) / closer
@@ -179,19 +183,8 @@ class Stage:
 
         The way of `draw` backwards, without the stretch of the rim.
         """
-        shift = np.array((pose.right * self.width, -pose.up * self.height), np.float32) / self._focal
-        centre = np.array(((self.width - 1) / 2 + self._left, (self.height - 1) / 2 + self._top), np.float32)
-        far = ((points - centre) / self._focal - near * shift) / max(1.0 - near * pose.forward, 0.05)
-        (tilt, slide_up), (pan, slide) = self._turned(pose.tilt, self.height), self._turned(pose.pan, self.width)
-        x, y = far[:, 0] - slide, far[:, 1] + slide_up
-        x, z = x * math.cos(pan) - math.sin(pan), math.cos(pan) + x * math.sin(pan)
-        y, z = y * math.cos(tilt) + z * math.sin(tilt), z * math.cos(tilt) - y * math.sin(tilt)
-        x, y = x / z, y / z
-        closer = math.exp(pose.zoom) * self._focal
-        cos, sin = closer * math.cos(pose.roll), closer * math.sin(pose.roll)
-        seen = np.stack([cos * x + sin * y, cos * y - sin * x], axis=1)
-        middle = np.array(((self.width - 1) / 2, (self.height - 1) / 2), np.float32)
-        return np.asarray(seen + middle, dtype=np.float32)
+        x, y = self.place(pose, points[:, 0], points[:, 1], np.full(len(points), near, np.float32))
+        return np.stack([x, y], axis=1)
 
     def overflow(self, pose: Pose) -> Overflow:
         """Return how far the view from `pose` would look past the picture if it were not stretched."""
@@ -205,6 +198,7 @@ class Stage:
         centre_x, centre_y = (self.width - 1) / 2 + self._left, (self.height - 1) / 2 + self._top
         seen_x, seen_y = x, y
         if pose.forward or right or down:
+            # Where a ray meets the surface depends on the depth that is found there.
             for _ in range(_STEPS):
                 near = self._depth_at(seen_x * self._focal + centre_x, seen_y * self._focal + centre_y)
                 closer = 1.0 - near * pose.forward
@@ -227,6 +221,7 @@ class Stage:
         return math.atan(turn * side / self._focal), (amount - turn) * side / self._focal
 
     def _depth_at(self, x: Plane, y: Plane) -> Plane:
+        # Places of pixels' middles, at half size.
         seen = cv2.remap(self._depth, x / 2 - 0.25, y / 2 - 0.25, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(seen, dtype=np.float32)
 

@@ -52,6 +52,7 @@ class Scene:
     def flat_depth(self) -> Plane:
         """Return the disparity of the flat picture."""
         tall = self.depth.shape[0]
+        # As a picture, so that `lay` can draw the figures' disparity as it draws their colours.
         depth = cv2.merge([self.depth * 255.0] * 3).astype(np.uint8)
         for sprite in self.sprites:
             x, y, phase = sprite.actor.at(0.0, 0.0, loop=False)
@@ -78,9 +79,11 @@ def set_scene(
     here = Setting(paper, light, brief, dice, 1.0 / spare)
     ground = paint(here)
     players = _shown(here, ground, pictures) if pictures else _players(here, ground)
+    # Players first, props after: nothing may grow before somebody; the dice are thrown in this order.
     actors = [*_aside(_dressing(here, ground), players), *players]
     if brief.framing == "close" and players:  # a lens near to its subject leaves the rest soft
         paper.picture[...] = cv2.GaussianBlur(paper.picture, (0, 0), max(0.8, 0.007 * height))
+    # Stable: of those equally far, players are drawn over props.
     actors.sort(key=lambda actor: actor.near)
     if brief.lettering is not None:
         letter(paper, brief.lettering, light, here.inner, dice)
@@ -219,6 +222,7 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
     if here.brief.place == "field":  # a meadow full of flowers is painted
         subjects = [one for one in subjects if one.kind != "flower" or one.count < 3]
     kinds = {subject.kind for subject in subjects}
+    # Riders are drawn with their horse, as who drives is drawn with the car.
     riding = "horse" in kinds and any(s.kind in PEOPLE and s.action == "drive" for s in subjects)
     if riding:
         subjects = [s for s in subjects if s.kind not in PEOPLE]
@@ -237,6 +241,7 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
         kind = "woman" if subjects[0].kind == "woman" else "man"
         roles[0] = ROLES[f"portrait {kind}"]
     still = [role.pace == 0.0 and role.size > 1.2 for role in roles]
+    # Buildings first: of those equally far they are drawn behind.
     order = sorted(range(len(subjects)), key=lambda k: (not still[k], -roles[k].size if still[k] else 0))
     slots = _slots(here, subjects, roles)
     biggest = max((role.size for role, big in zip(roles, still, strict=True) if not big), default=0.0)
@@ -369,6 +374,7 @@ def _unit(here: Setting, subject: Subject, role: Role, biggest: float) -> float:
     tall = min(tall, _BIGGEST / min(top, 1.1)) * here.inner
     broad = 0.86 * here.paper.aspect * here.inner / (right - left)
     if subject.kind == "bridge":
+        # A bridge may run out of the frame on both sides.
         broad *= 2.6
     return max(min(tall, broad), 0.01)
 

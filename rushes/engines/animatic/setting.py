@@ -180,8 +180,11 @@ def props(
     """Scatter props at the sides, far ones first; the middle `clear` of the frame stays free for the subject."""
     props = []
     for k in range(count):
+        # More of them far away, as on a plain.
         share = (k / max(count - 1, 1)) ** 1.4
+        # The nearer a prop, the farther aside: near ones are large.
         x = here.dice.uniform(clear / 2 + 0.16 * share, 0.62)
+        # On alternate sides, the farthest on the light's own.
         x = 0.5 + x * (1 if (k + int(here.light.side > 0)) % 2 else -1)
         y = horizon + (here.row(0.97) - horizon) * (0.06 + 0.78 * share)
         props.append(

@@ -38,12 +38,14 @@ def _seated(players: list[Actor], place: str) -> list[Actor]:
         return [*players, *(_seat_for(one, place) for one in people if one.kind not in ("crowd", "family"))]
     if seat is None or not sitters:
         return players
+    # An animal gets a seat that was made for people.
     tall = people[0].size if people else 1.7 * max(one.size for one in sitters)
     seat_size = _SIZE[seat.kind] * (tall if people else max(tall, seat.size))
     moved: list[Actor] = []
     for one in players:
         if one in sitters:
             number = sitters.index(one) - (len(sitters) - 1) / 2
+            # People's own pose puts their thighs on a seat; animals are set on it.
             up = 0.0 if one.kind in PEOPLE else SEAT * seat_size
             x = seat.x + number * _BESIDE * seat_size
             size = one.size if one.kind in PEOPLE else max(one.size, 0.36 * seat_size)

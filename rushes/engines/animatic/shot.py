@@ -54,6 +54,7 @@ class Shot:
         self.stage = Stage(picture, _headed(picture, self.face) if depth is None else depth, *size)
         self._step = step
         path = plan(moves, seconds, seed, slack(picture, *size))
+        # Only where the depth is a guess: what is drawn lies where it was put, and nothing in it leans.
         if self.looked:
             path = _borne(path, self.stage)
         self._arriving = arriving
@@ -77,6 +78,7 @@ class Shot:
         if self._ambience is not None and (moment > 0.0 or not self._ambience.starts_empty):
             pose = Pose() if self._still else self._pose(t)
             self._ambience.draw(self.stage, pose, moment, frame, lambda: self._smear(t, frame))
+        # To the byte: a film begins on its picture, and an arrival ends on it.
         elif self._still or t == 0.0:
             frame[...] = self.stage.resting()
         else:
@@ -89,6 +91,7 @@ class Shot:
     def _smear(self, t: float, frame: Picture) -> None:
         """Blur what goes fast; the first and the last moment are the picture as it is."""
         if self._step > 0.0 and not self._still and 0.0 < t < 1.0:
+            # Open around the frame's moment, as long before it as after.
             half = 0.5 * OPEN * self._step
             smear(self.stage, self._pose(max(t - half, 0.0)), self._pose(min(t + half, 1.0)), frame)
 
@@ -98,7 +101,9 @@ class Shot:
             return
         picture, depth = self.stage.picture, self.stage.estimate
         tall, wide = picture.shape[:2]
+        # The same frame in the middle of a larger picture: the resting view stays what it was.
         self.stage = Stage(surrounded(picture, across, upright), deepened(depth, across / wide, upright / tall), *size)
+        # It was looked for in the picture without its band.
         if self.face is not None:
             self.face = self.face.shifted(across, upright)
 

@@ -12,6 +12,7 @@ Dice = np.random.Generator
 def noise(dice: Dice, rate: int, seconds: float, hz: float, octaves: float) -> Wave:
     """Return seamless noise around a frequency, `octaves` wide on each side."""
     count = int(seconds * rate)
+    # Shaped in its spectrum, noise closes on itself: what goes round has no seam.
     spectrum = np.fft.rfft(dice.standard_normal(count))
     hertz = np.maximum(np.fft.rfftfreq(count, 1.0 / rate), 1.0)
     shaped = np.fft.irfft(spectrum * np.exp(-0.5 * (np.log2(hertz / hz) / octaves) ** 2) / np.sqrt(hertz), count)

@@ -21,6 +21,7 @@ def engine(dice: Dice, rate: int) -> Wave:
     """A motor's harmonics, whole turns in a round."""
     seconds = 4.0
     t = np.arange(int(seconds * rate)) / rate
+    # Hertz of which a whole number of turns fits into the round.
     base = round(dice.uniform(42, 58) * seconds) / seconds
     wave = sum(np.sin(2 * np.pi * base * n * t + dice.uniform(0, 6.28)) / n**0.9 for n in (1, 2, 3, 4, 6, 8, 10))
     return np.asarray(wave + 0.25 * noise(dice, rate, seconds, 700, 1.0), dtype=np.float32)

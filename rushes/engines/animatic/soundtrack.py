@@ -23,6 +23,7 @@ from rushes.engines.engine import Cancelled, SoundChunk, SoundTrack
 RATE = 48_000
 _CHUNK = RATE // 2
 _FADE = RATE // 20  # at both ends of made-up sounds and where a given sound is cut: a click is worse than a short fade
+# Seconds whose loudness is measured: longer than any sound's round (`sounds_*`).
 _MEASURED_S = 20
 
 Sound = npt.NDArray[np.float32]
@@ -68,6 +69,7 @@ def _mixed(call: AnimaticCall, channels: int, cancelled: Callable[[], bool]) -> 
             raise Cancelled
         count = min(_CHUNK, length - first)
         chunk = np.zeros((count, channels), np.float32)
+        # A given sound is heard as loud as it came; only what is made up is brought to the usual loudness.
         given = voice.read(count)
         if given.size:
             chunk[: len(given)] += given

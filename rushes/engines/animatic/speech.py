@@ -59,6 +59,7 @@ def spoken(call: SpeechCall, character: Character, progress: Say, cancelled: Cal
             for breath in _by_tongue(call, character, tongue, progress, cancelled):
                 said = True
                 yield breath
+        # With nothing said yet our own voice can take over; in mid-sentence that would be two people.
         except TongueLost:
             if said:
                 raise
@@ -108,6 +109,7 @@ def _by_tongue(
 def _by_ourselves(
     call: SpeechCall, character: Character, noun: str, progress: Say, cancelled: Callable[[], bool]
 ) -> Iterator[Breath]:
+    # Dice from voice and text, since speech has no seed: the same words sound the same.
     key = hashlib.sha256(f"{call.voice} {call.text}".encode()).digest()
     dice, grains = random.Random(key), np.random.default_rng(list(key))
     mood = in_mood(character, call.emotion)

@@ -17,6 +17,7 @@ from rushes.engines.animatic.staged import Staged
 from rushes.engines.animatic.views import loaded
 from rushes.engines.engine import Cancelled, Pictures, Progress
 
+# Four seconds; an odd number, so that there is one frame in the middle.
 _FRAMES, _FPS = 49, 12.0
 _STEP = 7919  # between the seeds of one call's pictures: neighbouring seeds of two calls share none of theirs
 

@@ -109,6 +109,7 @@ class Stir:
         for index, (hertz, size, across, down) in enumerate(_GUSTS):
             place = (across * x + down * y + self._phase[index]).astype(np.float32)
             total += np.float32(size) * self._wavy(place, hertz, seconds)
+            # Up and down as well, out of step: what only went sideways would look like a sliding print.
             lifted += np.float32(0.3 * size) * self._wavy(place + np.float32(1.3), 1.2 * hertz, seconds)
         rise = np.float32(self._rise(seconds))
         return total * rise, lifted * rise
@@ -130,12 +131,14 @@ class Stir:
         return np.full_like(x, direction * way), np.zeros_like(x)
 
     def _running(self, x: Plane, y: Plane, seconds: float) -> Stirred:
+        # A whole number of cycles, so that a loop closes.
         cycle = _CYCLE_S if self._period is None else self._period / max(1, round(self._period / _CYCLE_S))
         speed = self._sampled(self._stream, x, y) * np.float32(cycle)
         turn = seconds / cycle
         first, second = (turn + 0.5) % 1.0, turn % 1.0
 
         def shifted(part: float) -> tuple[Plane, Plane]:
+            # From half a cycle before its place to half a cycle behind: least bent where it is seen most.
             back = speed * np.float32(0.5 - part)
             return (x + 0.25 * back).astype(np.float32), (y + back).astype(np.float32)
 

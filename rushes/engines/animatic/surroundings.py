@@ -30,6 +30,7 @@ def surrounded(picture: Picture, across: int, upright: int) -> Picture:
     tall, wide = picture.shape[:2]
     if not across and not upright:
         return picture
+    # As far as REFLECT_101 can mirror.
     across, upright = min(across, wide - 1), min(upright, tall - 1)
     if _is_on_even_ground(picture):
         goes_on = cv2.copyMakeBorder(picture, upright, upright, across, across, cv2.BORDER_REPLICATE)
@@ -72,6 +73,7 @@ def _carry_on(canvas: Picture, across: int, upright: int) -> None:
     """Let a wall or a sky that reaches a side of the picture go on there, in place; a mirror would show all twice."""
     tall, wide = canvas.shape[:2]
     inner = np.s_[upright : tall - upright], np.s_[across : wide - across]
+    # Views: what is written into their lines lands in the canvas.
     sides = ((across, canvas[inner[0]].transpose(1, 0, 2)), (upright, canvas.transpose(0, 1, 2)))
     for band, lines in sides:
         if not band:
@@ -142,5 +144,6 @@ def _grain(picture: Picture) -> float:
     """Return the spread of the picture's noise in levels, from where it is calmest (median of a high-pass)."""
     part = np.asarray(picture[::, :: max(1, picture.shape[1] // 640)][:: max(1, picture.shape[0] // 360)], np.uint8)
     grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    # Of white noise a Laplacian has 16 + 4 times the variance, and 30 % of |N(0, 1)| lie below 0.385.
     fine = np.abs(cv2.Laplacian(grey, cv2.CV_32F)) / np.sqrt(20.0)
     return float(min(np.percentile(fine, 30) / 0.385, 4.0))

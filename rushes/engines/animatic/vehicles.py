@@ -134,6 +134,7 @@ def _pedalling(sketch: Sketch, hip: tuple[float, float], foot: tuple[float, floa
     dx, dy = foot[0] - hip[0], foot[1] - hip[1]
     apart = math.hypot(dx, dy)
     bone = 0.26
+    # Of the two places for a knee the one in front.
     out = math.sqrt(max(0.0, bone**2 - (apart / 2) ** 2))
     knee = ((hip[0] + foot[0]) / 2 - dy / apart * out, (hip[1] + foot[1]) / 2 + dx / apart * out)
     sketch.fill(limb(hip, knee, 0.06, 0.045), colour)

@@ -116,6 +116,7 @@ def _drawn(call: ViewCall, scenes: Scenes, progress: Callable[[Progress], None])
 def pose_of(call: ViewCall) -> Pose:
     """Translate what callers write: degrees into shifts of the far view, 1 into as far as a picture bears."""
     focal = _FOCAL * math.sqrt(call.width * call.height)
+    # Back less than in: it looks past the picture's edges sooner.
     forward = call.z * (_IN if call.z > 0 else _OUT)
     return Pose(
         right=_RIGHT * call.x,

@@ -53,10 +53,12 @@ class View(Protocol):
 
 def view_of(call: AnimaticCall, lips: Iterator[Lips] | None) -> View:
     """Choose and set up the view; `lips` is how they stand at each frame, where they shall move."""
+    # A given video first: with one, a picture only says what the film begins on.
     if call.video is not None and call.keep is None:
         return Remade(call, lips, loaded(call.image) if call.image is not None else None)
     if call.video is not None:
         return Continued(call, _goes_on)
+    # A style is put on one picture, and lips need one to be drawn in; all else may act.
     drawn = call.image is None and call.end_image is None and not call.style and lips is None
     if drawn and (not call.pictures or (call.effect is None and call.prompt.strip())):
         return Staged(call, [cutout(loaded(path)) for path in call.pictures])
@@ -105,11 +107,13 @@ class Single:
         size, moves = (call.width, call.height), moves_of(call)
         seconds = max(self._frames - 1, 0) / call.fps
         pixels, depth = picture
+        # A loop goes the whole way twice in its time.
         step = (2.0 if call.loop else 1.0) / max(self._frames - 1, 1)
         self._shot = Shot(
             styled(pixels, call.style), size, moves, seconds=seconds, seed=call.seed, depth=depth, step=step
         )
         self._mouth = None
+        # No second search where the shot has looked in vain.
         if lips is not None and not (self._shot.looked and self._shot.face is None):
             self._mouth = Mouth(self._shot.stage.picture, self._shot.face, seed=call.seed, fps=call.fps)
         if lips is not None and (self._mouth is None or not self._mouth.found):
@@ -117,6 +121,7 @@ class Single:
         self._lips = lips
         self._end: Shot | None = None
         self._loop = call.loop
+        # A loop's last frame is followed by its first one, so that all its frames count.
         length = self._frames / call.fps if self._loop else seconds
         leaves = call.end_image is not None
         self._shot.enliven(call.prompt, seconds=length, seed=call.seed, loop=self._loop and not first, leaves=leaves)
@@ -125,6 +130,7 @@ class Single:
         if call.end_image is not None:
             given = cover(loaded(call.end_image), *size)
             end = styled(given, call.style)
+            # A morph shows its two pictures and nothing that moves in them; so lips and masks get a dissolve.
             found = None if lips is not None or call.masks else match(cropped(pixels, *size), cropped(given, *size))
             if found is not None:
                 journey = plan(moves, seconds, call.seed)
@@ -163,6 +169,7 @@ class Single:
         if self._loop:  # to a picture to end on, and home from there
             both = self._end is not None or self._morph is not None
             return (visiting if both else there_and_back)(number / self._frames)
+        # One frame is the last one as well, and that is the picture to end on.
         if self._frames == 1 and (self._end is not None or self._morph is not None):
             return 1.0
         return number / max(self._frames - 1, 1)

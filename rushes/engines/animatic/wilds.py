@@ -170,6 +170,7 @@ def table(here: Setting) -> Ground:
         paper.glow(dice.uniform(0, paper.aspect), dice.uniform(0.04, edge - 0.1), dice.uniform(0.04, 0.09), lamp, 0.4)
     wide = max(3, paper.height // 40)
     first = int(edge * paper.height)
+    # Before the table is painted, whose edge stays sharp.
     paper.picture[:first] = cv2.GaussianBlur(paper.picture[:first], (0, 0), wide)
     paper.depth[...] = FAR
     wood = light.on((166, 114, 76))
@@ -205,6 +206,7 @@ def abstract(here: Setting) -> Ground:
     paper.picture[...] = np.stack([np.interp(at, levels, spectrum[:, i]) for i in range(3)], axis=2)
     fold = np.clip(0.5 + 0.5 * np.sin(16.0 * value + 4.0 * x), 0.0, 1.0).astype(np.float32)[..., None]
     paper.picture *= 0.86 + 0.2 * fold
+    # Depth that followed each fold would tear the picture when the camera moves.
     soft = cv2.GaussianBlur(value.astype(np.float32), (0, 0), 0.03 * paper.height)
     paper.depth[...] = FAR + 0.3 * np.clip(soft, 0.0, 1.0)
     return Ground(here.row(0.6), here.row(0.84))

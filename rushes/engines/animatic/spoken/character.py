@@ -88,6 +88,7 @@ def character_of(voice: str, profile: str | None) -> Character:
     if profile is not None:
         return Character.of_profile(Path(profile).read_text())
     dice = random.Random(hashlib.sha256(voice.encode()).digest())
+    # "CalmWoman" and "Calm_Woman" are two words each.
     words = re.sub(r"([a-z])([A-Z])", r"\1_\2", voice).lower()
     kinds = (kind for pattern, kind in _KINDS if re.search(rf"(?:\b|_)(?:{pattern})s?(?:\b|_)", words))
     kind = next(kinds, None) or dice.choice([_KINDS[5][1], _KINDS[7][1]])

@@ -42,6 +42,7 @@ def _voiced(
 ) -> npt.NDArray[np.float64]:
     """Sum the harmonics; each one's strength follows the resonances every STEP_S."""
     phase = 2.0 * np.pi * np.cumsum(pitch) / sample_rate
+    # Each harmonic is the one before turned once more: a product instead of a sine.
     turn = np.exp(1j * phase).astype(np.complex64)
     top = min(_TOP_HZ * character.tract, 0.45 * sample_rate)
     harmonics = int(top / float(score.pitch.min()))
@@ -51,6 +52,7 @@ def _voiced(
     for number in range(1, harmonics + 1):
         current *= turn
         level = _level(score, number, character)
+        # Above it a harmonic would fold back into what is heard.
         level[number * score.pitch > top] = 0.0
         total += np.interp(at, steps, level) * current.imag
     return np.asarray(total / np.sqrt(np.mean(total**2) + 1e-6))
@@ -86,6 +88,7 @@ def _add_noise(samples: npt.NDArray[np.float64], burst: Burst, sample_rate: int,
     count = min(max(8, round(burst.length_s * sample_rate)), len(samples) - first)
     if count < 8:
         return
+    # A burst strikes and dies away; a hiss swells and goes.
     t = np.linspace(0.0, 1.0, count)
     shape = np.exp(-5.0 * t) * np.minimum(t * 40.0, 1.0) if burst.sharp else np.sin(np.pi * t) ** 0.6
     noise = _noise(count, burst.hz, burst.width_hz, sample_rate, dice)

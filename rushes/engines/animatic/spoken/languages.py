@@ -88,6 +88,7 @@ def guessed(text: str) -> str:
     letters = re.findall(r"[^\W\d_]", text)
     for script, language in _SCRIPTS:
         found = len(re.findall(f"[{script}]", text))
+        # Few suffice where a script says it alone: Japanese is mostly Chinese characters between kana.
         if found and found >= _ENOUGH.get(language, 0.4) * len(letters):
             return language
     words = re.findall(r"[^\W\d_]+", text.lower())

@@ -93,6 +93,7 @@ def _word(word: str) -> tuple[str, ...]:
 
 def _syllable(letter: str) -> list[str]:
     """Return a consonant and a vowel for a letter of another script."""
+    # Knuth's multiplicative hash: neighbouring letters get unlike syllables.
     code = ord(letter) * 2654435761 % 2**32
     return [_ONSETS[(code >> 8) % len(_ONSETS)], _NUCLEI[(code >> 20) % len(_NUCLEI)]]
 
@@ -113,6 +114,7 @@ def _spelled(word: str) -> list[str]:
                 break
         else:
             at += 1
+    # Double letters are one sound.
     return [sound for index, sound in enumerate(sounds) if index == 0 or sound != sounds[index - 1]]
 
 

@@ -38,11 +38,13 @@ class Room:
         self._taken += len(samples)
         whole = np.concatenate([self._rest, samples])
         steps = len(whole) // self._step_in
+        # Only whole steps have a whole number of samples at both rates.
         if last and len(whole) % self._step_in:
             steps += 1
             whole = np.pad(whole, (0, steps * self._step_in - len(whole)))
         self._rest = whole[steps * self._step_in :]
         ready = self._coloured(whole[: steps * self._step_in] * _evening(whole, self._rate) * level)
+        # What still rings of the piece before.
         ready[: len(self._over)] += self._over
         keep = 0 if last else (self._lead + self._tail) * self._step_out
         self._over = ready[len(ready) - keep :]
@@ -67,6 +69,7 @@ class Room:
         bins = count // 2 + 1
         if len(spectrum) > bins:
             edge = 0.5 * self._rate * count / len(padded)  # half the new rate
+            # Nothing at half the new rate, and a soft way there: a cut would ring.
             spectrum = spectrum[:bins] * np.clip((edge - hertz[:bins]) / (0.04 * edge), 0.0, 1.0)
         return np.fft.irfft(spectrum, count) * (count / len(padded))
 

@@ -59,6 +59,7 @@ class _Timed:
 def score(clause: Clause, character: Character, *, speed: float, semitones: float, dice: random.Random) -> Score:
     """Write the curves of one clause, with the pause that follows it."""
     pace = max(speed, 0.05) * character.tempo
+    # By letters and not by sounds: a wrong spelling rule must not change how long a text lasts.
     spoken_s = _SPOKEN * clause.letters / LETTERS_PER_S / pace
     seconds = spoken_s + _PAUSES_S[clause.ends] / pace
     timed = _timed(clause, spoken_s)
@@ -105,6 +106,7 @@ def _shape(item: _Timed, voice: Curve, formants: Curve) -> None:
     level = item.sound.voiced * (1.12 if item.stressed else 1.0)
     voice[first:end] = level
     if item.sound.stop:  # closed at first: only a murmur, if that
+        # The burst comes after it (`_bursts`).
         voice[first : first + max(1, count * 2 // 3)] = level * 0.25
     goal = item.sound.glide or item.sound.formants
     along = np.linspace(0.0, 1.0, count)[None, :]
@@ -143,6 +145,7 @@ def _bursts(timed: list[_Timed], character: Character) -> list[Burst]:
         start, length = item.start_s, item.length_s
         if sound.stop:
             start, length = start + length * 0.6, length * (0.4 if sound.length_s < 0.1 else 0.6)
+        # Noise is made at the teeth, whose distance to the lips differs less than the mouth's length.
         shift = character.tract**0.5
         found.append(
             Burst(start, length, sound.noise * character.energy, sound.noise_hz * shift, sound.width_hz, sound.stop)
@@ -153,4 +156,5 @@ def _bursts(timed: list[_Timed], character: Character) -> list[Burst]:
 def _blurred(values: Curve, width: int) -> Curve:
     kernel = np.hanning(width + 2)
     padded = np.pad(values, width, mode="edge")
+    # Padded with its ends, or each clause would begin and end with a glide from nothing.
     return np.convolve(padded, kernel / kernel.sum(), mode="same")[width:-width]
