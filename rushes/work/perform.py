@@ -18,6 +18,7 @@ from rushes.jobs.job import Outcome, VoiceMade
 from rushes.jobs.protocol import ClaimAnswer
 from rushes.work.check import PictureCheck, check_prompt, is_checked
 from rushes.work.fetch import fetch_inputs
+from rushes.work.given import read_request
 from rushes.work.prompt import expand_prompt
 from rushes.work.route import by_route
 from rushes.work.serve import Order, serve
@@ -29,7 +30,7 @@ def perform(job: ClaimAnswer, tools: Tools) -> Outcome:
     endpoint = tools.endpoints[job.endpoint]
     report = tools.report
 
-    given = endpoint.input.model_validate_json(job.input)  # the door has validated it; it was stored as it came
+    given = read_request(endpoint.input, job.input)  # stored as it came; the door let it in
     asked, seed = choose_seed(given, endpoint.roles, job.job_id)
     checked = is_checked(endpoint, asked, tools.settings)
     if checked:

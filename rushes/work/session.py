@@ -15,23 +15,21 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from rushes.calls import Call
 from rushes.endpoint import Delivery, Endpoint, Frame, MediaMap, Realtime
 from rushes.engines.engine import Pictures
-from rushes.errors import ModelError, Problem
 from rushes.fields import forms, media_inputs
 from rushes.jobs.job import Outcome
 from rushes.media.stills import encode_still
 from rushes.work.check import is_checked
 from rushes.work.fetch import fetch_inputs
+from rushes.work.given import checked
 from rushes.work.perform import check_inputs
 from rushes.work.products import watched
 from rushes.work.serve import announce
 from rushes.work.tools import Deployment, Tools
-
-MOST_PROBLEMS = 20
 
 
 @dataclass(slots=True)
@@ -101,16 +99,6 @@ class SessionWork:
         return tuple(
             Frame(encode_still(one, delivery.still), delivery.still, one.shape[1], one.shape[0]) for one in pictures
         )
-
-
-def checked(model: type[BaseModel], given: Mapping[str, Any]) -> BaseModel:
-    """Return the input as its family knows it. Raises ModelError with all that is wrong."""
-    try:
-        return model.model_validate(given)
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_input=False)[:MOST_PROBLEMS]
-        problems = [Problem(one["type"], one["msg"], ("body", *one["loc"])) for one in details]
-        raise ModelError.of(problems) from None
 
 
 def with_addresses(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,12 @@ def test_a_wrong_input_file_is_a_model_error_at_its_field(tmp_path: Path) -> Non
     assert caught.value.problems[0].loc == ("body", "image_url")
 
 
+def test_an_input_that_is_allowed_no_longer_is_the_callers_to_mend(tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as caught:
+        perform(job('{"frames": "many", "seed": 0.5}'), tools(Shelf(tmp_path), Told()))
+    assert [problem.loc for problem in caught.value.problems] == [("body", "seed"), ("body", "frames")]
+
+
 def test_frames_are_told_at_every_twentieth_and_tick_in_between() -> None:
     told = Told()
     tell = progress_lines(told)

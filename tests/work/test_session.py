@@ -19,7 +19,8 @@ from rushes.engines.engine import Maker, Output, Pictures, Value
 from rushes.errors import ModelError
 from rushes.families.camera import ENDPOINTS
 from rushes.settings import Settings
-from rushes.work.session import SessionWork, checked, with_addresses
+from rushes.work.given import checked
+from rushes.work.session import SessionWork, with_addresses
 from rushes.work.tools import Deployment, Files, Tools
 from tests.work.parts import Told
 
