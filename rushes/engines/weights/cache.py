@@ -20,6 +20,7 @@ from rushes.engines.weights.listing import HubFile
 def free_bytes(folder: Path) -> int:
     """Return what is free on the disk that a folder lies on, or would lie on."""
     there = folder.absolute()
+    # Before the first fetch none of the cache's folders is there yet.
     while not there.exists():
         there = there.parent
     return shutil.disk_usage(there).free
@@ -62,7 +63,7 @@ class Shelf:
 
     def note(self, revision: str, commit: str) -> None:
         """Note which commit a branch or tag is."""
-        if revision == commit:
+        if revision == commit:  # a commit is found by its folder
             return
         ref = self.folder / "refs" / revision
         ref.parent.mkdir(parents=True, exist_ok=True)

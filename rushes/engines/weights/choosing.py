@@ -42,6 +42,7 @@ def _weights(here: Iterable[HubFile], read: Read) -> list[HubFile]:
     indexes = [name for name in files if name.endswith(INDEX)]
     chosen = _first([f"{stem}{INDEX}" for stem in STEMS], indexes)
     single = _first([f"{stem}.safetensors" for stem in STEMS], [n for n in files if n.endswith(".safetensors")])
+    # A whole file under the plain name is all of it; beside an index, any other name is a shard or a variant.
     if chosen is None or (single is not None and single.removesuffix(".safetensors") in STEMS):
         return [files[single]] if single is not None else []
     told = read(files[chosen])

@@ -49,7 +49,7 @@ class Downloads:
         if is_whole(file, blob):
             self.had(file.size)
             return
-        blob.unlink(missing_ok=True)
+        blob.unlink(missing_ok=True)  # what went bad has no use as a beginning: nobody knows where it did
         beside.parent.mkdir(parents=True, exist_ok=True)
         with beside.open("a+b") as out:
             _lock(out, file)
@@ -58,12 +58,12 @@ class Downloads:
                     f"{file.path} came twice with another content than the Hub promises; something on the way changes "
                     f"it, or the disk is broken. Try again, or by another network"
                 )
-            beside.replace(blob)
+            beside.replace(blob)  # in one step: a file under its own name is always whole
 
     def _whole_after(self, file: HubFile, out: BinaryIO) -> bool:
         """Fetch what is missing, and say whether it is what was promised; if not, nothing of it stays."""
         hashed = self._take_up(file, out)
-        failures = 0
+        failures = 0  # in a row in which nothing came: a line that breaks every minute still ends
         while out.tell() < file.size:
             before = out.tell()
             try:
@@ -94,14 +94,14 @@ class Downloads:
 
     def _go_on(self, file: HubFile, out: BinaryIO, hashed: Any) -> Any:
         with self.hub.stream(self.listing, file, out.tell()) as (begins, pieces):
-            if begins < out.tell():  # a server that knows no ranges
+            if begins < out.tell():  # a server that knows no ranges, or something on the way that has the whole
                 self.came(-out.tell())
                 out.seek(0)
                 out.truncate()
                 hashed = file.hasher()
             for piece in pieces:
                 self._look()
-                taken = piece[: file.size - out.tell()]
+                taken = piece[: file.size - out.tell()]  # one that sends more than was promised fills no disk
                 _write(out, taken)
                 hashed.update(taken)
                 self.came(len(taken))

@@ -89,6 +89,7 @@ def _fetched(wanted: Wanted, around: Fetching, *, dry_run: bool) -> Path:
         if dry_run:
             return shelf.snapshot(listing.commit)
         _download(hub, listing, files, shelf, around)
+    # Only when all are there, and the name of the commit last: engines take a folder that is there for complete.
     for file in files:
         shelf.place(file, listing.commit)
     shelf.note(revision, listing.commit)
@@ -117,7 +118,7 @@ def _announce(listing: Listing, files: Sequence[HubFile], shelf: Shelf, say: Say
     here = sum(_here(one, shelf) for one in files)
     say(f"  {listing.repository} at {listing.commit[:12]}")
     say(f"  needed     {size(total)} in {len(files)} files ({total:,} bytes)")
-    if left > total / 100:
+    if left > total / 100:  # less is pictures and readmes
         say(f"  not taken  {size(left)} of other layouts")
     if here:
         say(f"  here       {size(here)}, which are looked through")
@@ -146,6 +147,7 @@ def _download(hub: Hub, listing: Listing, files: Sequence[HubFile], shelf: Shelf
     downloads = Downloads(hub, listing, shelf, tally.add, tally.had, around.pause, around.wanted)
     unique = {one.digest: one for one in files}.values()  # the same content may lie at two paths
     with ThreadPoolExecutor(AT_ONCE) as pool:
+        # Small ones first: a configuration that can't be had is told in seconds, not after an hour.
         tasks = {pool.submit(downloads.fetch, one): one for one in sorted(unique, key=lambda one: one.size)}
         try:
             pending = set(tasks)
@@ -157,7 +159,7 @@ def _download(hub: Hub, listing: Listing, files: Sequence[HubFile], shelf: Shelf
                     running = next((tasks[one].path for one in tasks if one.running()), "")
                     around.say(tally.line(running), passing=True)
         except BaseException as error:
-            around.stop.set()
+            around.stop.set()  # before the pool is waited for, whose threads look at it between two pieces
             pool.shutdown(cancel_futures=True)
             if isinstance(error, Stopped):
                 raise _first(tasks) from None

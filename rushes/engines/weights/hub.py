@@ -22,7 +22,7 @@ from rushes.engines.weights.listing import HubFile, Listing, read_listing
 PUBLIC = "https://huggingface.co"
 _TRUE = {"1", "ON", "YES", "TRUE"}
 _TIMEOUT = httpx2.Timeout(10.0, connect=15.0)  # seconds without a byte; the next try goes on from there
-PASSING = (408, 425, 429, 500, 502, 503, 504)
+PASSING = (408, 425, 429, 500, 502, 503, 504)  # a later try may find another answer
 
 
 class Unsteady(Exception):
@@ -43,9 +43,11 @@ class Hub:
                 raise CannotPrepare(f"{name} is set, so nothing is fetched; unset it, then {FETCH}")
         self.base = (environment.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
         self._token = token(environment)
+        # As they are: a range counts the file's bytes, and so does its hash.
         headers = {"user-agent": "rushes", "accept-encoding": "identity"}
         if self._token:
             headers["authorization"] = f"Bearer {self._token}"
+        # Large files lie with other hosts; the client leaves the token out of a redirect to another one.
         self._client = httpx2.Client(headers=headers, timeout=_TIMEOUT, follow_redirects=True)
 
     def __enter__(self) -> Self:
@@ -78,6 +80,7 @@ class Hub:
 
         Raises CannotPrepare, and Unsteady also while the pieces are taken.
         """
+        # By commit: a branch may move between the listing and the last file.
         url = f"{self.base}/{quote(listing.repository)}/resolve/{listing.commit}/{quote(file.path)}"
         headers = {"range": f"bytes={start}-"} if start else {}
         with _steady(self.base), self._client.stream("GET", url, headers=headers) as reply:
@@ -110,7 +113,7 @@ class Hub:
             return f"{repository} is gated; accept its terms at {page}, then {own}"
         if status == 401 and self._token:
             return f"{self.base} does not accept your token (HF_TOKEN, or the one stored by hf auth login); {own}"
-        if status in (401, 404):
+        if status in (401, 404):  # the Hub tells strangers of no private repository, nor of one that isn't there
             return f"there is no {repository} at {self.base}, or it is private; check the id, and if it is, {own}"
         if status == 403:
             return f"{self.base} lets nobody without leave fetch {repository} ({said or 'forbidden'}); see {page}"

@@ -56,6 +56,7 @@ def read_listing(repository: str, told: Mapping[str, Any]) -> Listing:
 def _file(told: Mapping[str, Any]) -> HubFile:
     path, large = str(told["rfilename"]), told.get("lfs") or {}
     size, digest = (large["size"], large["sha256"]) if large else (told["size"], told["blobId"])
+    # Both become places on this disk, by the word of a server.
     pure = PurePosixPath(path)
     if pure.is_absolute() or ".." in pure.parts or "\\" in path:
         raise ValueError(f"a file is called {path!r}")

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-WINDOW_S = 10.0
+WINDOW_S = 10.0  # that the rate is of: long enough to be steady, short enough to see a line fail
 _WIDTH, _NAME = 79, 24
 _UNITS = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
@@ -44,7 +44,7 @@ class Tally:
         """Note bytes that came; fewer than none where some have to come again."""
         with self._lock:
             self._done += count
-            self._come += max(0, count)
+            self._come += max(0, count)  # the rate is the line's, also where bytes have to come again
             self._mark()
 
     def had(self, count: int) -> None:
@@ -66,7 +66,7 @@ class Tally:
 
     def _mark(self) -> None:
         now = self._clock()
-        if self._marks and now - self._marks[-1][0] < WINDOW_S / 40:
+        if self._marks and now - self._marks[-1][0] < WINDOW_S / 40:  # pieces come by the hundred in a second
             return
         self._marks.append((now, self._come))
         while self._marks[0][0] < now - WINDOW_S:
