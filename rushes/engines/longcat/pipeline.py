@@ -51,7 +51,8 @@ class Manner:
     @property
     def guided(self) -> bool:
         """Whether the negative prompt has a say."""
-        return not self.distilled and self.guidance != 1
+        # Below 1 it would be the negative prompt's film; callers mean "none" by 0, as with the makers' own sampling.
+        return not self.distilled and self.guidance > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Pipeline:
     def continue_video(self, known: Frames, take: Take, *, cached: bool = True) -> Iterator[Frames]:
         """Make frames that begin with the `known` ones (4m + 1; the model was trained on 13), which come again.
 
-        `cached` runs the known frames once instead of at each step; the result is the same.
+        `cached` runs the known frames once instead of at each step, as the makers do it.
         """
         yield from self._continued(known, take, cached=cached)
 
@@ -123,6 +124,7 @@ class Pipeline:
         del pixels  # gigabytes at full size
         latents = (1 - start) * latents + start * self._drawn(latents.shape, generator)
         if known is not None:
+            # Padding in front counts as clean too: it is the first frame, standing still.
             front = np.repeat(known[:1], pads.front, axis=0)
             clean = self.components.autoencoder.encode(to_pixels(np.concatenate((front, known)), device), watch.between)
             latents[:, :, : pads.condition] = clean

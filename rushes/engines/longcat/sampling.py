@@ -41,9 +41,9 @@ class Sampling:
 
     `latents` (1, C, T, h, w) float32: clean in the first `condition` frames, otherwise as noisy as the first of
     `sigmas`. `text` has the prompt, or, where there is guidance, the negative prompt and the prompt. With `cached` the
-    clean frames are run once and remembered; the result is the same, and takes less time. Without `attend` every token
-    sees every other. `accelerated` lets passes be skipped that would change little. Two texts are asked for in one pass
-    where it is `batched`, else one after the other.
+    clean frames are run once and remembered, which takes less time; without guidance the result is the same. Without
+    `attend` every token sees every other. `accelerated` lets passes be skipped that would change little. Two texts are
+    asked for in one pass where it is `batched`, else one after the other.
     """
 
     latents: Tensor
@@ -85,6 +85,7 @@ def sample(network: Network, asked: Sampling, watch: Watch) -> Tensor:
         output = _output(passes, torch.cat((before, new), dim=2), before.shape[2], sigma, asked.guidance)
         shown = clean_guess(new, output, sigma)
         new = euler_step(new, output, sigma, following)
+        # Looked at here, where the noise level can be told; decoded, NaN is a black film like any other.
         if not bool(new.isfinite().all()):
             raise broken_numbers(f"from the network at noise level {sigma:.3g}")
         watch.stepped(torch.cat((clean, shown), dim=2))
@@ -104,6 +105,8 @@ def _output(passes: list[_Pass], latents: Tensor, known: int, sigma: float, guid
     for one in passes:
         times = torch.full((one.count, latents.shape[2]), sigma * TIMESTEPS, device=latents.device)
         times[:, :known] = 0.0
-        outputs.append(one.ask(latents.expand(one.count, -1, -1, -1, -1), times)[:, :, known:])
+        outputs.append(one.ask(latents.expand(one.count, -1, -1, -1, -1), times))
     output = torch.cat(outputs)
-    return guided(output[:1], output[1:], guidance) if len(output) > 1 else output
+    # Guided as it comes, clean frames included: where they are in the pass they count in the scale, as they do in the
+    # makers' own sampling.
+    return (guided(output[:1], output[1:], guidance) if len(output) > 1 else output)[:, :, known:]

@@ -23,7 +23,9 @@ def full_sigmas(steps: int) -> tuple[float, ...]:
 
 def distilled_sigmas(steps: int) -> tuple[float, ...]:
     """Return `steps` of the 50 sigmas that the distilled model knows; there are no more than 50 to be had."""
+    # Beyond 50 steps a point would come twice, and a step from it to itself does nothing.
     picked = dict.fromkeys(floor(GRID_POINTS * number / steps) for number in range(steps))
+    # Rounded, since 1 - 7 / 50 is no 0.86 in binary, and logs and tests compare with the published points.
     return tuple(round(1.0 - number / GRID_POINTS, 6) for number in picked)
 
 

@@ -34,7 +34,9 @@ def pipeline(components: Components) -> Pipeline:
     return Pipeline(components)
 
 
-@pytest.mark.parametrize("manner", [FULL, Manner(steps=3, distilled=True)], ids=["full", "distilled"])
+@pytest.mark.parametrize(
+    "manner", [replace(FULL, guidance=1.0), Manner(steps=3, distilled=True)], ids=["full", "distilled"]
+)
 def test_going_on_with_a_cache_is_going_on_without(pipeline: Pipeline, manner: Manner) -> None:
     known = noise(13)
     cached, plain = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,6 +36,12 @@ def test_the_distilled_schedule_has_the_published_points() -> None:
     assert distilled_sigmas(12) == (1.0, 0.92, 0.84, 0.76, 0.68, 0.60, 0.5, 0.42, 0.34, 0.26, 0.18, 0.1)
     assert distilled_sigmas(16)[:9] == (1.0, 0.94, 0.88, 0.82, 0.76, 0.70, 0.64, 0.58, 0.5)
     assert distilled_sigmas(16)[-1] == 0.08
+
+
+@pytest.mark.parametrize("steps", range(1, 51))
+def test_the_distilled_levels_are_picked_as_the_reference_picks_them(steps: int) -> None:
+    picked = np.floor(np.linspace(0, 50, steps, endpoint=False)).astype(int)
+    assert distilled_sigmas(steps) == pytest.approx([(50 - number) / 50 for number in picked])
 
 
 def test_the_distilled_model_knows_fifty_levels_and_no_more() -> None:
