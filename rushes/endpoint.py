@@ -242,7 +242,8 @@ class Endpoint:
     `example` is a complete input, its files named by URLs of no host (https://example.com/…).
     `voices` are the voice ids that every caller has; any other id in a voice field is that of a voice they cloned.
     `own` is True where the name promises nobody's model: whoever serves it is no stand-in.
-    `weights` are the kinds of open weights that can serve it, each with whether it stands in for what is promised.
+    `weights` are the kinds of open weights that can serve it, each with whether it stands in for what is promised;
+    `needs` are parts of them that other endpoints do without, by the names that the engine has for them.
     """
 
     id: str
@@ -265,6 +266,7 @@ class Endpoint:
     realtime: Realtime | None = None
     own: bool = False
     weights: Mapping[str, bool] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
 
     @property
     def session_id(self) -> str:

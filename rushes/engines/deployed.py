@@ -50,7 +50,8 @@ class Say(Protocol):
 class Deployed(Protocol):
     """What the module `deployed` of an engine's folder has. `setting` is of the class that its table is read into.
 
-    A folder whose deployments need something fetched or installed has `prepare` too (`Prepares`).
+    A folder whose deployments need something fetched or installed has `prepare` too (`Prepares`); one whose weights
+    have parts that only some endpoints need has `lacking` (`Lacks`).
     """
 
     def complaint(self, setting: Any, environment: Mapping[str, str]) -> str:
@@ -81,6 +82,20 @@ def preparing(setting: DeploymentBase) -> Prepares | None:
     """Return what fetches for a deployment's engine; None where nothing is ever to be fetched."""
     module = deployed(setting)
     return cast(Prepares, module) if hasattr(module, "prepare") else None
+
+
+class Lacks(Protocol):
+    """The part of such a module that knows of weights which serve some endpoints and not others."""
+
+    def lacking(self, setting: Any, environment: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the parts (`Endpoint.needs`) that can't be used here, each with why, in a line."""
+        ...
+
+
+def lacking(setting: DeploymentBase, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what a deployment lacks that only some endpoints need, each with why; `with_name` puts its name in."""
+    module = deployed(setting)
+    return cast(Lacks, module).lacking(setting, environment) if hasattr(module, "lacking") else {}
 
 
 def with_name(complaint: str, name: str) -> str:

@@ -52,10 +52,12 @@ SIZES_REFINED: tuple[Size, ...] = (
     *((960, 960), (896, 1024), (832, 1088), (768, 1152), (768, 1216), (704, 1280), (704, 1344), (640, 1408)),
     *((640, 1472), (576, 1536), (576, 1664), (512, 1856), (512, 1920)),
 )
+# The table has no square and serves pictures; from text the model takes any multiples of 16.
 SIZE_OF_SHAPE: dict[str, Size] = {"16:9": (832, 480), "9:16": (480, 832), "1:1": (640, 640)}  # text to video, 480p
 
 FRAMES_PER_SECOND: dict[str, int] = {"480p": 15, "720p": 30}  # the model's own rates, by which a second is counted
 PRICE_OF_SECOND: dict[str, float] = {"480p": 1.0, "720p": 2.0}
+NEEDED_TO_DISTIL, NEEDED_TO_REFINE = "cfg_step_lora", "refinement_lora"  # LoRAs of the published weights
 DISTILLED_SHARE = 0.25  # of the price: 12 steps without guidance in place of 40 with it
 
 CONTAINERS: dict[str, Literal["mp4", "webm", "mov", "gif"]] = {
@@ -290,6 +292,7 @@ Refined = (
 
 def nearest_size(sizes: Sequence[Size], width: int, height: int) -> Size:
     """Return the (width, height) of a table whose height / width comes nearest to that of `width` x `height`."""
+    # By height / width, as the model's tables are read (model reference 3.10); width / height would choose others.
     return min(sizes, key=lambda size: abs(size[1] / size[0] - height / width))
 
 
@@ -362,6 +365,7 @@ def longcat(request: Request, media: MediaMap, wanted: Clip) -> LongCatCall:
         steps=request.num_inference_steps,
         distilled=not isinstance(request, Guided),
         image=picture.path if picture else None,
+        # How many frames the first pass has is left to the engine: half of the film's, rounded up.
         refine=RefinePass(wanted.width, wanted.height, request.num_refine_inference_steps)
         if isinstance(request, Refined)
         else None,
@@ -399,6 +403,7 @@ def endpoint(asked: type[Request], resolution: Resolution, *, distilled: bool = 
         unit="second of 480p",
         engines={"animatic": animatic, "longcat": longcat},
         weights={"LongCat-Video": False},
+        needs=(*((NEEDED_TO_DISTIL,) if distilled else ()), *((NEEDED_TO_REFINE,) if resolution == "720p" else ())),
         reply=reply,
         delivery=delivery,
         roles=Roles(seed="seed", safety="enable_safety_checker", expansion="enable_prompt_expansion"),

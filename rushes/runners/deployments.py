@@ -8,13 +8,14 @@ before anything starts.
 from __future__ import annotations
 
 import json
+import logging
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from importlib import import_module
 
 from rushes.endpoint import Endpoint
-from rushes.engines.deployed import Place, deployed, with_name
+from rushes.engines.deployed import Place, deployed, lacking, with_name
 from rushes.engines.engine import Engine
 from rushes.engines.residence import Residence
 from rushes.routing import is_remote, route_of
@@ -34,6 +35,9 @@ Keys = Mapping[str, tuple[str, ...]]
 
 Routes = Mapping[str, tuple[Deployment, ...]]
 """The deployments that serve an endpoint, in order, by the endpoint's id."""
+
+
+LOG = logging.getLogger(__name__)
 
 
 class UnknownDeployment(Exception):
@@ -80,6 +84,9 @@ def load(
     led = {served: route for served, route in _names(settings, endpoints).items() if route and route[0] in wanted}
     # Those that follow on the routes too: where a leader can't, the next must be here. Each is loaded once.
     needed = dict.fromkeys(name for route in led.values() for name in route)
+    for name in needed:
+        for line in _unserved(name, endpoints.values(), settings, os.environ):
+            LOG.warning(line)
     residence = Residence()  # of all weights in this process
     loaded = {name: _load(name, settings, keys or {}, residence) for name in needed}
     return {served: tuple(loaded[name] for name in route) for served, route in led.items()}
@@ -96,6 +103,9 @@ def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environmen
     for one in endpoints.values():
         if not _route(one, settings):
             found.append(f"routes: none of the deployments that are named for {one.id} can serve it")
+    for name in here:
+        led = [one for one in endpoints.values() if name in _route(one, settings)]
+        found.extend(_unserved(name, led, settings, environment))
     return [line for line in (*found, *_misfits(settings, endpoints, environment)) if line]
 
 
@@ -115,6 +125,18 @@ def _misfits(settings: Settings, endpoints: Mapping[str, Endpoint], environment:
         for name in route
         if layouts.get(name) and layouts[name] not in endpoints[served].weights
     ]
+
+
+def _unserved(
+    name: str, endpoints: Iterable[Endpoint], settings: Settings, environment: Mapping[str, str]
+) -> Iterator[str]:
+    """Say which of these a deployment can't serve since its weights lack a part that others do without."""
+    setting = settings.deployments.get(name)
+    missing = lacking(setting, environment) if setting is not None else {}
+    for part, why in missing.items():
+        cut = [one.id for one in endpoints if part in one.needs]
+        if cut:
+            yield f"deployments.{name}: {', '.join(cut)} can't be served: {with_name(why, name)}"
 
 
 def _names(settings: Settings, endpoints: Mapping[str, Endpoint]) -> dict[str, tuple[str, ...]]:

@@ -166,7 +166,7 @@ def test_a_runner_killed_in_a_step_loses_no_job(server: Server) -> None:
         (lambda folder: shutil.rmtree(folder / "vae"), "vae is missing, a part of the official weights"),
         (
             lambda folder: (folder / "lora" / "refinement_lora.safetensors").unlink(),
-            "hf download meituan-longcat/LongCat-Video --include lora/refinement_lora.safetensors --local-dir",
+            "refinement_lora.safetensors is missing, a part of the official weights; fetch it with: rushes runner",
         ),
     ],
 )

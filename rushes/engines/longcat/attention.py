@@ -80,6 +80,7 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor, view: View, kept: KeyValue | None = None) -> tuple[Tensor, KeyValue]:
         """(B, tokens, hidden) -> the same, and this pass's keys (before rotation) and values."""
+        # (B, tokens, 3 * hidden) -> three of (B, heads, tokens, head width)
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
         q, k = self.q_norm(q), self.k_norm(k)
         if kept is not None:
@@ -95,7 +96,7 @@ class SelfAttention(nn.Module):
         """Condition tokens among themselves, the others over all."""
         cut = tokens_of(view.condition_grid)
         clean = view.attend(q[:, :, :cut], k[:, :, :cut], v[:, :, :cut], view.condition_grid, view.condition_grid)
-        if cut == q.shape[2]:
+        if cut == q.shape[2]:  # a pass over clean frames alone, to remember them
             return clean
         new = view.attend(q[:, :, cut:], k, v, view.new_grid, view.grid)
         return torch.cat((clean, new), dim=2)
@@ -103,6 +104,7 @@ class SelfAttention(nn.Module):
     def _after_kept(self, q: Tensor, k: Tensor, v: Tensor, view: View, kept: KeyValue) -> Tensor:
         """New tokens over the kept ones and themselves; positions are those in the whole film."""
         cut = tokens_of(view.condition_grid)
+        # Remembered once, without text, so they are the same for the negative prompt and the prompt.
         before_k, before_v = (one.expand(q.shape[0], -1, -1, -1) for one in kept)
         k, v = torch.cat((before_k, k), dim=2), torch.cat((before_v, v), dim=2)
         return view.attend(view.rotation.part(cut).turn(q), view.rotation.turn(k), v, view.new_grid, view.grid)

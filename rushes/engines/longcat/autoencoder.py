@@ -69,7 +69,7 @@ class Autoencoder:
         """
         between()
         with self._here():
-            if self.vae.use_tiling:
+            if self.vae.use_tiling:  # tiles are diffusers' own loop, which can't be looked into
                 found = self.vae.encode(pixels.to(self.device, self.vae.dtype)).latent_dist.mode().float()
             else:
                 found = self._encoded(pixels, between)
@@ -78,10 +78,12 @@ class Autoencoder:
 
     def _encoded(self, pixels: Tensor, between: Callable[[], None]) -> Tensor:
         remembered, parts = [None] * _causal_convolutions(self.vae.encoder), []
+        # The first latent frame is of one frame, each further one of four.
         stops = range(1, pixels.shape[2] + 1, TEMPORAL)
         for start, stop in zip((0, *stops), stops, strict=False):
             between()
             part = self._folded(pixels[:, :, start:stop].to(self.device, self.vae.dtype))
+            # feat_idx counts the convolutions within one call and is changed by it, so each call gets a new one.
             parts.append(self.vae.encoder(part, feat_cache=remembered, feat_idx=[0]))
         mean: Tensor = self.vae.quant_conv(torch.cat(parts, dim=2))[:, : self.channels]
         return mean.float()

@@ -42,6 +42,7 @@ def from_chunks(x: Tensor, grid: Grid) -> Tensor:
 
 def kept_chunks(chunks: int, sparsity: float) -> int:
     """Return how many key chunks a query chunk sees: the share 1 - sparsity, rounded up, at least one."""
+    # 10 * (1 - 0.7) is a little above 3 in binary, and would be rounded up to 4.
     return max(1, math.ceil(chunks * (1 - sparsity) - 1e-9))
 
 
@@ -62,10 +63,11 @@ class BlockSparse:
         """Attend; see `attention.Attend`."""
         qs, ks, vs = chunks_of(q, q_grid), chunks_of(k, k_grid), chunks_of(v, k_grid)
         picks = chosen(qs, ks, self.sparsity)
-        if picks.shape[-1] == ks.shape[2]:
+        if picks.shape[-1] == ks.shape[2]:  # all are seen
             return functional.scaled_dot_product_attention(q, k, v)
         batch, heads, count, _, width = qs.shape
         qs, ks, vs, picks = (one.flatten(0, 1) for one in (qs, ks, vs, picks))
+        # Keys and values of one query chunk, over all samples and heads.
         each = 2 * batch * heads * picks.shape[-1] * CHUNK_TOKENS * width * q.element_size()
         at_once = max(1, self.gather_bytes // each)
         parts = [

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKLWan
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import AutoTokenizer, UMT5EncoderModel
 
 from rushes.engines.alive import kept_alive
@@ -22,6 +22,7 @@ from rushes.engines.longcat.lora import Adapters, Change, read_lora
 from rushes.engines.longcat.network import Network
 from rushes.engines.longcat.official import DISTILLED, FOLDERS, REFINING
 from rushes.engines.longcat.placement import Placement
+from rushes.engines.longcat.quantising import store_small
 from rushes.engines.longcat.text import Prompts
 from rushes.engines.longcat.weights import load_network
 from rushes.engines.trouble import weights_problem
@@ -71,16 +72,12 @@ def load_components(
     file, for what is missing or wrong.
     """
     check_folder(folder)
-    device, dtype = torch.device(placement.device), TYPES[placement.dtype]
+    device, dtype, in_int8 = torch.device(placement.device), TYPES[placement.dtype], placement.quantisation == "int8"
     tokenizer = _part(folder / "tokenizer", partial(AutoTokenizer.from_pretrained, local_files_only=True), between)
-    encoder = _part(
-        folder / "text_encoder",
-        partial(UMT5EncoderModel.from_pretrained, local_files_only=True, dtype=dtype),
-        between,
-    )
+    encoder = _part(folder / "text_encoder", partial(_encoder, dtype=dtype, in_int8=in_int8), between)
     vae = _part(folder / "vae", partial(AutoencoderKLWan.from_pretrained, local_files_only=True), between)
     network, original = load_network(
-        folder / "dit", dtype, device, blocks_wait=placement.offload == "group", between=between
+        folder / "dit", dtype, device, blocks_wait=placement.offload == "group", in_int8=in_int8, between=between
     )
     _check_fit(network, encoder, vae)
     own = {str(path): path for path in lasting or {}}
@@ -141,6 +138,15 @@ def _part(folder: Path, load: Callable[[Path], Any], between: Callable[[], None]
             raise weights_problem(f"{folder} can't be loaded: {type(error).__name__}: {str(error)[:300]}") from error
 
     return kept_alive(loaded, between)
+
+
+def _encoder(folder: Path, dtype: torch.dtype, *, in_int8: bool) -> UMT5EncoderModel:
+    """Load the text encoder; its table of words stays as it is, since nothing is multiplied with it."""
+    found = UMT5EncoderModel.from_pretrained(folder, local_files_only=True, dtype=dtype)
+    if in_int8:
+        linears = [path for path, module in found.named_modules() if isinstance(module, nn.Linear)]
+        store_small(found, linears, dtype)
+    return found
 
 
 def _check_fit(network: Network, encoder: Any, vae: Any) -> None:

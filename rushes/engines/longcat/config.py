@@ -37,14 +37,16 @@ class NetworkConfig:
     sparsity: float = 0.9375
 
     def __post_init__(self) -> None:
-        for name in (*_PLAIN[:-1],):
+        for name in _NUMBERS:
             value = getattr(self, name)
+            # JSON's true is an int to Python, and would pass for 1.
             if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
                 raise ValueError(f"{name} is {value!r}; it is a number above 0")
         if self.hidden_size % self.num_heads or self.head_dim % 4:
             raise ValueError(
                 f"hidden_size {self.hidden_size} in {self.num_heads} heads: each head must be a multiple of 4 wide"
             )
+        # A time for each latent frame, clean frames and the cache of them all count on it.
         if self.patch_size[0] != 1:
             raise ValueError(f"patch_size is {self.patch_size}; a patch is one latent frame deep")
         if not 0 <= self.sparsity < 1:
@@ -78,10 +80,11 @@ class NetworkConfig:
         return cls(**plain)
 
 
-_PLAIN = (
+_NUMBERS = (
     *("in_channels", "out_channels", "hidden_size", "depth", "num_heads", "caption_channels", "mlp_ratio"),
-    *("adaln_tembed_dim", "frequency_embedding_size", "text_tokens_zero_pad"),
+    *("adaln_tembed_dim", "frequency_embedding_size"),
 )
+_PLAIN = (*_NUMBERS, "text_tokens_zero_pad")  # members that are taken as they are
 
 
 def read_config(folder: Path) -> NetworkConfig:

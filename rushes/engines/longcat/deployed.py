@@ -12,6 +12,7 @@ from pathlib import Path
 from rushes.engines.checkpoints import WeightsProblem, is_hub_id, shapes_in
 from rushes.engines.deployed import CannotPrepare, Place, Say
 from rushes.engines.engine import Engine
+from rushes.engines.longcat.filling import fill
 from rushes.engines.longcat.official import LAYOUT, chosen, inspect
 from rushes.engines.weights.fetch import Fetching, Wanted, fetch
 from rushes.routing import NetworkDeployment
@@ -45,6 +46,13 @@ def layout(setting: NetworkDeployment, environment: Mapping[str, str]) -> str:
     return ""
 
 
+def lacking(setting: NetworkDeployment, environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the official LoRAs that can't be used, each with why."""
+    with suppress(WeightsProblem):
+        return inspect(setting.model, setting.revision, environment).lacking
+    return {}
+
+
 def engine(setting: NetworkDeployment, place: Place) -> Engine:
     """Set it up."""
     # torch and diffusers, which take seconds and come with an extra.
@@ -54,11 +62,18 @@ def engine(setting: NetworkDeployment, place: Place) -> Engine:
 
 
 def prepare(setting: NetworkDeployment, folder: Path, say: Say, *, dry_run: bool = False) -> None:
-    """Fetch the weights into the Hub's cache, unless they lie in a folder; nothing of ours goes into `folder`."""
-    if not Path(setting.model).expanduser().is_dir() and is_hub_id(setting.model):
+    """Fetch the weights into the Hub's cache, or what a folder of the operator's lacks into that.
+
+    Nothing of ours goes into `folder`.
+    """
+    own = Path(setting.model).expanduser()
+    if own.is_dir() or not is_hub_id(setting.model):
+        is_incomplete = fill(own, os.environ, say, dry_run=dry_run)
+    else:
         fetch(Wanted(setting.model, setting.revision, chosen), Fetching(os.environ, say), dry_run=dry_run)
-        if dry_run:
-            return
+        is_incomplete = True
+    if dry_run and is_incomplete:
+        return
     try:
         found = inspect(setting.model, setting.revision, os.environ)
     except WeightsProblem as problem:

@@ -27,7 +27,7 @@ from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Progress
 from rushes.engines.longcat.components import Components, load_components, retuned
 from rushes.engines.longcat.film import film, steps_of
 from rushes.engines.longcat.memory import ordinary_bytes
-from rushes.engines.longcat.official import LAYOUT, Official, inspect
+from rushes.engines.longcat.official import DISTILLED, LAYOUT, REFINING, Official, inspect, lora_trouble
 from rushes.engines.longcat.pipeline import Pipeline
 from rushes.engines.longcat.placement import (
     GB,
@@ -49,6 +49,7 @@ from rushes.routing import NetworkDeployment
 
 NAME = "longcat"
 LOST_EXIT = 70  # sysexits.h: a fault inside
+# Guided, so that both prompts are asked for at once, as in most films.
 WARM = LongCatCall("", width=64, height=64, frames=1, seed=0, steps=1, guidance=2.0)
 
 LOG = logging.getLogger(__name__)
@@ -111,6 +112,7 @@ class LongCatEngine:
                 raise Cancelled
 
         between()
+        self._check_loras(call)
         self._ready(between)
         return Frames(self._film(call, between, progress))
 
@@ -118,6 +120,12 @@ class LongCatEngine:
         """Give the memory back."""
         self._residence.leave(self._name)
         self._clear()
+
+    def _check_loras(self, call: LongCatCall) -> None:
+        """Raise Unable for one that the film needs and that isn't there: the second pass may be half an hour away."""
+        for name, is_needed in ((DISTILLED, call.distilled), (REFINING, call.refine is not None)):
+            if is_needed and (told := lora_trouble(self._known().folder, name)):
+                raise weights_problem(with_name(told, self._name))
 
     def _film(
         self, call: LongCatCall, between: Callable[[], None], progress: Callable[[Progress], None]
@@ -139,6 +147,7 @@ class LongCatEngine:
                 LOG.warning("%s ran out of memory for %s: %s", self._name, asked, _first_line(error))
             finally:  # after the handler, whose error keeps the film's tensors alive
                 self._clear()
+            # Frames that were given can't be taken back, and another way of sampling would not match them to the bit.
             if begun or not self._lean():
                 self._placed_as(usual)
                 raise out_of_memory(asked, self._label())
@@ -159,9 +168,10 @@ class LongCatEngine:
         if self._loaded is not None and self._residence.touch(self._name):
             return self._loaded
         official = self._known()
+        self._clear()  # what an earlier try had read before it was cancelled would count as taken
         device = self._device = probe(self._setting.device)
         placement = self._placement = self._placement or self._chosen(device, official)
-        parts = sizes(official.parameters, placement.dtype)
+        parts = sizes(official.parameters, placement.dtype, placement.quantisation)
         self._make_room(device, placement.offload, parts, official.name)
         try:
             components = self._components(official, placement, between)
@@ -188,11 +198,12 @@ class LongCatEngine:
         offload = setting.offload
         if offload is None:
             room = min(known) if known and device.kind == "cuda" else None
-            offload = fitting_offload(room, sizes(official.parameters, dtype))
+            offload = fitting_offload(room, sizes(official.parameters, dtype, setting.quantisation))
         tiling = offload == "group" if setting.tiling is None else setting.tiling
         on_gpu = device.kind == "cuda"
         compiled = on_gpu and compiles(on_gpu=True) if setting.compile is None else setting.compile
-        return Placement(device.name, dtype, offload, tiling, compile=compiled and offload != "group")
+        compiled = compiled and offload != "group"
+        return Placement(device.name, dtype, offload, tiling, compile=compiled, quantisation=setting.quantisation)
 
     def _make_room(self, device: Device, offload: Offload, parts: Mapping[str, int], name: str) -> None:
         """Let others move out as far as needed. Raises Unable where the weights don't fit even then."""
@@ -203,6 +214,7 @@ class LongCatEngine:
             known = [one for one in (within, None if is_gpu else ordinary_bytes()) if one is not None]
             return min(known) if known else None
 
+        # Others move out until a film has room too; refused is only what can't even be loaded.
         self._residence.make_room(self._name, device.name, wanted_bytes(offload, parts) if is_gpu else needed, free)
         told = "{} needs {:.2f} GB of {}, of which {:.2f} GB are free; set offload or memory_gb, or free some"
         for wanted, left, what in (
@@ -262,10 +274,11 @@ class LongCatEngine:
 
     def _maker(self) -> Maker:
         known = self._official
+        marks = [self._setting.quantisation] if self._setting.quantisation != "none" else []
         own = [Path(source).stem for source in self._setting.loras]
         told = self._setting.model
         name = known.name if known is not None else told if is_hub_id(told) else Path(told).name  # folders are ours
-        named = "+".join([name, *own])
+        named = "+".join([name, *marks, *own])
         return Maker(NAME, named, __version__, stand_in=False, layout=LAYOUT if known is not None else "")
 
 

@@ -36,7 +36,7 @@ def steps_of(call: LongCatCall) -> int:
 
 def film(pipeline: Pipeline, call: LongCatCall, watch: Watch) -> Iterator[Frames]:
     """Yield the call's frames in chunks, exactly as many as it asks for."""
-    generator = seeded(call.seed)
+    generator = seeded(call.seed)  # one for all stretches, so that each has noise of its own
     if call.refine is None:
         yield from _first(pipeline, call, call.frames, generator, watch)
         return
@@ -58,6 +58,8 @@ def _first(
         else:
             chunks = pipeline.text_to_video(take, height=call.height, width=call.width)
         for chunk in cut(chunks, part.known, part.known + part.used):
+            # Frames, not the latents that they came from: encoded anew, the first of them is a latent frame by itself,
+            # as the model was trained to go on.
             tail = np.concatenate((tail, chunk))[-KNOWN:]
             yield chunk
 
@@ -93,6 +95,7 @@ def opening(path: str, height: int, width: int) -> Frames:
     picture = np.load(path)
     scale = max(height / picture.shape[0], width / picture.shape[1])
     inner = max(height, round(picture.shape[0] * scale)), max(width, round(picture.shape[1] * scale))
+    # Cubic weights would leave moire where a large picture becomes small.
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = cv2.resize(picture, inner[::-1], interpolation=how)
     top, left = (inner[0] - height) // 2, (inner[1] - width) // 2

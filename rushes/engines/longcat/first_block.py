@@ -36,6 +36,7 @@ class FirstBlock:
             self.skipped += 1
             return after + self._rest
         out = run(after, range(1, blocks))
+        # Compared with the last pass that was computed, not the last one: small changes in a row would go unnoticed.
         self._first, self._rest, self._in_a_row = added, out - after, 0
         self.computed += 1
         return out
@@ -44,5 +45,5 @@ class FirstBlock:
         before = self._first
         if before is None or before.shape != added.shape or self._in_a_row >= self.max_skips:
             return False
-        change = (added - before).abs().mean(dtype=None) / before.abs().mean().clamp_min(1e-12)
+        change = (added - before).abs().mean() / before.abs().mean().clamp_min(1e-12)
         return bool(change < self.threshold)

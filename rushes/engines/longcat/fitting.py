@@ -18,12 +18,12 @@ def ways(
 ) -> Iterator[Way]:
     """Yield how the weights would be held, from the first choice to the leanest that the setting allows."""
     dtype = setting.dtype or ("float32" if device.kind == "cpu" else "bfloat16")
-    parts = sizes(parameters, dtype)
+    parts = sizes(parameters, dtype, setting.quantisation)
     limit = None if setting.memory_gb is None else int(setting.memory_gb * GB)
     known = [one for one in (device.free_bytes, limit) if one is not None] if device.kind == "cuda" else []
     offload = setting.offload or fitting_offload(min(known, default=None), parts)
     tiling = offload == "group" if setting.tiling is None else setting.tiling
-    placement: Placement | None = Placement(device.name, dtype, offload, tiling)
+    placement: Placement | None = Placement(device.name, dtype, offload, tiling, quantisation=setting.quantisation)
     while placement is not None:
         yield _way(placement, parts)
         placement = leaner(
@@ -36,7 +36,11 @@ def _way(placement: Placement, parts: Mapping[str, int]) -> Way:
     held = held_bytes(offload, parts)
     passing = {"none": (0, 0)}.get(offload, (parts["text_encoder"], parts["vae"]))
     return Way(
-        way_words(placement.dtype, offload, tiling=placement.tiling),
+        way_words(
+            placement.dtype if placement.quantisation == "none" else placement.quantisation,
+            offload,
+            tiling=placement.tiling,
+        ),
         way_settings(offload, tiling=placement.tiling),
         held + passing[0],
         held,

@@ -17,6 +17,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from rushes.engines.longcat.quantising import Int8Linear
 from rushes.engines.trouble import weights_problem
 
 DOT = "___lorahyphen___"
@@ -37,6 +38,7 @@ class Change:
 
     def weight(self, device: torch.device) -> Tensor:
         """Return the change, (out, in) float32."""
+        # In float32, so that the sum with the weight is rounded once, when it is stored.
         downs = self.down.to(device, torch.float32).chunk(len(self.ups))
         parts = [up.to(device, torch.float32) @ down for up, down in zip(self.ups, downs, strict=True)]
         return torch.cat(parts) * self.scale
@@ -53,7 +55,7 @@ def read_lora(path: Path) -> dict[str, Change]:
         with safe_open(path, "pt") as file:
             found = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  # it is no mapping
     except FileNotFoundError:
-        raise weights_problem(f"{path} is missing; the folder lora/ of the weights holds it") from None
+        raise weights_problem(f"{path} is missing; put it back, or fetch it again") from None
     except (SafetensorError, OSError) as error:
         raise weights_problem(f"{path} can't be read: {error}; fetch it again") from None
     return changes(found, str(path))
@@ -123,6 +125,7 @@ class Adapters:
         wanted = {**self._lasting, **({name: 1.0} if name is not None else {})}
         if self.fused == tuple(wanted):
             return
+        # Read and checked before anything is changed: one that doesn't fit leaves the network as it was.
         held = [(self._read(one), strength) for one, strength in wanted.items()]
         self.fused = None
         for path in sorted({*self._touched, *(path for changed, _ in held for path in changed)}):
@@ -132,15 +135,21 @@ class Adapters:
 
     def _set(self, path: str, wanted: list[tuple[Change, float]]) -> None:
         """Give one layer the weight it had on the disk, and what is added to it; rounded once."""
-        weight = self._layers[path].weight
-        plain = self._original(f"{path}.weight").to(weight.device) if path in self._touched else weight.detach()
+        layer = self._layers[path]
+        weight, is_small = layer.weight, isinstance(layer, Int8Linear)
+        # What was rounded to eight bits, or changed before, is not what the change is to be added to.
+        is_plain = path not in self._touched and not is_small
+        plain = weight.detach() if is_plain else self._original(f"{path}.weight").to(weight.device)
         if wanted:
             self._touched.add(path)
             # What the files hold may be finer than what the network runs in, which is what a LoRA was fused into.
-            plain = plain.to(weight.dtype).float()
+            plain = plain.float() if is_small else plain.to(weight.dtype).float()
             for change, strength in wanted:
                 plain = plain + strength * change.weight(weight.device)
-        weight.data.copy_(plain)
+        if isinstance(layer, Int8Linear):
+            layer.store(plain)
+        else:
+            weight.data.copy_(plain)
         if not wanted:
             self._touched.discard(path)
 

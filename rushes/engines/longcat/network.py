@@ -172,7 +172,7 @@ class Network(nn.Module):
                 x, _ = self._block(number, x, time, words, view, None if kept is None else kept[number])
             return x
 
-        here = (grid[0] - condition + inside, *grid[1:])
+        here = (grid[0] - condition + inside, *grid[1:])  # of the frames in this pass; `grid` is the whole film's
         x = self._tokens(latents, here[0])
         x = run(x, range(len(self.blocks))) if first_block is None else first_block(x, run, len(self.blocks))
         out = self.final_layer(x, time).flatten(1, 2)
@@ -184,6 +184,7 @@ class Network(nn.Module):
         """Run clean frames (1, C, T, H, W) once at timestep 0, without text; return every block's keys and values."""
         grid = self.grid_of(clean)
         view = View(grid, self._rotation(grid, clean.device), grid[0], attend=attend or self.dense)
+        # Without text and at time 0 nothing of it depends on the step or the prompt: so one pass serves the whole film.
         time = self.t_embedder(torch.zeros(clean.shape[0], grid[0], device=clean.device))
         x = self._tokens(clean, grid[0])
         kept = []
@@ -208,6 +209,7 @@ class Network(nn.Module):
 
     def stop_compiling(self) -> bool:
         """Run blocks as they are written again; say whether any was compiled."""
+        # A list, since any() over a generator would leave all blocks behind the first as they are.
         return any([vars(block).pop("forward", None) is not None for block in self.blocks])
 
     def grid_of(self, latents: Tensor) -> Grid:

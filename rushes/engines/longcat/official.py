@@ -3,21 +3,21 @@
     FOLDER/tokenizer  text_encoder  vae  dit  lora/cfg_step_lora.safetensors  lora/refinement_lora.safetensors
 
 Reads JSON and the heads of files only, so that the server can tell before it starts what is missing, in which file, and
-the command that fetches it. Loading is `components`' business.
+the command that fetches it. Without a LoRA all else works: who needs it is told apart. Loading is `components`'
+business.
 """
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from pathlib import Path
 
 from rushes.engines.checkpoints import (
-    Shapes,
     WeightsProblem,
-    fetch_command,
     find,
     is_hub_id,
     named,
@@ -37,19 +37,21 @@ LAYOUT = "LongCat-Video"
 FOLDERS = ("tokenizer", "text_encoder", "vae", "dit")
 DISTILLED, REFINING = "cfg_step_lora", "refinement_lora"
 TOKENIZERS = ("tokenizer.json", "spiece.model")
+LORAS = (DISTILLED, REFINING)
 SHOWN = 3  # names in a message
-
-Remedy = Callable[[str], str]
-"""What is missing or broken, as a path within the folder -> how it is fetched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Official:
-    """Weights that are whole. `parameters` counts those of text_encoder, vae, dit and of one of dit's `blocks`."""
+    """Weights that can be loaded. `parameters` counts those of text_encoder, vae, dit and of one of dit's `blocks`.
+
+    `lacking` are the LoRAs that can't be used, each with what is wrong and the remedy.
+    """
 
     folder: Path
     name: str
     parameters: Mapping[str, int]
+    lacking: Mapping[str, str]
 
 
 def inspect(model: str, revision: str | None, environment: Mapping[str, str]) -> Official:
@@ -59,99 +61,126 @@ def inspect(model: str, revision: str | None, environment: Mapping[str, str]) ->
     except WeightsProblem as problem:
         if is_hub_id(model):
             raise
-        raise WeightsProblem(f"{problem}; {_into(Path(model).expanduser())('')}") from None
-    remedy = _into(folder) if folder == Path(model).expanduser() else lambda _what: FETCH
+        raise WeightsProblem(f"{problem}; {FETCH}") from None
     for name in FOLDERS:
         if not (folder / name).is_dir():
-            raise WeightsProblem(f"{folder / name} is missing, a part of the official weights; {remedy(f'{name}/*')}")
-    _check_tokenizer(folder / "tokenizer", remedy("tokenizer/*"))
-    config = _config(folder / "dit", remedy("dit/*"))
-    counts = {"dit": _network(folder / "dit", config, remedy("dit/*"))}
-    for name, member, fitting in (
-        ("text_encoder", "d_model", config.caption_channels),
-        ("vae", "z_dim", config.in_channels),
-    ):
-        counts[name] = _part(folder / name, member, fitting, remedy(f"{name}/*"))
-    for lora in (DISTILLED, REFINING):
-        _check_lora(folder / "lora" / f"{lora}.safetensors", remedy(f"lora/{lora}.safetensors"))
+            raise WeightsProblem(f"{folder / name} is missing, a part of the official weights; {FETCH}")
+    _check_tokenizer(folder)
+    config = _config(folder)
+    counts = {"dit": _network(folder, config), "text_encoder": _encoder(folder, config), "vae": _vae(folder, config)}
     counts["block"] = sum(prod(shape) for name, shape in parameters(config).items() if name.startswith("blocks.0."))
-    return Official(folder, named(folder, model), counts)
+    lacking = {name: told for name in LORAS if (told := lora_trouble(folder, name))}
+    return Official(folder, named(folder, model), counts, lacking)
+
+
+def lora_trouble(folder: Path, name: str) -> str:
+    """Return why one of the LoRAs can't be used, with the remedy; "" where it can."""
+    path = folder / lora_file(name)
+    if not path.is_file():
+        return f"{path} is missing, a part of the official weights; {FETCH}"
+    try:
+        shapes_in(path, FETCH)
+    except WeightsProblem as problem:
+        return str(problem)
+    return ""
+
+
+def lora_file(name: str) -> str:
+    """Return where a LoRA lies in the folder."""
+    return f"lora/{name}.safetensors"
+
+
+def in_trouble(folder: Path) -> tuple[str, ...]:
+    """Return which parts of a folder are missing or broken: some of FOLDERS, and files of LoRAs."""
+    config = None  # while it can't be read, nothing is known of what fits the network
+    with suppress(WeightsProblem):
+        config = _config(folder)
+    checks: Mapping[str, Callable[[], object]] = {
+        "tokenizer": partial(_check_tokenizer, folder),
+        "dit": lambda: _network(folder, _config(folder)),
+        "text_encoder": partial(_encoder, folder, config),
+        "vae": partial(_vae, folder, config),
+    }
+    loras = [lora_file(name) for name in LORAS if lora_trouble(folder, name)]
+    return *(name for name, check in checks.items() if _fails(check)), *loras
+
+
+def _fails(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except WeightsProblem:
+        return True
+    return False
 
 
 def chosen(listing: Listing, read: Read) -> list[HubFile]:
     """Return which files of a repository are needed. Raises ValueError where it isn't this model's."""
     files = [file for name in FOLDERS for file in part(listing, name, read)]
-    for lora in (DISTILLED, REFINING):
-        file = listing.file(f"lora/{lora}.safetensors")
+    for lora in LORAS:
+        file = listing.file(lora_file(lora))
         if file is None:
-            raise ValueError(f"it has no lora/{lora}.safetensors, a part of the official weights")
+            raise ValueError(f"it has no {lora_file(lora)}, a part of the official weights")
         files.append(file)
     return files
 
 
-def _into(folder: Path) -> Remedy:
-    """A folder of the operator's own, which the published weights go into."""
-
-    def remedy(what: str) -> str:
-        only = f" --include {shlex.quote(what)}" if what else ""
-        return f"{fetch_command(HUB_ID, None)}{only} --local-dir {shlex.quote(str(folder))}"
-
-    return remedy
+def _check_tokenizer(folder: Path) -> None:
+    place = folder / "tokenizer"
+    if not any((place / name).is_file() for name in TOKENIZERS):
+        raise WeightsProblem(f"{place} holds neither {' nor '.join(TOKENIZERS)}; {FETCH}")
 
 
-def _check_tokenizer(folder: Path, remedy: str) -> None:
-    if not any((folder / name).is_file() for name in TOKENIZERS):
-        raise WeightsProblem(f"{folder} holds neither {' nor '.join(TOKENIZERS)}; {remedy}")
-
-
-def _config(folder: Path, remedy: str) -> NetworkConfig:
+def _config(folder: Path) -> NetworkConfig:
     try:
-        return read_config(folder)
+        return read_config(folder / "dit")
     except Unable as unable:
-        raise WeightsProblem(f"{unable.remedy}; {remedy}") from None
+        raise WeightsProblem(f"{unable.remedy}; {FETCH}") from None
 
 
-def _network(folder: Path, config: NetworkConfig, remedy: str) -> int:
+def _network(folder: Path, config: NetworkConfig) -> int:
     """Compare the files' tensors with what the network has, and return how many parameters that is."""
-    list(weight_files(folder, remedy))  # an index may name more than there is
-    files = sorted(folder.glob("*.safetensors"))
+    place = folder / "dit"
+    list(weight_files(place, FETCH))  # an index may name more than there is
+    files = sorted(place.glob("*.safetensors"))
     if not files:
-        raise WeightsProblem(f"{folder} holds no weights (*.safetensors); {remedy}")
+        raise WeightsProblem(f"{place} holds no weights (*.safetensors); {FETCH}")
     found: dict[str, tuple[Path, tuple[int, ...]]] = {}
     for path in files:
-        found |= {name: (path, shape) for name, shape in shapes_in(path, remedy).items()}
+        found |= {name: (path, shape) for name, shape in shapes_in(path, FETCH).items()}
     wanted = parameters(config)
-    _check_names(folder, list(wanted), list(found), remedy)
+    _check_names(place, list(wanted), list(found))
     for name, shape in wanted.items():
         path, saved = found[name]
         if saved != shape:
-            raise WeightsProblem(f"{path}: {name} is {saved}, but config.json makes it {shape}; {remedy}")
+            raise WeightsProblem(f"{path}: {name} is {saved}, but config.json makes it {shape}; {FETCH}")
     return sum(prod(shape) for shape in wanted.values())
 
 
-def _check_names(folder: Path, wanted: list[str], found: list[str], remedy: str) -> None:
+def _check_names(folder: Path, wanted: list[str], found: list[str]) -> None:
     missing, strange = sorted({*wanted} - {*found}), sorted({*found} - {*wanted})
     lacks = f"lacks {_some(missing)}" if missing else ""
     holds = f"holds {_some(strange)}, which the network does not have" if strange else ""
     if lacks or holds:
-        raise WeightsProblem(f"{folder} {' and '.join(filter(None, (lacks, holds)))}; {remedy}")
+        raise WeightsProblem(f"{folder} {' and '.join(filter(None, (lacks, holds)))}; {FETCH}")
 
 
-def _part(folder: Path, member: str, fitting: int, remedy: str) -> int:
+def _encoder(folder: Path, config: NetworkConfig | None) -> int:
+    return _part(folder / "text_encoder", "d_model", config.caption_channels if config else None)
+
+
+def _vae(folder: Path, config: NetworkConfig | None) -> int:
+    return _part(folder / "vae", "z_dim", config.in_channels if config else None)
+
+
+def _part(folder: Path, member: str, fitting: int | None) -> int:
     """Check a part that isn't ours, and return how many parameters it has."""
-    told = read_json(folder / "config.json", remedy).get(member)
-    if told != fitting:
-        raise WeightsProblem(f"{folder / 'config.json'}: {member} is {told}, but dit takes {fitting}; {remedy}")
-    files = list(weight_files(folder, remedy))
+    told = read_json(folder / "config.json", FETCH).get(member)
+    if fitting is not None and told != fitting:
+        raise WeightsProblem(f"{folder / 'config.json'}: {member} is {told}, but dit takes {fitting}; {FETCH}")
+    files = list(weight_files(folder, FETCH))
     if not files:
-        raise WeightsProblem(f"{folder} holds no weights (*.safetensors); {remedy}")
-    return sum(prod(shape) for path in files for shape in shapes_in(path, remedy).values())
-
-
-def _check_lora(path: Path, remedy: str) -> Shapes:
-    if not path.is_file():
-        raise WeightsProblem(f"{path} is missing, a part of the official weights; {remedy}")
-    return shapes_in(path, remedy)
+        raise WeightsProblem(f"{folder} holds no weights (*.safetensors); {FETCH}")
+    return sum(prod(shape) for path in files for shape in shapes_in(path, FETCH).values())
 
 
 def _some(names: list[str]) -> str:

@@ -32,6 +32,7 @@ class Preview:
 
     def picture(self, latents: Tensor) -> npt.NDArray[np.uint8]:
         """(1, 16, T, h, w) -> (h, w, 3) uint8 RGB of the middle frame, an eighth of the film's size."""
+        # The middle: the first frame may be the caller's own picture, which shows nothing of how far the film is.
         middle = latents[0, :, latents.shape[2] // 2].float().cpu()
         colours = torch.einsum("chw,cd->hwd", middle, self.factors[:-1]) + self.factors[-1]
         seen: npt.NDArray[np.uint8] = ((colours.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()

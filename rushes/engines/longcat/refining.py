@@ -32,6 +32,7 @@ def padding(frames: int, clean: int) -> Padding:
     the film.
     """
     if not clean:
+        # + 3, since the first latent frame is one frame and all others are four.
         latents = _whole_chunks(-(-(frames + TEMPORAL - 1) // TEMPORAL))
         return Padding(0, 1 + TEMPORAL * (latents - 1) - frames, 0)
     condition = _whole_chunks(1 + -(-(clean - 1) // TEMPORAL))

@@ -43,6 +43,7 @@ class Prompts:
                 self.encoder.to(self._home)
         else:
             fresh = {}
+        # Taken out and put back last, so that what was asked for longest ago is dropped first.
         held = {one: fresh.get(one) or self._kept.pop(one) for one in dict.fromkeys(asked)}
         self._kept.update(held)
         while len(self._kept) > KEPT:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from rushes.engines.longcat.config import read_config
 from rushes.engines.longcat.kernels import dense_on
 from rushes.engines.longcat.network import Network
+from rushes.engines.longcat.quantising import put_small
 from rushes.engines.longcat.waiting import let_wait
 from rushes.engines.trouble import broken_numbers, weights_problem
 
@@ -70,34 +71,54 @@ def load_network(
     device: torch.device,
     *,
     blocks_wait: bool = False,
+    in_int8: bool = False,
     between: Callable[[], None] = lambda: None,
 ) -> tuple[Network, Shards]:
     """Return the network with its weights on the device, ready to run, and where they came from.
 
-    With `blocks_wait` only one block at a time is on the device. `between` is called before each parameter.
+    With `blocks_wait` only one block at a time is on the device; `in_int8` stores the blocks' large weights in eight
+    bits. `between` is called before each parameter.
     """
     config = read_config(folder)
     shards = Shards(folder)
     with torch.device("meta"):  # so that 27 GB are not written with random numbers first
         network = Network(config)
     _check_names(network, shards)
+    small = {f"{path}.weight": path for path in large_layers(network)} if in_int8 else {}
     for name, parameter in list(network.named_parameters()):
         between()
-        saved = shards(name)
-        if saved.shape != parameter.shape:
-            raise weights_problem(
-                f"{shards.folder / shards.files[name]}: {name} is {tuple(saved.shape)}, "
-                f"but config.json makes it {tuple(parameter.shape)}"
-            )
         waits = blocks_wait and name.startswith("blocks.")
-        placed = saved.to(device=torch.device("cpu") if waits else device, dtype=dtype)
+        placed = _checked(shards, name, parameter.shape).to(torch.device("cpu") if waits else device)
         if not bool(placed.isfinite().all()):
             raise broken_numbers(f"in {name} of {shards.folder / shards.files[name]}")
-        _put(network, name, placed)
+        if name in small:
+            put_small(network, small[name], placed, dtype)  # one by one: never is all of it there in full size
+        else:
+            _put(network, name, placed.to(dtype))
     network.dense = dense_on(device)
     if blocks_wait:
         let_wait(network.blocks, device)
     return network.eval(), shards
+
+
+def large_layers(network: Network) -> list[str]:
+    """Return the paths of the Linears that hold 95 % of the weights: attention and feed-forward of the blocks.
+
+    Modulations stay as they are, since they are computed in float32; so do the embedders, which are small.
+    """
+    linears = (path for path, module in network.blocks.named_modules() if isinstance(module, nn.Linear))
+    return [f"blocks.{path}" for path in linears if "adaLN_modulation" not in path]
+
+
+def _checked(shards: Shards, name: str, shape: torch.Size) -> Tensor:
+    """Return a tensor of the files, which must have this shape."""
+    saved = shards(name)
+    if saved.shape != shape:
+        raise weights_problem(
+            f"{shards.folder / shards.files[name]}: {name} is {tuple(saved.shape)}, "
+            f"but config.json makes it {tuple(shape)}"
+        )
+    return saved
 
 
 def _put(network: nn.Module, name: str, value: Tensor) -> None:

@@ -71,6 +71,19 @@ def test_what_is_said_to_run_on_a_card_of_24_gb_does() -> None:
         assert all(one.fits for one in judge(found, usual_setting(found), place(25.3))), ending
 
 
+def test_our_own_network_in_int8_stays_on_a_card_of_24_gb_for_films_of_480p() -> None:
+    found = weights("LongCat-Video")
+    setting = usual_setting(found).model_copy(update={"quantisation": "int8"})
+    ways = {one.film.name: one.way for one in judge(found, setting, place(25.3)) if one.fits}
+    assert len(ways) == 4
+    assert {name: (way.words.partition(",")[0], way.streamed > 0) for name, way in ways.items()} == {
+        "480p, 162 frames": ("int8", False),
+        "480p distilled": ("int8", False),
+        "720p, 162 frames": ("int8", True),
+        "720p distilled": ("int8", True),
+    }
+
+
 def test_the_small_weights_run_on_12_gb_with_offload() -> None:
     found = weights("LTX-Video-0.9.5")
     (verdict,) = judge(found, usual_setting(found), place(12.7))

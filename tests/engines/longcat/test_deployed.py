@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -15,10 +16,13 @@ pytest.importorskip("diffusers")
 
 from rushes.engines.deployed import Place, deployed, networks
 from rushes.engines.longcat.engine import LongCatEngine
+from rushes.engines.longcat.filling import fill
+from rushes.engines.longcat.official import LORAS, inspect
 from rushes.families import ENDPOINTS
 from rushes.routing import NetworkDeployment
-from rushes.runners.deployments import complaints
+from rushes.runners.deployments import complaints, load
 from rushes.settings import Settings
+from tests.engines.weights.pretended import pretended_hub
 
 
 def deployment(folder: Path | str, **more: Any) -> NetworkDeployment:
@@ -74,9 +78,71 @@ def test_the_servers_complaint_names_the_deployment_and_the_file(folder: Path, t
             "routes": {"fal-ai/longcat-video/*": ["mine"]},
         }
     )
-    said = complaints(settings, ENDPOINTS, {})
-    assert len(said) == 1
-    assert said[0].startswith(f"deployments.mine: {broken / 'lora' / 'cfg_step_lora.safetensors'} is missing")
+    (said,) = complaints(settings, ENDPOINTS, {})
+    cut = [name for name in ENDPOINTS if name.startswith("fal-ai/longcat-video/distilled/")]
+    assert said.startswith(f"deployments.mine: {', '.join(cut)} can't be served: ")
+    assert said.endswith(
+        f"{broken / 'lora' / 'cfg_step_lora.safetensors'} is missing, a part of the official weights; "
+        "fetch it with: rushes runner prepare mine"
+    )
+    assert len(cut) == 4
+
+
+def without_loras(folder: Path, copy: Path) -> Path:
+    shutil.copytree(folder, copy)
+    shutil.rmtree(copy / "lora")
+    return copy
+
+
+def test_what_needs_no_lora_is_served_without_and_the_log_says_what_is_not(
+    folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    bare = without_loras(folder, tmp_path / "copy")
+    told = {"engine": "network", "network": "longcat", "model": str(bare), "device": "cpu", "warm_up": False}
+    routes = {f"fal-ai/longcat-video/{kind}/480p": ["mine"] for kind in ("image-to-video", "text-to-video")}
+    settings = Settings.model_validate({"deployments": {"mine": told}, "routes": routes})
+    assert complaints(settings, ENDPOINTS, {}) == []
+    with caplog.at_level(logging.WARNING):
+        loaded = load(["mine"], ENDPOINTS, settings)
+    assert set(loaded) == set(routes)
+    lines = [one.getMessage() for one in caplog.records if "can't be served" in one.getMessage()]
+    assert [line.count("fal-ai/longcat-video/") for line in lines] == [4, 4]
+    assert all(line.endswith("fetch it with: rushes runner prepare mine") for line in lines)
+
+
+def test_the_parts_that_endpoints_need_are_those_that_the_engine_knows() -> None:
+    needs = {name.removeprefix("fal-ai/longcat-video/"): one.needs for name, one in ENDPOINTS.items() if one.needs}
+    assert {part for parts in needs.values() for part in parts} == set(LORAS)
+    assert set(needs) == {
+        *("image-to-video/720p", "text-to-video/720p", "distilled/image-to-video/480p", "distilled/text-to-video/480p"),
+        *("distilled/image-to-video/720p", "distilled/text-to-video/720p"),
+    }
+
+
+def test_a_folder_is_filled_with_what_it_lacks_and_keeps_what_it_has(folder: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(folder, tmp_path / "own"))
+    (own / "lora" / "refinement_lora.safetensors").unlink()
+    shutil.rmtree(own / "vae")
+    mine = (own / "tokenizer" / "tokenizer.json").read_bytes() + b" "
+    (own / "tokenizer" / "tokenizer.json").write_bytes(mine)
+    heard: list[str] = []
+
+    def say(line: str, *, passing: bool = False) -> None:
+        heard.append(line)
+
+    with pretended_hub(longcat=folder) as hub:
+        environment = hub.environment(tmp_path / "home")
+        assert fill(own, environment, say, dry_run=True, source="acme/longcat")
+        assert not (own / "vae").exists()
+        assert fill(own, environment, say, dry_run=False, source="acme/longcat")
+        assert inspect(str(own), None, {}).lacking == {}
+        count = len(hub.behaviour.asked)
+        assert not fill(own, environment, say, dry_run=False, source="acme/longcat")
+        assert len(hub.behaviour.asked) == count, "nobody is asked for what is there"
+    assert heard[0] == f"  to be put into {own}: vae, lora/refinement_lora.safetensors"
+    assert (own / "tokenizer" / "tokenizer.json").read_bytes() == mine
+    assert {one.name for one in own.iterdir()} == {one.name for one in folder.iterdir()}
+    assert not (tmp_path / "home").exists(), "nothing went to the cache"
 
 
 def test_weights_on_the_wrong_route_are_complained_about(folder: Path) -> None:

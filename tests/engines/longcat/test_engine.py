@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -202,6 +203,24 @@ def stumble(_network: Any, _given: Any) -> None:
 def test_weights_that_can_not_be_read_are_named_without_their_folder(tmp_path: Path) -> None:
     setting = deployment(tmp_path / "nowhere")
     assert LongCatEngine("mine", setting, Residence(), {}).load().model == "nowhere"
+
+
+@pytest.mark.parametrize(
+    ("name", "more"), [("cfg_step_lora", {"distilled": True}), ("refinement_lora", {"refine": RefinePass(64, 64, 1)})]
+)
+def test_a_film_that_needs_a_lora_which_is_not_there_is_refused_before_its_first_step(
+    folder: Path, tmp_path: Path, name: str, more: dict[str, Any]
+) -> None:
+    copy = Path(shutil.copytree(folder, tmp_path / "copy"))
+    (copy / "lora" / f"{name}.safetensors").unlink()
+    made, said = engine_of(copy), []
+    with pytest.raises(Unable, match=rf"{name}\.safetensors is missing.*rushes runner prepare mine") as caught:
+        film(made, replace(CALL, **more), said.append)
+    assert said == []
+    assert str(copy) not in str(caught.value.error), "callers learn nothing of folders"
+    assert len(film(made, CALL)) == 9
+    shutil.copy(folder / "lora" / f"{name}.safetensors", copy / "lora")
+    assert len(film(made, replace(CALL, **more))) == 9, "it is found once it is there"
 
 
 def test_a_folder_that_is_none_leaves_the_engine_standing_and_is_told_to_each_job(tmp_path: Path) -> None:

@@ -23,15 +23,18 @@ def setting(**given: object) -> NetworkDeployment:
 
 
 def words(placement: Placement) -> str:
-    return way_words(placement.dtype, placement.offload, tiling=placement.tiling)
+    numbers = placement.dtype if placement.quantisation == "none" else placement.quantisation
+    return way_words(numbers, placement.offload, tiling=placement.tiling)
 
 
 @pytest.mark.parametrize("gb", [84, 56, 47, 25, 12])
-@pytest.mark.parametrize("given", [{}, {"tiling": False}, {"offload": "model"}, {"memory_gb": 30.0}])
+@pytest.mark.parametrize(
+    "given", [{}, {"tiling": False}, {"offload": "model"}, {"memory_gb": 30.0}, {"quantisation": "int8"}]
+)
 def test_the_engine_chooses_what_the_doctor_says(gb: int, given: dict[str, object]) -> None:
     device = Device("cuda:0", "cuda", "a GPU", gb * GB, (9, 0))
     engine = LongCatEngine("mine", setting(**given), Residence(), {})
-    chosen = engine._chosen(device, Official(Path("x"), "x", PUBLISHED))
+    chosen = engine._chosen(device, Official(Path("x"), "x", PUBLISHED, {}))
     first, *others = ways(device, PUBLISHED, "", setting(**given), 0)
     assert first.words == words(chosen)
     less = leaner(chosen, fixed_offload="offload" in given, fixed_tiling="tiling" in given)
