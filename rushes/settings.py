@@ -6,18 +6,24 @@ Nothing else in the package reads the environment.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from rushes.routing import BUILT_IN, Deployment, unknown_names
 
 MIB = 1024 * 1024
 _SESSION = "/realtime"  # ends the name of the jobs that an endpoint's sessions are
+_URL = re.compile(r"[!#-;=?-\[\]_a-z~]+")  # ASCII that needs no escape in JSON, HTML or a header
+_KEY = re.compile(r"[!-9;-~]+:[!-~]+")
+
+Price = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -71,6 +77,7 @@ class Settings(BaseSettings):
         "",
         description="Comma-separated networks (CIDR) that input URLs and webhooks may reach besides public addresses.",
     )
+    # Room for inputs of tens of megabytes as data URIs (F-09), which are a third longer than what they hold.
     max_body_bytes: int = Field(64 * MIB, gt=0, description="Largest request body, data URIs included.")
     max_upload_bytes: int = Field(2048 * MIB, gt=0, description="Largest file that storage takes.")
     input_max_bytes: int = Field(512 * MIB, gt=0, description="Largest input file that is fetched for a job.")
@@ -98,6 +105,7 @@ class Settings(BaseSettings):
     generation_timeout_s: float = Field(
         3_600.0, gt=0, description="How long the work on one request may take before it ends as `generation_timeout`."
     )
+    # A thread each, in one process.
     sessions: int = Field(
         256, ge=0, le=256, description="Most realtime sessions at once; 0 starts no local runner for them."
     )
@@ -108,10 +116,12 @@ class Settings(BaseSettings):
     socket_message_bytes: int = Field(16 * MIB, gt=0, description="Largest message on a WebSocket.")
     sweep_s: float = Field(1.0, gt=0, description="Time between two looks for expired leases and deadlines.")
     claim_wait_s: float = Field(20.0, gt=0, description="How long a runner's claim waits for work.")
+    # The protocol asks for an hour at least (Q-15).
     result_retention_s: float = Field(7 * 86_400.0, gt=0, description="How long finished requests are kept.")
     private_retention_s: float = Field(
         3_600.0, gt=0, description="How long input, output and log of a request in sync mode are kept after its end."
     )
+    # As far back as billing events can be asked for (10.1).
     ledger_retention_s: float = Field(
         90 * 86_400.0, gt=0, description="How long the books keep what each request came to, for usage and bills."
     )
@@ -121,6 +131,7 @@ class Settings(BaseSettings):
     keep_result_files: bool = Field(
         True, description="Keep the files of a request when the request is forgotten; else they are deleted with it."
     )
+    # The first schedule of W-02, with the patience of the second for later tries.
     webhook_timeout_s: float = Field(15.0, gt=0, description="How long the first delivery of a webhook may take.")
     webhook_retry_timeout_s: float = Field(120.0, gt=0, description="How long each later delivery may take.")
     webhook_retries: int = Field(10, ge=0, le=100, description="How often a delivery that failed is tried again.")
@@ -129,6 +140,7 @@ class Settings(BaseSettings):
     )
     webhooks_at_once: int = Field(32, ge=1, le=1_000, description="Most webhooks under way at once.")
     webhooks_per_target: int = Field(4, ge=1, description="Most of them to one host and port.")
+    # Receivers keep the key set for up to a day (W-07).
     webhook_key_overlap_s: float = Field(
         86_400.0, ge=86_400, description="How long a replaced signing key of webhooks stays published."
     )
@@ -165,7 +177,7 @@ class Settings(BaseSettings):
     hub_models: dict[str, str] = Field(
         default_factory=dict, description="Endpoint that serves a model of the Hugging Face Hub, by the Hub's id."
     )
-    unit_price_usd: dict[str, float] = Field(default_factory=dict, description="Price of one unit, by endpoint.")
+    unit_price_usd: dict[str, Price] = Field(default_factory=dict, description="Price of one unit, by endpoint.")
     deployments: dict[str, Deployment] = Field(
         default_factory=dict,
         description="Engines that are set up, by names of your own; see the guide on vendors.",
@@ -177,18 +189,38 @@ class Settings(BaseSettings):
     )
     test_endpoints: bool = Field(False, description="Serve rushes/echo, for benchmarks and kill tests.")
 
-    @field_validator("key", "runner_key", "proxy_key", "prompt_key", mode="before")
+    # Files for containers write so what is not set; an empty path would be the folder that we are in.
+    @field_validator(
+        *("key", "runner_key", "proxy_key", "prompt_key", "public_url", "prompt_url"),
+        *("tls_cert", "tls_key", "provenance_cert", "provenance_key"),
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: Any) -> Any:
         return None if value == "" else value
+
+    @field_validator("public_url", "prompt_url")
+    @classmethod
+    def _is_a_base(cls, value: str | None) -> str | None:
+        if value is not None and not _is_base(value):
+            raise ValueError("expected http:// or https://, a host and perhaps a port and a path, all in ASCII")
+        return value
+
+    @field_validator("proxy_key")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _KEY.fullmatch(value.get_secret_value()):
+            raise ValueError("expected id:secret, in ASCII and without spaces")
+        return value
 
     @field_validator("allow_addresses")
     @classmethod
     def _networks_parse(cls, value: str) -> str:
         for text in filter(None, (part.strip() for part in value.split(","))):
-            ip_network(text, strict=False)
+            ip_network(text, strict=False)  # not strict: 10.1.2.3/8 is how people write the network around an address
         return value
 
+    # Fields are checked in their order above: those that another one's check looks at stand before it.
     @field_validator("deployments")
     @classmethod
     def _names_are_free(cls, value: dict[str, Deployment]) -> dict[str, Deployment]:
@@ -264,5 +296,16 @@ def read_settings(config: Path | None = None, **given: Any) -> Settings:
     if config is None:
         return Settings(**named)
     values = tomllib.loads(config.read_text())
-    environment = Settings(**named).model_dump(exclude_unset=True)
+    # As it was written, to be checked once and all together: a route may be here, its deployment in the file.
+    environment = EnvSettingsSource(Settings)()
     return Settings(**{**values, **environment, **named})
+
+
+def _is_base(url: str) -> bool:
+    """Say whether a path can be put behind a URL, and the whole into answers as it stands."""
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port beyond 65535, a bracket that doesn't close
+        return False
+    return has_host and parts.scheme in {"http", "https"} and "?" not in url and bool(_URL.fullmatch(url))

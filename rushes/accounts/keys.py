@@ -223,8 +223,10 @@ def hash_secret(secret: str) -> bytes:
 def split_key(text: str, where: str) -> tuple[str, str]:
     """Split `id:secret` at the first colon. Raises ValueError, which doesn't repeat the secret."""
     key_id, _, secret = text.strip().partition(":")
-    if not key_id or not secret or any(char.isspace() for char in text.strip()):
-        raise ValueError(f"{where} holds no key: expected id:secret without spaces, got {len(text)} characters")
+    # Only ASCII: clients disagree on how a header spells anything else.
+    if not key_id or not secret or not text.isascii() or any(char.isspace() for char in text.strip()):
+        told = f"expected id:secret in ASCII without spaces, got {len(text)} characters"
+        raise ValueError(f"{where} holds no key: {told}")
     return key_id, secret
 
 

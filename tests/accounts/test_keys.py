@@ -71,7 +71,7 @@ def test_wrong_secrets_and_unknown_ids_are_nobody(database: Database, tmp_path: 
     assert keys.verify("you", secret) is None
 
 
-@pytest.mark.parametrize("text", ["", "nocolon", ":hidden", "id:", "id:hid den", "a:hid\nden"])
+@pytest.mark.parametrize("text", ["", "nocolon", ":hidden", "id:", "id:hid den", "a:hid\nden", "id:hiddén"])
 def test_a_text_that_is_no_key_is_refused_without_repeating_it(text: str) -> None:
     with pytest.raises(ValueError, match="RUSHES_KEY holds no key") as caught:
         split_key(text, "RUSHES_KEY")
