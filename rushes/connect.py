@@ -30,7 +30,7 @@ def connect(url: str | None = None, key: str | None = None) -> None:
         raise ValueError(f"a server's URL starts with http:// or https://, for example {DEFAULT_URL}; got {base!r}")
     _point(_client_module(), base, f"{scheme.replace('http', 'ws')}://{rest}")
     chosen = key or os.environ.get("RUSHES_KEY")
-    if chosen:
+    if chosen:  # clients read it when they first need it
         os.environ["FAL_KEY"] = chosen
     _keep_off_web_proxies(rest)
 
@@ -53,11 +53,13 @@ def _point(client: ModuleType, base: str, socket_base: str) -> None:
         "REST_URL": f"{base}/rest",
         "CDN_URL": f"{base}/cdn",
     }
+    # Setting a name that a later version has no more would do nothing, and calls would go to fal with the key.
     unknown = [name for name in wanted if not hasattr(client, name)]
     if unknown:
         raise ImportError(f"this fal-client has no {', '.join(unknown)}; rushes.connect() knows version 1.0.3")
     for name, value in wanted.items():
         setattr(client, name, value)
+    # The module's own functions, such as fal_client.run, go through these two.
     package = import_module("fal_client")
     for made_at_import in (package.sync_client, package.async_client):
         for kept in KEPT_BY_CLIENTS:

@@ -40,6 +40,7 @@ class Kind:
 MODEL_ERRORS: Mapping[str, Kind] = {
     "internal_server_error": Kind(500, "Internal server error", retryable=True),
     "generation_timeout": Kind(504, "Generation timeout", retryable=True),
+    # Newer documents say 500; which of the two is a choice (protocol 13).
     "downstream_service_error": Kind(400, "Downstream service error"),
     "downstream_service_unavailable": Kind(500, "Downstream service unavailable", retryable=True),
     "content_policy_violation": Kind(422, "The content could not be processed: it was flagged by a content checker"),
@@ -47,6 +48,7 @@ MODEL_ERRORS: Mapping[str, Kind] = {
     "image_too_small": Kind(422, "Image too small"),
     "image_too_large": Kind(422, "Image too large"),
     "image_load_error": Kind(422, "Image load error"),
+    # These two are not in fal's table: F-10 names the picture's and says "etc.".
     "video_load_error": Kind(422, "Video load error"),
     "audio_load_error": Kind(422, "Audio load error"),
     "file_download_error": Kind(422, "File download error"),
@@ -82,7 +84,7 @@ REQUEST_ERRORS: Mapping[str, Kind] = {
     "runner_connection_refused": Kind(503, "The worker refused the connection", retryable=True),
     "runner_connection_error": Kind(503, "The connection to the worker broke", retryable=True),
     "runner_incomplete_response": Kind(502, "The worker's answer was cut short", retryable=True),
-    "runner_server_error": Kind(500, "The worker crashed on the request"),
+    "runner_server_error": Kind(500, "The worker crashed on the request"),  # and would crash the next one too
     LEFT: Kind(499, "The caller went away"),
     CANCELLED: Kind(499, "Request cancelled"),
     "bad_request": Kind(400, "Bad request"),
@@ -118,7 +120,7 @@ class Failure:
     def message(self) -> str:
         """One line for people: the queue status's `error`, logs, and `message` where a server is to send it."""
         detail = json.loads(self.body).get("detail", "")
-        if isinstance(detail, str):
+        if isinstance(detail, str):  # of request errors and rejections; model errors have a list
             return detail
         return "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in detail)
 
@@ -132,7 +134,7 @@ class Problem:
     loc: Loc = ("body",)
     ctx: Mapping[str, Any] | None = None
     input: Any = None
-    has_input: bool = False
+    has_input: bool = False  # since None is an input too
 
     def wire(self) -> dict[str, Any]:
         """Return the entry as the protocol writes it; `ctx` and `input` only when there is something to say."""
@@ -188,6 +190,7 @@ class ModelError(CallerError):
         """Status and retryability are those of the first problem's type."""
         first = self.problems[0]
         kind = kind_of(first.type)
+        # default=str: what a validator puts into its context may be of any type, and must not hide the problem.
         body = json.dumps({"detail": [p.wire() for p in self.problems]}, default=str).encode()
         return Failure("model", first.type, kind.status, body, kind.retryable)
 
