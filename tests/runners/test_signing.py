@@ -1,0 +1,46 @@
+"""A runner's way to the gateway's signature: what the gateway refuses, as the step that signs understands it."""
+
+import pytest
+
+from rushes.engines.engine import Cancelled
+from rushes.jobs.protocol import ClaimAnswer
+from rushes.media.provenance import NotSigned
+from rushes.runners.client import GatewayAway, RunnerClient
+from rushes.runners.signing import GatewaySigning
+from tests.runners.live import Live
+
+JOB = ClaimAnswer(
+    job_id="unknown",
+    token=1,
+    lease_s=15,
+    endpoint="rushes/echo",
+    account="me",
+    input="{}",
+    attempt=1,
+    created_at=0,
+    own_files={},
+)
+
+
+def test_where_nobody_signs_there_is_no_signer_and_a_stale_job_is_dropped(live: Live) -> None:
+    client = RunnerClient(live.url, live.services.keys.runner_key)
+    signing = GatewaySigning(client, JOB)
+    assert signing.signer() is None
+    with pytest.raises(Cancelled):
+        signing.sign(b"claim")
+    client.close()
+
+
+def test_a_refusal_is_told_to_callers_without_the_servers_own_words(live: Live) -> None:
+    client = RunnerClient(live.url, "a wrong key")
+    with pytest.raises(NotSigned, match=r"its log says why$") as told:
+        GatewaySigning(client, JOB).signer()
+    assert "key" not in str(told.value).replace("signing key", "")
+    client.close()
+
+
+def test_a_gateway_that_is_away_is_no_refusal() -> None:
+    client = RunnerClient("http://127.0.0.1:9", "key")
+    with pytest.raises(GatewayAway):
+        GatewaySigning(client, JOB).sign(b"claim")
+    client.close()
