@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
+from rushes.calls import ForgetCall
 from rushes.endpoint import Clip, Endpoint, Media, Plan, Sound, Stills
 from rushes.errors import ModelError
 from rushes.families import served
@@ -19,6 +20,8 @@ from tests.families.generate import bodies, media_for
 SERVED = served(test_endpoints=False)
 ENDPOINTS = pytest.mark.parametrize("endpoint", SERVED.values(), ids=lambda e: e.id)
 LIGHT = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+
+LOCAL = {"animatic", "diffusers", "longcat", "upstream"}
 
 WRONG: dict[str, Any] = {"string": {"a": 1}, "integer": "many", "float": "much", "boolean": "perhaps"}
 
@@ -61,6 +64,18 @@ def check_plan(plan: Plan) -> None:
             assert channels in (1, 2)
 
 
+def check_call(call: Any, plan: Plan | None, media: dict[str, Media]) -> None:
+    """What is asked for is what was planned, and every input that was fetched is told."""
+    for key, one in media.items():
+        free = key.startswith("dynamic_masks.")  # a region without a path is free to move, and hence not told
+        forgotten = isinstance(call, ForgetCall)  # told by its id
+        assert free or forgotten or repr(one.path) in repr(call), key
+    if isinstance(plan, Clip):
+        film = getattr(call, "finish", None) or call
+        sized = getattr(call, "refine", None) or film
+        assert (sized.width, sized.height, film.frames) == (plan.width, plan.height, plan.frames)
+
+
 @ENDPOINTS
 @LIGHT
 @given(data=st.data())
@@ -75,8 +90,9 @@ def test_a_valid_input_is_accepted_planned_and_priced(endpoint: Endpoint, data: 
     units = endpoint.units(request, plan)
     assert isfinite(units)
     assert 0 <= units < 10_000
-    assert endpoint.engines["animatic"](request, media, plan) is not None
     assert endpoint.delivery(request) is not None
+    for kind in LOCAL & endpoint.engines.keys():
+        check_call(endpoint.engines[kind](request, media, plan), plan, media)
 
 
 @ENDPOINTS
