@@ -142,7 +142,8 @@ class Proxy:
     def admit(self, caller: _Caller) -> None:
         """Count a new caller. Raises Refusal for one that isn't on this machine, or one too many."""
         assert caller.transport is not None
-        if not ip_address(caller.transport.get_extra_info("peername")[0]).is_loopback:
+        peer = caller.transport.get_extra_info("peername")  # None: it has hung up already
+        if peer is None or not ip_address(peer[0]).is_loopback:
             raise Refusal(403, "This proxy serves the machine that it runs on only")
         if len(self._callers) >= self._most:
             raise Refusal(503, f"This proxy has {self._most} connections, which is as many as it holds")
@@ -213,7 +214,7 @@ class Proxy:
         assert far.transport is not None
         assert caller.transport is not None
         # A name that leads here is known as such only once it is connected.
-        if far.transport.get_extra_info("peername")[:2] == self._address:
+        if (far.transport.get_extra_info("peername") or ())[:2] == self._address:
             far.abort()
             raise Refusal(508, "This tunnel leads back to this very proxy")
         if caller.transport.is_closing():

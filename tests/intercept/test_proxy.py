@@ -1,14 +1,18 @@
 """The proxy as clients meet it: fal's hosts end here, others pass untouched, and nobody can hold it up."""
 
+import asyncio
 import socket
 import ssl
+import struct
 import time
 from pathlib import Path
 
 import httpx
 import pytest
+import uvloop
 
 from rushes.intercept.authority import ensure
+from rushes.intercept.proxy import Proxy
 from tests.intercept.live import Recorder, asked, echoing, proxying, read_head
 
 OPEN = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -132,6 +136,38 @@ def test_what_the_environment_s_proxy_refuses_is_said(tmp_path: Path) -> None:
         assert head.startswith(b"HTTP/1.1 502 ")
         assert b"answered 403 for a.example:443" in rest_of(caller)
     recorder.close()
+
+
+def test_what_the_environment_s_proxy_says_may_be_no_http(tmp_path: Path) -> None:
+    with (
+        echoing() as (host, port),
+        proxying(tmp_path, {"HTTPS_PROXY": f"http://{host}:{port}"}) as proxy,
+        asked(proxy, connect("a.example", 443)) as (caller, head),
+    ):
+        assert head.startswith(b"HTTP/1.1 502 ")
+        assert b"gave no answer that can be understood" in rest_of(caller)
+
+
+def test_one_who_is_gone_before_being_met_leaves_nothing() -> None:
+    problems: list[object] = []
+
+    async def meet() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, problem: problems.append(problem))
+        sock = socket.create_server(("127.0.0.1", 0))
+        gone = socket.create_connection(sock.getsockname())
+        gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closes with a reset
+        gone.close()
+        proxy = Proxy(sock, asyncio.Protocol, no_context, {})
+        await proxy.start()
+        await asyncio.sleep(0.1)
+        await proxy.stop()
+
+    uvloop.run(meet())  # which the server runs on, and which tells no address of one who is gone
+    assert problems == []
+
+
+async def no_context() -> ssl.SSLContext:
+    raise OSError("nobody asks for it")
 
 
 def test_nobody_there_is_said(tmp_path: Path) -> None:
