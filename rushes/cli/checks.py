@@ -19,7 +19,7 @@ from rushes.engines.weights.tally import size
 from rushes.runners.hardware import Cards, Torch, cores, features, memory
 
 Level = Literal["ok", "warning", "problem"]
-CODECS = ("libx264", "libvpx-vp9", "prores_ks", "gif", "aac")
+CODECS = ("libx264", "libvpx-vp9", "prores_aw", "gif", "aac", "libopus", "libmp3lame", "flac", "pcm_s16le")
 LEAST_MEMORY, LEAST_DISK, LITTLE_DISK = 2e9, 5e8, 5e9
 BUILT_AFTER = 1_767_225_600  # 2026-01-01: a clock before it is wrong
 EXTRAS = {"diffusers": "open weights", "safety": "checks of pictures", "speech": "offline voices"}
@@ -92,7 +92,7 @@ def _codecs() -> Iterator[Check]:
         yield Check("problem", "video", f"PyAV {av.__version__} lacks {', '.join(missing)}", "install PyAV's own wheel")
     else:
         found = "; ffmpeg is installed too" if which("ffmpeg") else ""
-        yield Check("ok", "video", f"PyAV {av.__version__} with H.264, VP9, ProRes, GIF and AAC{found}")
+        yield Check("ok", "video", f"PyAV {av.__version__} with H.264, VP9, ProRes, GIF, AAC, Opus and MP3{found}")
 
 
 def _gpus(gpus: Cards) -> Iterator[Check]:
