@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pytest
 from av.video.reformatter import Colorspace
 
-from rushes.media.encode import Encoded, encode_video
+from rushes.media.encode import Encoded, SoundSender, encode_video
+from rushes.media.sound import SoundSource
 
 Pixels = npt.NDArray[np.uint8]
 BARS = np.array(
@@ -111,6 +112,17 @@ def test_gradients_stay_fine(tmp_path: Path) -> None:
     wanted = 16 + 219 * (picture / 255) @ [0.2126, 0.7152, 0.0722]
     assert np.abs(luma - wanted).mean() < 0.5
     assert np.abs(luma - wanted).max() < 2.5
+
+
+@pytest.mark.parametrize(
+    ("rate", "hertz"), [(Fraction(30_000, 1001), 44_100), (Fraction(16), 32_000), (Fraction(7), 11_025)]
+)
+def test_sound_goes_with_its_frames_to_the_sample_over_any_length(rate: Fraction, hertz: int) -> None:
+    endless = SoundSource((np.zeros((5_000, 1), np.float32) for _ in itertools.count()), hertz, 1)
+    sender, given = SoundSender(endless, rate), 0
+    for number in range(1, 2_001):
+        given += len(sender.due(number))
+        assert abs(given - number * hertz / rate) <= Fraction(1, 2)
 
 
 def test_chunks_of_any_length_give_the_same_file(tmp_path: Path) -> None:
