@@ -297,7 +297,9 @@ class DiffusersDeployment(DeploymentBase):
         (), description='GPUs that make each film together: how many, or which, as ["cuda:0", "cuda:1"].'
     )
     loras: Mapping[str, float] = Field(
-        default_factory=dict, description="Changes to the weights that are always on: folder or file, and strength."
+        default_factory=dict,
+        description="Changes to the weights that are always on: folder or file, or ORGANISATION/NAME/FILE on the Hub, "
+        "and strength.",
     )
     memory_gb: float | None = Field(
         None, gt=0, description="Most memory of the device that the deployments on it may use; else all that is free."

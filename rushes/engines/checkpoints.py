@@ -36,7 +36,7 @@ def find(model: str, revision: str | None, environment: Mapping[str, str]) -> Pa
     repository = cache(environment) / ("models--" + model.replace("/", "--"))
     wanted = revision or "main"
     ref = repository / "refs" / wanted
-    commit = ref.read_text().strip() if ref.is_file() else wanted
+    commit = ref.read_text().strip() if ref.is_file() else wanted  # a commit has no ref: it is its folder's name
     snapshot = repository / "snapshots" / commit
     if not snapshot.is_dir():
         raise WeightsProblem(f"{model} {f'at {revision} ' if revision else ''}is not on this machine; {FETCH}")
@@ -55,6 +55,12 @@ def find_file(model: str, revision: str | None, environment: Mapping[str, str]) 
     if not file.is_file():
         raise WeightsProblem(f"{name} of {repository} is not on this machine; {FETCH}")
     return file
+
+
+def find_lora(source: str, environment: Mapping[str, str]) -> Path:
+    """Return a LoRA's folder or file, given by its path or as ORGANISATION/NAME/FILE. Raises WeightsProblem."""
+    path = Path(source).expanduser()
+    return path if path.is_dir() else find_file(source, None, environment)
 
 
 def is_hub_id(model: str) -> bool:
@@ -111,6 +117,7 @@ def weight_files(folder: Path, remedy: str) -> Iterator[Path]:
     if not indexes:
         yield from sorted(folder.glob("*.safetensors"))[:1]  # others are variants of the same
         return
+    # What the index names, not what lies there: a shard that never came is seen only so.
     listed = read_json(indexes[0], remedy).get("weight_map", {})
     if not isinstance(listed, dict) or not all(isinstance(one, str) for one in listed.values()):
         raise WeightsProblem(f"{indexes[0]} names no files; {remedy}")
@@ -141,10 +148,10 @@ def tensors_in(path: Path, remedy: str) -> Mapping[str, tuple[tuple[int, ...], s
     try:
         tensors = json.loads(head)
         tensors.pop("__metadata__", None)
-        end = max((one["data_offsets"][1] for one in tensors.values()), default=0)
+        whole = _MARK + length + max((one["data_offsets"][1] for one in tensors.values()), default=0)
         found = {name: (tuple(map(int, one["shape"])), str(one["dtype"])) for name, one in tensors.items()}
     except (ValueError, KeyError, TypeError, AttributeError, IndexError):
         raise WeightsProblem(f"{path} is no safetensors file, or its beginning is broken; {remedy}") from None
-    if size != _MARK + length + end:
-        raise WeightsProblem(f"{path} has {size:,} bytes where {_MARK + length + end:,} belong; {remedy}")
+    if size != whole:
+        raise WeightsProblem(f"{path} has {size:,} bytes where {whole:,} belong; {remedy}")
     return found

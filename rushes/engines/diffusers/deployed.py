@@ -9,7 +9,7 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from rushes.engines.checkpoints import find_file, in_repository, is_hub_id
+from rushes.engines.checkpoints import find_file, find_lora, in_repository, is_hub_id
 from rushes.engines.deployed import CannotPrepare, Place, Say
 from rushes.engines.diffusers.choosing import chosen, chosen_file, chosen_network
 from rushes.engines.diffusers.demands import unmet
@@ -36,9 +36,7 @@ def complaint(setting: DiffusersDeployment, environment: Mapping[str, str]) -> s
         found = weights_of(setting, environment)
     except WeightsProblem as problem:
         return str(problem)
-    if missing := [source for source in setting.loras if not Path(source).expanduser().exists()]:
-        return f"loras: there is no folder or .safetensors file {missing[0]}"
-    return unmet(setting, LAYOUTS[found.layout])
+    return _without_lora(setting, environment) or unmet(setting, LAYOUTS[found.layout])
 
 
 def layout(setting: DiffusersDeployment, environment: Mapping[str, str]) -> str:
@@ -69,12 +67,17 @@ def prepare(setting: DiffusersDeployment, folder: Path, say: Say, *, dry_run: bo
         fetched.append(_fetch(setting.base, setting.base_revision, rest, say, dry_run=dry_run))
     for one in setting.variants.values():
         fetched.append(_fetch(one.model, one.revision, chosen_network, say, dry_run=dry_run))
+    for source in setting.loras:
+        if in_repository(source)[0]:  # a folder or file of the operator's own is told of where it is missing
+            fetched.append(_fetch(source, None, chosen, say, dry_run=dry_run))
     if dry_run and any(fetched):
         return
     try:
         found = weights_of(setting, os.environ)
     except WeightsProblem as problem:
         raise CannotPrepare(str(problem)) from None
+    if missing := _without_lora(setting, os.environ):
+        raise CannotPrepare(missing)
     for weights in (found, *found.variants.values()):
         count = sum(weights.parameters.values()) / 1e9
         say(f"  ready      {weights.name}, {weights.layout}, {count:.2f} billion parameters")
@@ -90,6 +93,16 @@ def _fetch(model: str, revision: str | None, choose: Choose, say: Say, *, dry_ru
         wanted = Wanted(repository, revision, lambda listing, _: chosen_file(path, listing))
     fetch(wanted, Fetching(os.environ, say), dry_run=dry_run)
     return True
+
+
+def _without_lora(setting: DiffusersDeployment, environment: Mapping[str, str]) -> str:
+    """Return why one of its LoRAs can't be used; "" where all are here."""
+    try:
+        for source in setting.loras:
+            find_lora(source, environment)
+    except WeightsProblem as problem:
+        return f"loras: {problem}"
+    return ""
 
 
 def _parts_of_file(setting: DiffusersDeployment) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ Which plan, is `plan`'s to say; what a pipeline is asked, `sampling`'s. Nothing 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from diffusers.quantizers.pipe_quant_config import PipelineQuantizationConfig
 from diffusers.utils import logging as diffusers_logging
 
 from rushes.calls import Lora
-from rushes.engines.checkpoints import WeightsProblem, read_json
+from rushes.engines.checkpoints import WeightsProblem, find_lora, read_json
 from rushes.engines.diffusers.layouts import LAYOUTS
 from rushes.engines.diffusers.plan import LARGE, Plan
 from rushes.engines.diffusers.single_reading import read_part
@@ -181,9 +182,10 @@ class Adapters:
             self._pipe.disable_lora()
 
     def _read(self, source: str) -> None:
-        path, name = Path(source).expanduser(), f"lora{len(self._names)}"
-        if not path.exists():
-            raise weights_problem(f"there is no LoRA at {source}; name a folder or a .safetensors file")
+        try:
+            path, name = find_lora(source, os.environ), f"lora{len(self._names)}"
+        except WeightsProblem as problem:
+            raise weights_problem(f"LoRA: {problem}") from None
         where = (path.parent, path.name) if path.is_file() else (path, None)
         try:
             self._pipe.load_lora_weights(str(where[0]), weight_name=where[1], adapter_name=name, local_files_only=True)
