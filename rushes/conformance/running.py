@@ -11,7 +11,7 @@ from rushes.conformance.probe import Answer
 from rushes.conformance.rules import NotApplicable, must, rule
 from rushes.conformance.target import Target
 
-RUN_S = 3.0
+RUN_S = 3.0  # longer than a server needs that answers before the work is done
 
 
 def bad_request(answer: Answer) -> None:
@@ -25,10 +25,10 @@ def bad_request(answer: Answer) -> None:
 @rule("H-01", "A timeout header that is none gives 400 bad_request")
 def h_01(t: Target) -> None:
     for name in ("X-Fal-Request-Timeout", "X-Fal-Request-Start-Timeout"):
-        for value in ("soon", "", "-1", "nan", "0"):
+        for value in ("soon", "", "-1", "nan", "0"):  # "nan" is a number to many a parser
             bad_request(t.probe.post("queue", f"/{t.endpoint}", json=t.input, headers={name: value}))
         bad_request(t.probe.post("run", f"/{t.endpoint}", json=t.input, headers={name: "soon"}))
-    for value in ("30.0", "20", "1.5"):
+    for value in ("30.0", "20", "1.5"):  # as Python's client writes it, as JavaScript's does, and in between
         t.submit(headers={"X-Fal-Request-Timeout": value, "x-fal-something-unknown": "x"})
 
 
@@ -57,6 +57,7 @@ def s_01(t: Target) -> None:
 @rule("S-02", "A run whose caller goes away is cancelled")
 def s_02(t: Target) -> None:
     mark = uuid.uuid4().hex
+    # Nothing but the account's list can tell of it: who left hears no answer.
     t.probe.abandon("run", f"/{t.endpoint}", json.dumps(t.slow(300.0, payload=mark)).encode(), 1.5)
     path = f"/v1/models/requests/by-endpoint?endpoint_id={quote(t.endpoint, safe='')}&expand=payloads&limit=100"
     end = time.monotonic() + 15.0
@@ -82,7 +83,8 @@ def s_03(t: Target) -> None:
     answer = t.probe.post("run", f"/{t.endpoint}", json=t.slow(0.1), headers={"X-Fal-Request-Timeout": "2"})
     took = time.monotonic() - began
     told = answer.is_status(504).object()
-    answer.header("x-fal-request-timeout-type", "user")
+    answer.header("x-fal-request-timeout-type", "user")  # by which both clients know that trying again is no use
     answer.must(told.get("error_type") in {"request_timeout", "startup_timeout"}, "error_type request_timeout")
     answer.must(isinstance(told.get("detail"), str), "a string detail")
+    # Workers are occupied for minutes, so that an answer in time can only be the deadline's.
     must(1.9 <= took < 12.0, "the answer after the deadline of 2 s", f"after {took:.1f} s", answer.sent)
