@@ -256,8 +256,10 @@ def _environment() -> dict[str, str]:
 
 def _waits(asked: socket.socket, ours: socket.socket) -> bool:
     """Wait a little for either; say whether there is a question, or the end of all questions."""
-    ready, _, _ = select.select([asked, ours], [], [], _SLICE_S)
-    return asked in ready
+    poll = select.poll()  # `select` itself refuses numbers above 1,023, which a process of many jobs has
+    for sock in (asked, ours):
+        poll.register(sock, select.POLLIN)
+    return any(fd == asked.fileno() for fd, _ in poll.poll(_SLICE_S * 1_000))
 
 
 def _answer_one(asked: socket.socket, answer: Answerer) -> bool:

@@ -237,7 +237,9 @@ def _text(error: Exception) -> str:
 def main() -> None:
     """Start the loop on the socket whose number is the first argument."""
     fd, *modules = sys.argv[1:]
-    Helper(socket.socket(fileno=int(fd)), modules).serve()
+    control = socket.socket(fileno=os.dup(int(fd)))  # the lowest number, which `_close_all_but` is sure to reach
+    os.close(int(fd))
+    Helper(control, modules).serve()
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import os
 import resource
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ __all__ = [
     "fail",
     "kill_helper",
     "limits",
+    "question",
     "segfault",
     "sleep",
     "spin",
@@ -82,8 +84,12 @@ def kill_helper() -> None:
     time.sleep(30)
 
 
+def question(ask: Callable[[bytes], bytes]) -> str:
+    return ask(b"how many?").decode()
+
+
 def limits() -> dict[str, Any]:
-    left = [fd for fd in range(3, 64) if os.path.exists(f"/proc/self/fd/{fd}")]
+    left = [fd for fd in os.listdir("/proc/self/fd") if int(fd) > 2]
     status = Path("/proc/self/status").read_text()
     try:
         sockets = [socket.socket() for _ in range(100)]

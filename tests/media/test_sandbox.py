@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -149,6 +150,23 @@ def test_a_task_sees_nothing_of_its_parents(sandbox: Sandbox, monkeypatch: pytes
     assert seen["fds"] <= 2  # the reply socket, and /proc while it is listed
     assert (seen["core"], seen["no_new_privs"], seen["sockets"]) == (0, True, 0)
     assert "RUSHES_KEY" not in seen["environment"]
+
+
+def test_questions_are_answered_and_nothing_is_inherited_in_a_process_with_thousands_of_open_files() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 2_000:
+        pytest.skip("the system allows fewer")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2_000), hard))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    crowded = Sandbox((TASKS,))
+    try:
+        assert crowded.run(f"{TASKS}:question", {}, LIMITS, answer=lambda asked: asked + b" three") == "how many? three"
+        assert run(crowded, "limits")["fds"] <= 2
+    finally:
+        crowded.close()
+        for fd in held:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_killed_helper_is_replaced_unnoticed(sandbox: Sandbox) -> None:
