@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 Made = TypeVar("Made")
 
-PULSE_S = 0.25
+PULSE_S = 0.25  # between two signs of life
 
 
 class _Work(threading.Thread, Generic[Made]):
@@ -45,6 +45,7 @@ def kept_alive(work: Callable[[], Made], sign: Callable[[], None]) -> Made:
             except Exception as error:  # noqa: BLE001  # kept: half-read weights would be of no use to the next job
                 stopped = error
         worker.join(PULSE_S)
+    # The work's own error before a cancel: it tells what is wrong with the weights for the jobs that come.
     if worker.error is not None:
         raise worker.error
     if stopped is not None:

@@ -47,5 +47,5 @@ def _wait(call: EchoCall, step: int) -> None:
     if call.exit_code is None or step != call.steps // 2:
         time.sleep(seconds)
         return
-    time.sleep(seconds / 2 if call.steps % 2 else 0)
+    time.sleep(seconds / 2 if call.steps % 2 else 0)  # half of the time lies within a step, or between two
     os._exit(call.exit_code)  # no clean-up on purpose: this stands for a crash

@@ -43,6 +43,7 @@ class Residence:
 
         `free` measures; None is as much as is wanted.
         """
+        # A list first: who leaves is taken out of what is gone through.
         for other in [known for known, one in self._residents.items() if known != name and one.device == device]:
             left = free()
             if left is None or left >= needed:
@@ -59,7 +60,7 @@ class Residence:
 
     def enter(self, name: str, device: str, size_bytes: int, leave: Callable[[], None]) -> None:
         """Note that it is in, as the one used last; `size_bytes` were measured."""
-        self._residents.pop(name, None)
+        self._residents.pop(name, None)  # or it would keep its old place in the order
         self._residents[name] = _Resident(device, size_bytes, leave)
 
     def used(self, device: str) -> int:
@@ -68,6 +69,6 @@ class Residence:
 
     def leave(self, name: str) -> None:
         """Move out, if in."""
-        resident = self._residents.pop(name, None)
+        resident = self._residents.pop(name, None)  # first: one whose leaving fails is not told to leave again
         if resident is not None:
             resident.leave()

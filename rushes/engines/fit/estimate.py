@@ -70,11 +70,12 @@ def seconds(weights: Published, film: Film, way: Way, pace: Pace) -> tuple[float
 def pass_work(weights: Published, stage: Stage) -> float:
     """Return the operations of one pass."""
     attended = (stage.attended or stage.tokens) * stage.density
+    # A product and a sum for each weight and token; attention has two products, of scores and of values.
     return 2 * stage.tokens * weights.worked + 4 * stage.tokens * attended * weights.width * weights.layers
 
 
 def _seconds(weights: Published, film: Film, way: Way, rate: float, bus: float) -> float:
-    share = way.share if film.accelerated and way.passes is None else 1.0
+    share = way.share if film.accelerated and way.passes is None else 1.0  # few steps have none that change little
     each = (max(pass_work(weights, one) / rate, way.streamed / bus) * (way.passes or one.passes) for one in film.stages)
     return sum(each) * share + way.moved / bus
 
@@ -85,6 +86,7 @@ def _at_once(film: Film, stage: Stage, way: Way) -> int:
 
 def _decode_bytes(weights: Published, film: Film, way: Way) -> float:
     pixels = film.size[0] * film.size[1]
+    # Most autoencoders go through the film a few frames at a time; what they have made stays until the end.
     at_once = min(pixels, TILE_PIXELS) if way.tiling else pixels
     return at_once * weights.pixel_bytes * (film.frames if weights.whole else 1) + pixels * film.frames * COLOUR_BYTES
 

@@ -112,7 +112,8 @@ def gpu_named(name: str) -> Gpu | None:
     """Return the device that a name means, with the memory that it tells: "NVIDIA H100 80GB HBM3"; None if unknown."""
     plain = re.sub(r"[\s_-]+", " ", name.lower())
     for one in gpus():
-        if re.search(rf"(?<![a-z0-9]){re.escape(one.match)}(?![0-9])", plain):
+        if re.search(rf"(?<![a-z0-9]){re.escape(one.match)}(?![0-9])", plain):  # an H200 is no H20
+            # The same chip is sold with more or less memory.
             told = re.search(r"(\d+) ?gi?b", plain)
             return one.model_copy(update={"gb": float(told[1])}) if told else one
     return None
