@@ -122,8 +122,10 @@ class Application:
         )
         self._door = Door(services, Site().handle)
         deliverer = _deliverer(services, partial(body_of, jobs))
+        # No beat could reach us while we were away: runners elsewhere, who work on, must not lose their jobs for that.
+        hold_on = partial(jobs.extend_leases, settings.lease_s)
         self._loops = (
-            asyncio.create_task(run_sweep(jobs, settings.sweep_s)),
+            asyncio.create_task(run_sweep(jobs, settings.sweep_s, clock=self._clock, after_absence=hold_on)),
             asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
             asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),  # old deliveries: as little hurry
             asyncio.create_task(deliverer.run()),

@@ -167,6 +167,9 @@ WHERE n = :n
 UPDATE jobs SET lease_until = :until WHERE id = :id AND token = :token AND status = 1
 RETURNING n, cancel_requested
 
+-- name: extend_leases
+UPDATE jobs SET lease_until = :until WHERE status = 1 AND lease_until < :until
+
 -- name: running
 SELECT n, id, attempts, cancel_requested, retry, EXISTS (SELECT 1 FROM notes WHERE job = n) FROM jobs WHERE id = :id AND token = :token AND status = 1
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+from functools import partial
 from pathlib import Path
 
 from rushes.jobs.job import Status
@@ -35,6 +36,31 @@ def test_a_sweep_that_fails_is_followed_by_another(tmp_path: Path) -> None:
             sweeping = asyncio.create_task(run_sweep(queue.jobs, 0.01))
             await asyncio.sleep(0.05)
             assert not sweeping.done()
+            sweeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await sweeping
+
+    asyncio.run(main())
+
+
+def test_time_for_which_the_server_was_away_costs_no_runner_its_job(tmp_path: Path) -> None:
+    async def main() -> None:
+        with opened(tmp_path) as queue:
+            await queue.add("a")
+            await queue.take(lease_s=10)
+            hold_on = partial(queue.jobs.extend_leases, 10)
+            queue.clock.now += 3_600  # before its start
+            sweeping = asyncio.create_task(run_sweep(queue.jobs, 0.01, clock=queue.clock, after_absence=hold_on))
+            await asyncio.sleep(0.1)
+            queue.clock.now += 3_600  # between two sweeps
+            await asyncio.sleep(0.1)
+            assert queue.position("a") is None
+            for _ in range(600):  # while it is there, as always
+                if queue.position("a") == 0:
+                    break
+                queue.clock.now += 2
+                await asyncio.sleep(0.02)
+            assert queue.position("a") == 0
             sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await sweeping
