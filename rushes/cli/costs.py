@@ -37,6 +37,7 @@ def costs(since: Since = None, until: Until = None, data: Data = None, json_: As
 def _row(item: dict[str, Any]) -> tuple[str, ...]:
     usage = ", ".join(f"{amount:g} {unit}" for unit, amount in item["usage"].items()) or "-"
     is_known = item["requests_with_cost"] > 0
+    # What was made on this machine costs nothing at any vendor, and that is known.
     cost = f"{item['cost']:.4f}" if is_known or item["deployment"] is None else "unknown"
     missing = item["requests"] - item["requests_with_cost"]
     if is_known and missing:

@@ -78,6 +78,7 @@ def _wrapped(first: str, text: str) -> list[str]:
         WIDTH,
         initial_indent=f"{first:<{INDENT}}",
         subsequent_indent=" " * INDENT,
+        # Paths and commands stay whole, to be copied.
         break_long_words=False,
         break_on_hyphens=False,
     )

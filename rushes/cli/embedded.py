@@ -68,6 +68,7 @@ def _ready(child: subprocess.Popen[str], environment: Mapping[str, str]) -> Runn
 def _stop(child: subprocess.Popen[str]) -> None:
     assert child.stdin is not None
     assert child.stdout is not None
+    # The end of its input tells it to stop, as it would if this process were killed.
     child.stdin.close()
     try:
         child.wait(STOP_TIMEOUT_S)

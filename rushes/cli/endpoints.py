@@ -126,4 +126,5 @@ def _field_lines(name: str, words: str, about: str) -> Iterable[str]:
 
 
 def _width() -> int:
+    # Lines longer than this are hard to read, however wide the window is.
     return min(shutil.get_terminal_size((100, 24)).columns, 120)

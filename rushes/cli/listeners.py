@@ -110,6 +110,7 @@ class HttpServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, on everything that is open."""
+        # uvicorn itself has the plain socket; https is added to its servers, and so ends with them.
         await super().startup([self._listeners.plain])
         loop = asyncio.get_running_loop()
         if self._https is not None:

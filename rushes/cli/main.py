@@ -70,6 +70,7 @@ def main(words: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
     given = list(sys.argv[1:] if words is None else words)
     try:
+        # Not standalone: errors come back as exceptions, and every one becomes a line of ours.
         code = build(given)(args=given, prog_name="rushes", standalone_mode=False)
     except CommandError as error:
         sys.exit(_complain(str(error), error.exit_code))

@@ -30,6 +30,7 @@ def files_in(output: Any) -> Iterator[OutputFile]:
             yield from files_in(one)
     elif isinstance(output, dict):
         url = output.get("url")
+        # What has an address is a file, and nothing within it is another one.
         if isinstance(url, str) and url.startswith(("http://", "https://", "data:")):
             yield OutputFile(url, _name(output.get("file_name"), url))
         else:

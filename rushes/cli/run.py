@@ -110,6 +110,7 @@ def _wait(client: Client, endpoint: Endpoint, submitted: Submitted) -> Answer:
 
 def _bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+    # The bar goes where errors go: what is printed belongs to whoever pipes it on.
     console = Console(stderr=True)
     return Progress(*columns, console=console, disable=not console.is_terminal)
 

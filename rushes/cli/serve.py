@@ -80,6 +80,7 @@ def serve(
     settings = listeners.settings
     say = _say_json if json_ else _say
     logging.getLogger("uvicorn.error").addFilter(_is_news)
+    # The loop that uvicorn would choose: uvloop where it is installed.
     with own_folder(settings.data), asyncio.Runner(loop_factory=uvicorn.Config(app="").get_loop_factory()) as runner:
         runner.run(_serve(listeners, say, until_eof))
 

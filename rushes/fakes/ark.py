@@ -163,6 +163,7 @@ class _Door:
         task = self._task(request)
         if task.over:
             del self.fake.tasks[task.id], self.jobs[task.id]
+        # What no second look has found running still waits.
         elif task.looks <= 1:
             task.cancelled, task.end = True, "cancelled"
         else:
@@ -275,6 +276,7 @@ async def _job(given: Any) -> _Job:
         settings=settings,
         resolution=resolution,
         ratio=ratio,
+        # -1 asks for any seed, and the record tells which it was.
         seed=secrets.randbelow(2**31) if settings.seed in {None, -1} else int(settings.seed or 0),
         created=int(time.time()),
         last_frame=bool(body.return_last_frame),
@@ -284,6 +286,7 @@ async def _job(given: Any) -> _Job:
 
 
 def _read(given: Any) -> _Body:
+    # The SDK sends null for all that wasn't set.
     body = {name: value for name, value in given.items() if value is not None} if isinstance(given, dict) else given
     if isinstance(body, dict):
         for name in ("model", "content"):
@@ -328,6 +331,7 @@ async def _pictures(model: str, images: list[_Image]) -> Still | None:
     if not references and (len(roles) > 2 or set(roles) not in allowed):
         raise _invalid("content", f"these roles can't be combined: {roles}")
     stills = {image.role: await _picture(image.image_url.url) for image in images}
+    # A single picture without a role is the first frame.
     return stills.get("first_frame") or next(iter(stills.values()), None)
 
 

@@ -154,6 +154,7 @@ class _Door:
     async def cancel(self, request: Request, seen: Seen) -> Response:
         self._let_in(seen)
         task = self.fake.tasks.get(request.path_params["id"])
+        # PENDING is what the first look told.
         if task is None or task.looks > 1 or task.over:
             told = "Failed to cancel the task, please confirm if the task is in PENDING status."
             raise _error(400, "UnsupportedOperation", told)
@@ -204,6 +205,7 @@ class _Door:
         clip, given = self.clips[task.id], task.asked["input"]
         link = self.shelf.film(request, clip.mp4, task.end)
         told = {"task_status": "SUCCEEDED", "video_url": link, "orig_prompt": given.get("prompt", "")}
+        # Only a prompt that was rewritten comes back in its new words.
         if task.asked.get("parameters", {}).get("prompt_extend", True):
             told["actual_prompt"] = f"{told['orig_prompt']} Seen in soft light, the camera is calm."
         usage = {"video_duration": clip.seconds, "video_ratio": f"{clip.width}*{clip.height}", "video_count": 1}
@@ -280,6 +282,7 @@ def _sides(body: _Body, model: _Model, still: Still | None) -> tuple[int, int]:
     width, height = _SIDES[body.parameters.resolution or max(model.resolutions, key=lambda name: _SIDES[name])]
     if still is None:
         return width, height
+    # As many pixels as the resolution has, in the picture's own shape.
     area, ratio = width * height, still.ratio
     return round((area * ratio) ** 0.5 / 2) * 2, round((area / ratio) ** 0.5 / 2) * 2
 

@@ -188,6 +188,7 @@ def _checked(model: str, body: Any) -> tuple[int, int]:
         raise Wrong("prompt", f"a text of {least} to {MOST_PROMPT} characters is required")
     if "reference_image" in form:
         _picture(form["reference_image"], "reference_image")
+    # A form has texts only, so a number is judged as one.
     seed = form.get("seed", "0")
     if not isinstance(seed, str) or not seed.isascii() or not seed.isdigit() or int(seed) > MOST_SEED:
         raise Wrong("seed", f"a whole number from 0 to {MOST_SEED} is required")

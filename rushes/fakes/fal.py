@@ -161,6 +161,7 @@ class _Vendor:
         fault = self.fake.submit_fault(prompt)
         if fault is not None and not (fault == "hang_up" and self.fake.plan.keeps_lost):
             return self._wrong(fault)
+        # What is wrong with the input is found now and told later, as the result.
         work = await self._work(endpoint, body)
         task = self.fake.take(str(uuid4()), endpoint, body, prompt)
         self.works[task.id] = work
@@ -245,6 +246,7 @@ class _Vendor:
 
     async def _opened(self, given: MediaInput) -> float | None:
         """Open a file that an input names; returns the shape of a picture or film."""
+        # It is named by an id, so there is nothing to fetch.
         if given.field.kind == "voice":
             return None
         try:

@@ -121,6 +121,7 @@ class _Door:
             return JSONResponse({"name": name})
         end = self._end(request, task, vertex)
         answer = JSONResponse({"name": name, "done": True, **end})
+        # Vertex's film is in the answer itself, so it is this that breaks off.
         if vertex and task.end == "link_broken":
             return BreaksOff(bytes(answer.body), media_type="application/json")
         return answer
@@ -273,6 +274,7 @@ def _check_parameters(given: Mapping[str, Any], model: _Model, vertex: bool) -> 
     _among(given, "resolution", model.resolutions)
     _among(given, "personGeneration", _PEOPLE)
     _among(given, "resizeMode", {"pad", "crop"})
+    # Range before set: Google names the bounds of what is beyond them.
     _whole(given, "durationSeconds", min(model.durations), max(model.durations))
     _among(given, "durationSeconds", model.durations)
     _whole(given, "sampleCount", 1, MOST_AT_ONCE)
@@ -312,6 +314,7 @@ def _check_image(given: Any, where: str, vertex: bool) -> None:
     if not isinstance(given, dict):
         raise _invalid(f"Invalid value at '{where}': an object is expected.")
     _known(given, {"bytesBase64Encoded", "mimeType", "gcsUri"} if vertex else {"bytesBase64Encoded", "mimeType"}, where)
+    # There is no bucket here that could be read.
     if "gcsUri" in given:
         raise _error(403, "PERMISSION_DENIED", f"The service account may not read {given['gcsUri']!r}.")
     stated = given.get("mimeType")

@@ -213,6 +213,7 @@ class _Vendor:
             sound_seconds(await _fetched(given.audio_url or "", "input.audio_url"), "input.audio_url")
         if given.video_url is not None:
             return check_film(await _fetched(given.video_url, "input.video_url"), SPEAKERS, "input.video_url")
+        # Only a film of which somebody was told: its id comes with its link.
         known = next((film for film in self.films.values() if film.id == given.video_id and film.url), None)
         if known is None:
             raise Wrong("input.video_id", f"there is no video {given.video_id}")

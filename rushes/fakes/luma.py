@@ -187,6 +187,7 @@ class _Door:
         task = self.fake.take(str(uuid.uuid4()), model, seen.body, prompt or "")
         asked = {name: value for name, value in seen.body.items() if value is not None}
         self.made[task.id] = _Made(clip, model, asked, datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+        # Before a hang-up: the generation is paid for, only its answer is lost.
         self.cents -= _CENTS[model] * clip.seconds * times
         if fault == "hang_up":
             return HangUp()

@@ -161,6 +161,7 @@ class _Vendor:
         fault = self.fake.submit_fault(prompt)
         if fault is not None and not (fault == "hang_up" and self.fake.plan.keeps_lost):
             return self._wrong(fault)
+        # Longer than 32 bits, as the vendor's own numbers are.
         number = 300_000_000_000_000 + len(self.films)  # never again the same, after a reset too
         self.fake.take(str(number), name, seen.body, prompt)
         self.traces[mark], self.films[number] = number, film

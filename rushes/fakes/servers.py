@@ -108,6 +108,7 @@ class Server:
             raise Said(self.wrong(fault))
         task = self.fake.take(name, "film", seen.body, prompt)
         self.films[task.id] = film
+        # No end of a vendor's: only who runs the model runs out of memory.
         if "fake:end_oom" in prompt:
             self.too_large.add(task.id)
         return task, fault

@@ -107,6 +107,7 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
         started.append((server, asyncio.get_running_loop()))
         await server.serve(sockets=[sock])
 
+    # A daemon: a test that dies on its way must not wait for it.
     thread = threading.Thread(target=_in_own_loop, args=(serve,), daemon=True)
     thread.start()
     try:

@@ -157,6 +157,7 @@ class _Visit:
             )
         length = headers.get(b"content-length", "")
         if length.isdigit():
+            # Refused before a byte of it is read; what comes is counted all the same.
             self._check_size(url, int(length))
         size = self._save(url, response)
         return Fetched(self.to, size, headers.get(b"content-type", _DEFAULT_TYPE).partition(";")[0].strip().lower())

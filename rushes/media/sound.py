@@ -183,6 +183,7 @@ def _stream(file: OutputContainer, codec: str, rate: int, channels: int, bitrate
 
 
 def _frame(sound: Heard, rate: int, layout: str, start: int) -> av.AudioFrame:
+    # (N, channels) → (1, N * channels): packed samples lie in one row, channels in turn.
     frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound).reshape(1, -1), format="flt", layout=layout)
     frame.sample_rate = rate
     frame.pts = start
