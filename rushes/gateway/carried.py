@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from time import perf_counter
 
 from rushes.accounts.keys import Caller
 from rushes.endpoint import Endpoint
-from rushes.errors import CallerError, ModelError
+from rushes.errors import CallerError, ModelError, RequestError
 from rushes.gateway import realtime_messages as messages
 from rushes.gateway.auth import JWT, admit, admit_token
 from rushes.gateway.ids import app_of, endpoint_id, new_id
 from rushes.gateway.intake import take
-from rushes.gateway.patience import wait_or_end
+from rushes.gateway.patience import LOOK_S, wait_or_end
 from rushes.gateway.replies import Reply, failure_reply
 from rushes.gateway.results import result_reply
-from rushes.gateway.socket import Frame, Left, Socket
-from rushes.gateway.submission import find_endpoint, limits_of, submit
+from rushes.gateway.socket import Frame, Socket
+from rushes.gateway.submission import find_endpoint, limits_of, submit_direct
 from rushes.gateway.visit import Visit
 from rushes.jobs.job import NewJob, Status
+from rushes.jobs.store import WriteFailed
 
-LOOK_S = 60.0  # a look without a wake-up, should one ever be lost
+log = logging.getLogger(__name__)
 
 
 async def handle(visit: Visit, socket: Socket) -> None:
@@ -66,9 +68,11 @@ async def _answer(visit: Visit, socket: Socket, caller: Caller, endpoint: Endpoi
     try:
         reply = await _run(visit, caller, endpoint, frame.encode() if isinstance(frame, str) else frame)
     except CallerError as error:
-        failure = error.failure()
-        code = failure.type.upper() or "FORBIDDEN"
-        await socket.say(messages.problem(code, failure.message, request_id=visit.id))
+        await _refuse(visit, socket, error)
+        return
+    except WriteFailed as error:
+        log.error("request %s could not be kept: %s", visit.id, error)
+        await _refuse(visit, socket, RequestError("storage_unavailable"))
         return
     first_byte_s = perf_counter() - started
     headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in reply.headers}
@@ -76,6 +80,12 @@ async def _answer(visit: Visit, socket: Socket, caller: Caller, endpoint: Endpoi
     await socket.say(json.dumps({"type": "start", **common, "headers": headers}))
     await socket.say(reply.body.decode())
     await socket.say(json.dumps({"type": "end", **common, "time_to_first_byte_seconds": round(first_byte_s, 6)}))
+
+
+async def _refuse(visit: Visit, socket: Socket, error: CallerError) -> None:
+    failure = error.failure()
+    code = failure.type.upper() or "FORBIDDEN"
+    await socket.say(messages.problem(code, failure.message, request_id=visit.id))
 
 
 async def _run(visit: Visit, caller: Caller, endpoint: Endpoint, body: bytes) -> Reply:
@@ -86,10 +96,10 @@ async def _run(visit: Visit, caller: Caller, endpoint: Endpoint, body: bytes) ->
         return failure_reply(job.failure, job.id)
     with services.events.watch_job(job.id) as watch:
         try:
-            await submit(visit, job)
+            await submit_direct(visit, job)
             while (state := services.jobs.state(job.id)) is not None and state.status is not Status.COMPLETED:
                 await watch.wait(min(LOOK_S, await wait_or_end(services, state)))
-        except (asyncio.CancelledError, Left):
+        except asyncio.CancelledError:
             await services.jobs.cancel(job.id, job.account, left=True)
             raise
     result = services.jobs.result(job.id)
@@ -108,7 +118,6 @@ def _job(visit: Visit, caller: Caller, endpoint: Endpoint, body: bytes) -> NewJo
         created_at=visit.services.clock(),
         failure=intake.failure,
         warnings=intake.warnings,
-        retry=False,  # as of any direct run (S-03)
         private=intake.private,
         key_id=caller.key_id,
         limits=limits_of(visit, caller, endpoint, intake.request, direct=True),

@@ -12,6 +12,7 @@ from rushes.jobs.job import JobState, Status
 
 log = logging.getLogger(__name__)
 
+LOOK_S = 60.0  # a look at a job without a wake-up, should one ever be lost
 _LOOKS = 4  # at who is there, in the time that a runner may be out of sight
 
 

@@ -22,11 +22,12 @@ from rushes.fields import media_inputs
 from rushes.gateway import realtime_messages as messages
 from rushes.gateway.auth import JWT, admit, admit_token
 from rushes.gateway.ids import app_of, endpoint_id
+from rushes.gateway.patience import LOOK_S
 from rushes.gateway.realtime_messages import INTERNAL_ERROR, VALIDATION_ERROR, BadMessage, Input
 from rushes.gateway.runners import own_file_of
 from rushes.gateway.sessions import Line, RunnerGone, Session
 from rushes.gateway.socket import INTERNAL, NORMAL, RESTART, TRY_LATER, Left, Socket
-from rushes.gateway.submission import limits_of, submit, unknown_endpoint
+from rushes.gateway.submission import limits_of, submit_direct, unknown_endpoint
 from rushes.gateway.visit import Services, Visit
 from rushes.gateway.wishes import asked, start_deadline
 from rushes.jobs.job import NewJob, Status
@@ -37,7 +38,6 @@ log = logging.getLogger(__name__)
 
 LEAST_BUFFERING, MOST_BUFFERING = 1, 60  # what clients let their users say (5.3)
 MOST_WAITING_BYTES = 64 * 1024 * 1024  # of inputs that wait; beyond that the oldest is dropped too
-LOOK_S = 60.0  # a look at the job without a wake-up, should one ever be lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def code_of(failure: Failure) -> str:
 async def _session(visit: Visit, socket: Socket, job: NewJob, conversation: Conversation) -> End:
     services = visit.services
     with services.sessions.opened(job.id, job.key_id) as session:
-        await submit(visit, job)
+        await submit_direct(visit, job)
         services.wake_sessions()
         end = End()  # what the runner is told when the server stops, or the caller leaves without a word
         try:

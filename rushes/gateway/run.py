@@ -10,16 +10,15 @@ import asyncio
 
 from rushes.errors import RequestError
 from rushes.gateway import stream
-from rushes.gateway.patience import wait_or_end
+from rushes.gateway.patience import LOOK_S, wait_or_end
 from rushes.gateway.replies import failure_reply, not_allowed
 from rushes.gateway.results import result_reply
-from rushes.gateway.submission import new_job, submit
+from rushes.gateway.submission import new_job, submit_direct
 from rushes.gateway.visit import Answer, Services, Visit
 from rushes.jobs.events import Watch
 from rushes.jobs.job import NewJob, Status
 
 METHODS = ("POST", "GET", "PUT", "PATCH")  # JS lets its user choose; only GET has no body
-LOOK_S = 60.0  # a look without a wake-up, should one ever be lost
 
 
 async def handle(visit: Visit) -> Answer:
@@ -33,7 +32,7 @@ async def handle(visit: Visit) -> Answer:
         return failure_reply(job.failure, job.id)
     services = visit.services
     with services.events.watch_job(job.id) as watch:
-        await submit(visit, job._replace(retry=False))  # S-03: the caller is here to try again
+        await submit_direct(visit, job)
         ended = False
         try:
             ended = await _ended_before_caller_left(visit, job, watch)

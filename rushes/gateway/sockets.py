@@ -9,8 +9,9 @@ import logging
 
 from rushes.errors import CallerError, Rejection, RequestError
 from rushes.gateway import carried, realtime, runners
-from rushes.gateway.socket import INTERNAL, Left, Socket
+from rushes.gateway.socket import INTERNAL, TRY_LATER, Left, Socket
 from rushes.gateway.visit import Visit
+from rushes.jobs.store import WriteFailed
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,18 @@ async def answer(visit: Visit, socket: Socket) -> None:
         return
     except CallerError as error:
         await refuse(socket, error)
+    except WriteFailed as error:
+        log.error("what a WebSocket asked for could not be kept, request %s: %s", visit.id, error)
+        await _give_up(socket, RequestError("storage_unavailable"), TRY_LATER)
     except Exception:
         log.exception("a WebSocket failed, request %s", visit.id)
-        if not socket.opened:
-            await refuse(socket, RequestError("internal_error"))
-        await socket.close(INTERNAL, "Internal error")
+        await _give_up(socket, RequestError("internal_error"), INTERNAL)
+
+
+async def _give_up(socket: Socket, error: RequestError, code: int) -> None:
+    if not socket.opened:
+        await refuse(socket, error)
+    await socket.close(code, error.msg)
 
 
 async def refuse(socket: Socket, error: CallerError) -> None:

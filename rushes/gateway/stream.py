@@ -28,7 +28,7 @@ from rushes.gateway.patience import wait_or_end
 from rushes.gateway.previews import image_object
 from rushes.gateway.replies import failure_reply, request_id_header
 from rushes.gateway.results import with_addresses
-from rushes.gateway.submission import job_for, submit
+from rushes.gateway.submission import job_for, submit_direct
 from rushes.gateway.visit import Answer, Services, Visit
 from rushes.gateway.watch import PING_S, look_again_s
 from rushes.jobs.events import Watch
@@ -43,7 +43,7 @@ async def handle(visit: Visit) -> Answer:
     job = await job_for(visit, _streamed(visit), direct=True)
     if job.failure is not None:
         return failure_reply(job.failure, job.id)
-    await submit(visit, job._replace(retry=False))  # S-03: the caller is here to try again
+    await submit_direct(visit, job)
 
     async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
         telling = asyncio.ensure_future(_tell(visit, job, send))

@@ -5,6 +5,7 @@ Used by every way to start a job. Storing it and waiting for it are the callers'
 
 from __future__ import annotations
 
+import asyncio
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel
@@ -124,6 +125,18 @@ async def submit(visit: Visit, job: NewJob) -> Submitted:
         raise RequestError("concurrent_requests_limit", f"Too many direct runs at once: {error}") from None
     except KeyReused as error:
         raise Rejection(422, f"Idempotency-Key: {error}; use another key for another request") from None
+
+
+async def submit_direct(visit: Visit, job: NewJob) -> None:
+    """Store a job whose caller waits on the line and can try again, hence it is not tried again here (S-03).
+
+    Raises as `submit`. Where the server stops meanwhile it is taken back: after the next start nobody waits for it.
+    """
+    try:
+        await submit(visit, job._replace(retry=False))
+    except asyncio.CancelledError:  # which has stopped the waiting, not the write
+        await visit.services.jobs.cancel(job.id, job.account, left=True)
+        raise
 
 
 def limits_of(visit: Visit, caller: Caller, endpoint: Endpoint, request: BaseModel | None, *, direct: bool) -> Limits:

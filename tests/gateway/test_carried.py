@@ -65,6 +65,14 @@ def test_a_wrong_input_has_the_status_it_has_elsewhere_and_the_socket_stays(gate
         work.join()
 
 
+def test_what_cannot_be_kept_is_told_on_the_socket(gateway: Gateway) -> None:
+    with call(gateway) as socket:
+        gateway.services.keys._database._writer.close()
+        socket.send('{"prompt": "a cat"}')
+        problem = json.loads(socket.recv(timeout=10))
+        assert (problem["type"], problem["error"]) == ("x-fal-error", "STORAGE_UNAVAILABLE")
+
+
 def test_a_caller_who_leaves_cancels_the_run(gateway: Gateway) -> None:
     with call(gateway) as socket:
         socket.send('{"prompt": "a cat"}')

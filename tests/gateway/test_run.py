@@ -1,3 +1,4 @@
+import asyncio
 import json
 import socket
 import time
@@ -7,8 +8,13 @@ from uuid import UUID
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from rushes.errors import RequestError
+from rushes.gateway import run
+from rushes.gateway.ids import new_id
+from rushes.gateway.links import Links
+from rushes.gateway.visit import Visit
 from rushes.jobs.job import Claimed, Status
 from tests.gateway.live import AUTH, SERVED_BY, Gateway
 
@@ -160,3 +166,34 @@ def test_over_budget_is_a_403_before_anything_is_queued(gateway: Gateway, path: 
     refused = gateway.client.post(path, json={"prompt": "x"}, headers={"authorization": f"Key {key}"})
     assert (refused.status_code, "Exhausted balance" in refused.json()["detail"]) == (403, True)
     assert gateway.call(gateway.jobs.claim("r", ("fal-ai/clip",), 60.0)) is None
+
+
+@pytest.mark.parametrize("path", [("fal-ai", "clip"), ("fal-ai", "clip", "stream")])
+def test_whenever_the_server_stops_no_run_is_left_for_which_nobody_waits(
+    gateway: Gateway, path: tuple[str, ...]
+) -> None:
+    async def call() -> None:
+        body = iter([{"type": "http.request", "body": b'{"prompt": "x"}'}])
+
+        async def receive() -> Message:
+            return next(body, None) or await asyncio.Event().wait()  # type: ignore[return-value]  # never comes
+
+        async def send(_: Message) -> None:
+            pass
+
+        key = (b"authorization", AUTH["authorization"].encode())
+        scope = {"type": "http", "method": "POST", "headers": [key], "query_string": b""}
+        visit = Visit(scope, receive, gateway.services, "run", path, Links("", ""), new_id())
+        await (await run.handle(visit))(scope, receive, send)
+
+    async def stopped_after(steps: int) -> None:
+        task = asyncio.create_task(call())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    for steps in range(12):
+        gateway.call(stopped_after(steps))
+    gateway.call(gateway.jobs.sweep())  # its writes come after all of theirs
+    assert gateway.jobs.queue_length("fal-ai/clip") == 0
