@@ -59,6 +59,11 @@ _TALK = re.compile(
     r"\bhot dogs?\b|\bstar wars\b|\bno one\b|\bbackground music\b|\bgolden ratio\b|\bspring (?:roll|water)s?\b",
     re.IGNORECASE,
 )
+# "A crowd of penguins" is many penguins and nobody else.
+_HOST = re.compile(
+    r"\b(?:crowd|audience|team|gang)s? of "
+    r"(?!(?:\w+ )?(?:people|persons?|pedestrians|fans|onlookers|spectators|tourists)\b)"
+)
 _TOGETHER = {
     "golden hour": "sunset", "blue hour": "twilight", "hot air balloon": "balloon", "hot-air balloon": "balloon",
     "outer space": "space", "living room": "bedroom", "dining room": "bedroom", "cherry blossom": "blossom",
@@ -73,6 +78,7 @@ _TOGETHER = {
     "busy street": "crowded street", "busy market": "crowded market", "busy tokyo": "crowded tokyo",
     "busy city": "crowded city", "new york": "manhattan", "hong kong": "skyline", "steam train": "train",
     "polaroid": "vintage", "chat room": "room", "stop sign": "sign", "film noir": "noir", "out of a window": "window",
+    "on fire": "ablaze", "in flames": "ablaze",
 }  # fmt: skip
 
 
@@ -139,18 +145,19 @@ def read_brief(prompt: str) -> Brief:
     lettering, text = _lettering(text)
     # Before camera talk is taken out, some of which names the framing too.
     framing = _framing(text.lower())
-    words = list(_kept(_words(_TALK.sub(" , ", text).lower())))
+    words = list(_kept(_words(_HOST.sub("group of ", _TALK.sub(" , ", text).lower()))))
     found = [_entries(word) for word in words]
     places = _rows(found, "place")
+    subjects = _subjects(words, found)
     return Brief(
         place=_base(places, words),
         features=tuple(place for place in places if place != _base(places, words)),
         time=next(iter(_rows(found, "time")), ""),
         weather=_weather(_rows(found, "weather")),
         season=next(iter(_rows(found, "season")), ""),
-        mood=next(iter(_rows(found, "mood")), ""),
+        mood=_mood(_rows(found, "mood"), subjects),
         framing=framing,
-        subjects=_subjects(words, found),
+        subjects=subjects,
         lettering=lettering,
     )
 
@@ -212,7 +219,7 @@ def _rows(found: list[tuple[Entry, ...]], table: str) -> list[str]:
 def _base(places: list[str], words: list[str]) -> str:
     """Return the place that gives the ground: the most particular one, else the first named."""
     for first in ("underwater", "space", "stage", "kitchen", "office", "room"):
-        if first in places and not (first == "room" and places[0] != "room" and "window" in words):
+        if first in places and not (first == "room" and places[0] != "room" and {"window", "windows"} & set(words)):
             return first
     solid = [place for place in places if place not in ("sky", "mountains", "road")]
     if len(solid) > 1:
@@ -225,6 +232,13 @@ def _base(places: list[str], words: list[str]) -> str:
 
 def _weather(named: list[str]) -> str:
     return next((one for one in ("storm", "rain", "snow", "fog", "cloud") if one in named), "")
+
+
+def _mood(named: list[str], subjects: tuple[Subject, ...]) -> str:
+    """Return the first mood; what burns in a hearth or on a candle is no conflagration."""
+    mood = next(iter(named), "")
+    kept_fire = any(one.kind in ("fire", "lantern", "cake") for one in subjects)
+    return "warm" if mood == "burning" and kept_fire else mood
 
 
 def _framing(text: str) -> str:

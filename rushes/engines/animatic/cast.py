@@ -133,4 +133,5 @@ RIDER: Role = Role(
     (-1.15, -0.06, 1.15, 1.9), 1.1, pace=0.6, period_s=1.0,
 )  # fmt: skip
 PEOPLE = ("man", "woman", "child", "couple", "crowd", "family", "lovers", "astronaut", "robot")
+HANDY = ("man", "woman", "child", "astronaut", "robot")  # who is one, with hands to hold a thing
 VEHICLES = ("car", "bus", "bicycle", "train")

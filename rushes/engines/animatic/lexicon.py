@@ -30,7 +30,7 @@ PLACES: dict[str, str] = {
     "office": "office classroom library lab laboratory studio-office desk workshop oficina bureau "
     "büro 办公室 教室 图书馆",
     "room": "gym church hospital ballroom-floor cave-room lounge room bedroom interior indoors apartment cafe "
-    "café livingroom house-inside hallway hotel bar museum "
+    "café livingroom house-inside hallway hotel bar museum windowsill "
     "gallery window "
     "habitación cuarto chambre zimmer 房间 部屋 室内 窗边 窗",
     "road": "road highway route path trail driveway freeway carretera camino autoroute weg 公路 道路 道",

@@ -13,7 +13,7 @@ from rushes.engines.animatic.brief import Subject
 from rushes.engines.animatic.cast import ROLES
 from rushes.engines.animatic.depth import FAR
 from rushes.engines.animatic.ink import Colour, Line, box, curve, lighter, mix, oval
-from rushes.engines.animatic.interiors import kitchen, office, room, stage, studio
+from rushes.engines.animatic.interiors import ROOFED, kitchen, office, room, stage, studio
 from rushes.engines.animatic.setting import Ground, Setting, bands, floor, greens, hills, props, ridge, sky, water
 from rushes.engines.animatic.wilds import abstract, bamboo, table, waterfall, woods
 
@@ -419,7 +419,7 @@ def paint(here: Setting) -> Ground:
     """Paint the brief's place, with a road over it where one is named as well."""
     place = here.brief.place or "field"
     ground = PLACES[place](here)
-    if here.brief.mood == "burning" and place not in ("underwater", "space", "abstract"):
+    if here.brief.mood == "burning" and place not in ("underwater", "space", "abstract", *ROOFED):
         _ablaze(here, ground.horizon)
     if "road" in here.brief.features and place in ("desert", "field", "snow", "mountains", "forest", "village"):
         return _across(here, ground)

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from rushes.engines.animatic.brief import Brief, Subject, read_brief
-from rushes.engines.animatic.cast import PEOPLE, RIDER, ROLES, VEHICLES, Role
+from rushes.engines.animatic.cast import HANDY, PEOPLE, RIDER, ROLES, VEHICLES, Role
 from rushes.engines.animatic.cutout import is_bust
 from rushes.engines.animatic.depth import FAR, Picture, Plane
 from rushes.engines.animatic.figures import Look
@@ -248,7 +248,14 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
     players: list[Actor] = []
     for k in order:
         players += _group(here, ground, subjects[k], roles[k], slots[k], biggest=biggest or roles[k].size)
-    return settled(_sheltered(players), here.brief.place)
+    return settled(_sheltered(_abreast(players)), here.brief.place)
+
+
+def _abreast(players: list[Actor]) -> list[Actor]:
+    """Let all who go somewhere on the ground go the same way: two on one line would walk through each other."""
+    goers = [one for one in players if one.speed and one.role.home == "ground"]
+    way = goers[0].facing if goers else 1
+    return [replace(one, facing=way) if one.speed and one.role.home == "ground" else one for one in players]
 
 
 def _in_form(here: Setting, subject: Subject, role: Role) -> Role:
@@ -262,7 +269,7 @@ def _in_form(here: Setting, subject: Subject, role: Role) -> Role:
 
 def _sheltered(players: list[Actor]) -> list[Actor]:
     """Put an umbrella into the hand of whoever is there to hold it."""
-    holder = next((one for one in players if one.kind in ("man", "woman", "child")), None)
+    holder = next((one for one in players if one.kind in HANDY), None)
     if holder is None or not any(one.kind == "umbrella" for one in players):
         return players
     x, y = holder.x + 0.1 * holder.size * holder.facing, holder.y - 0.42 * holder.size
@@ -278,7 +285,8 @@ def _sheltered(players: list[Actor]) -> list[Actor]:
                 look=replace(one.look, word="held"),
                 action=holder.action,
                 facing=holder.facing,
-                role=replace(one.role, home="air", pace=holder.role.pace),
+                role=replace(one.role, home="air"),
+                carried=holder.speed,
             )
         held.append(in_hand if one.kind == "umbrella" else one)
     return held
@@ -289,6 +297,8 @@ def _slots(here: Setting, subjects: list[Subject], roles: list[Role]) -> list[fl
     count = len(subjects)
     side = here.dice.choice((-1, 1))
     if count == 1:
+        if here.brief.place == "river" and roles[0].home == "ground":  # on the bank: the water is in the middle
+            return [0.5 + side * here.dice.uniform(0.24, 0.3)]
         central = here.brief.framing in ("close", "low") or here.brief.place in ("stage", "studio")
         return [0.5 if central else 0.5 + side * here.dice.uniform(0.04, 0.16)]
     span = 0.52 if count == 2 else 0.64

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from rushes.engines.animatic.cast import PEOPLE, ROLES, VEHICLES
+from rushes.engines.animatic.cast import HANDY, PEOPLE, ROLES, VEHICLES
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.furnishings import SEAT, TABLE
 from rushes.engines.animatic.sprite import Actor
@@ -68,7 +68,7 @@ def _seat_for(sitter: Actor, place: str) -> Actor:
 
 def _holding(players: list[Actor]) -> list[Actor]:
     """Put a guitar into the arms of whoever is there to play it."""
-    holder = next((one for one in players if one.kind in ("man", "woman", "child")), None)
+    holder = next((one for one in players if one.kind in HANDY), None)
     if holder is None:
         return players
     low = 0.3 if holder.action == "sit" else 0.52
@@ -83,6 +83,7 @@ def _holding(players: list[Actor]) -> list[Actor]:
             size=1.15 * holder.size,
             near=min(1.0, holder.near + 1e-3),
             facing=holder.facing,
+            carried=holder.speed,
         )
         if one.kind == "guitar"
         else one

@@ -68,6 +68,7 @@ class Actor:
     facing: int = 1
     offset: float = 0.0
     picture: Picture | None = None  # what it looks like, instead of a drawing: (H, W, 4), premultiplied
+    carried: float | None = None  # how fast who holds it goes, and it with them
 
     def at(self, seconds: float, length: float, *, loop: bool) -> tuple[float, float, float]:
         """Return (x, y, phase) at a time of a film of `length` seconds."""
@@ -87,6 +88,8 @@ class Actor:
     @property
     def speed(self) -> float:
         """Return how many paper heights it goes a second, to the right."""
+        if self.carried is not None:
+            return self.carried
         if self.action in _STILL and self.role.home == "ground":
             return 0.0
         if self.kind in PEOPLE and self.action in ("fly", "float", "drive"):

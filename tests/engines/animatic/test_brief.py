@@ -75,3 +75,19 @@ def test_mars_is_a_desert_of_another_colour() -> None:
     brief = read_brief("an astronaut walks on Mars")
     assert (brief.place, brief.mood) == ("desert", "mars")
     assert not read_brief("an astronaut walks in the desert").mood
+
+
+def test_windows_that_are_lit_make_no_room_of_a_village() -> None:
+    assert read_brief("a snowy village at night, warm windows").place == "village"
+    assert read_brief("a cat sleeps on a windowsill while it rains").place == "room"
+
+
+def test_a_crowd_of_animals_is_many_of_them_and_a_crowd_of_people_a_crowd() -> None:
+    assert [(one.kind, one.count) for one in read_brief("a crowd of penguins").subjects] == [("penguin", 5)]
+    assert [one.kind for one in read_brief("a crowd of excited people").subjects] == ["crowd"]
+
+
+def test_only_what_should_not_burn_sets_the_scene_on_fire() -> None:
+    assert read_brief("a castle on fire").mood == "burning"
+    assert read_brief("a castle on fire").subjects[0].kind == "castle"
+    assert read_brief("a burning candle on a table").mood == "warm"

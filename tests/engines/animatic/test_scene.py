@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from rushes.engines.animatic.depth import FAR
-from rushes.engines.animatic.scene import draw_scene
+from rushes.engines.animatic.scene import draw_scene, set_scene
+from rushes.engines.animatic.sprite import Actor
 
 
 @pytest.mark.parametrize(("width", "height"), [(320, 180), (180, 320), (200, 200)])
@@ -32,3 +33,33 @@ def test_the_seed_chooses_the_lie_of_the_land() -> None:
     one, again, other = (draw_scene("hills", seed, 160, 90)[0] for seed in (1, 1, 2))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+def players(prompt: str, seed: int = 1) -> dict[str, Actor]:
+    return {sprite.actor.kind: sprite.actor for sprite in set_scene(prompt, seed, 320, 180).sprites}
+
+
+@pytest.mark.parametrize("prompt", ["a woman runs with her dog on a beach", "a man walks his dog", "a bus and a car"])
+def test_those_who_go_somewhere_go_the_same_way(prompt: str) -> None:
+    for seed in range(6):
+        ways = {one.speed > 0 for one in players(prompt, seed).values() if one.speed and one.role.home == "ground"}
+        assert len(ways) == 1
+
+
+@pytest.mark.parametrize("action", ["stands", "walks", "runs"])
+@pytest.mark.parametrize("thing", ["umbrella", "guitar"])
+@pytest.mark.parametrize("who", ["man", "robot"])
+def test_what_is_held_goes_where_its_holder_goes(action: str, thing: str, who: str) -> None:
+    cast = players(f"a {who} {action} on a street with a {thing}")
+    assert cast[thing].speed == cast[who].speed
+
+
+def test_who_comes_to_a_river_stands_beside_it() -> None:
+    for seed in range(6):
+        assert abs(players("a deer by a river", seed)["deer"].x / (320 / 180) - 0.5) > 0.2
+
+
+def test_a_candle_does_not_set_the_room_on_fire() -> None:
+    room = draw_scene("a room, a burning candle", 3, 320, 180)[0].astype(int)
+    flames = (room[..., 0] > 220) & (room[..., 2] < 80)
+    assert flames.mean() < 0.01
