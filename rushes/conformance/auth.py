@@ -83,8 +83,8 @@ def a_04(t: Target) -> None:
         t.accepted(t.probe.post("queue", f"/{t.endpoint}", json=t.input, auth=auth))
         listed = t.probe.get("platform", "/v1/keys").is_status(200).object()["keys"]
         mine = [key for key in listed if key["key_id"] == made["key_id"]]
-        must(mine and mine[0]["scope"] == "API", "the new key listed with the scope API", mine)
         must(made["key_secret"] not in str(listed), "a list without secrets", "the secret is in it")
+        must(mine and mine[0]["scope"] == "API", "the new key listed with the scope API", mine)
         for method, path in (("GET", "/v1/keys"), ("POST", "/v1/keys")):
             answer = t.probe.send(
                 method, "platform", path, auth=auth, json={"alias": "x"} if method == "POST" else None

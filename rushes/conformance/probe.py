@@ -6,6 +6,7 @@ Nothing is followed, retried or decoded behind a check's back. What was sent is 
 from __future__ import annotations
 
 import json
+import re
 import socket
 import ssl
 import time
@@ -39,6 +40,8 @@ PREFIXES: Mapping[Group, str] = {
     "site": "",
 }
 PATIENCE_S = 60.0
+# Members of an answer that make keys and tokens; what a server says in them must not get into a report.
+_SECRET = re.compile(r'("(?:key|key_secret|token)"\s*:\s*")[^"]+')
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class Answer:
     def got(self) -> str:
         """One line for a report."""
         kind = self.headers.get("content-type", "without a type")
-        return f"{self.status} {kind} {short(self.body.decode('utf-8', 'replace'))}"
+        text = _SECRET.sub(r"\1…", self.body.decode("utf-8", "replace"))
+        return f"{self.status} {kind} {short(text)}"
 
     def must(self, ok: object, expected: str) -> Answer:
         """Raise Failed unless `ok`; returns itself, to go on."""

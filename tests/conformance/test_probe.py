@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 
+import httpx2
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from rushes.conformance.probe import Probe
+from rushes.conformance.probe import Answer, Probe
 from tests.conformance.serving import serving
 
 STREAM = ": hello\n\ndata: one\ndata:two\n\nevent: x\ndata: {}\n\n"
@@ -60,6 +61,14 @@ def test_a_group_is_named_by_a_prefix_or_by_the_host(url: str) -> None:
             assert connection.recv() == f"{host} /run/a/b"
         with by_host.socket("/a/b") as connection:
             assert connection.recv() == "fal.run /a/b"
+
+
+def test_a_secret_in_an_answer_is_not_told() -> None:
+    body = b'{"key_id": "made", "key": "made:very-secret", "key_secret" : "very-secret", "nested": {"token": "secret"}}'
+    got = Answer("POST /v1/keys", 200, httpx2.Headers({"content-type": "application/json"}), body).got
+    assert 'secret",' not in got
+    assert '"key_id": "made"' in got
+    assert got.count('"…"') == 3
 
 
 def test_neither_key_nor_token_is_told(url: str) -> None:
