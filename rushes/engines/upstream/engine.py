@@ -20,6 +20,7 @@ from rushes.engines.engine import Cancelled, FilmFile, Maker, Progress
 from rushes.engines.residence import Residence
 from rushes.engines.upstream import gpus, trouble
 from rushes.engines.upstream.film import film_file
+from rushes.engines.upstream.folders import FilmFolder, make_folder, remove_leftovers
 from rushes.engines.upstream.inputs import values_of, write_inputs, write_json
 from rushes.engines.upstream.program import Program, TookTooMuch, run
 from rushes.engines.upstream.reading import Gauge, without_paths
@@ -31,7 +32,6 @@ NAME = "upstream"
 STEPS = "steps"
 # What a program may need to find libraries and to write its messages; all else may hold a secret.
 _KEPT = ("LANG", "LC_ALL", "TZ", "USER", "LOGNAME", "LD_LIBRARY_PATH", "CUDA_HOME", "CUDA_PATH")
-_FOLDERS = "rushes-film-"
 _TURN = "turn.lock"  # in the deployment's folder: films of several runners would fight for the same memory
 
 LOG = logging.getLogger(__name__)
@@ -45,10 +45,11 @@ class UpstreamEngine:
     ) -> None:
         self._name, self._setup, self._residence = name, setup, residence
         self._environment = os.environ if environment is None else environment
-        self._job: Path | None = None
+        self._folder: FilmFolder | None = None
 
     def load(self) -> Maker:
         """Say who makes the films. What is missing is logged, and told again to each job."""
+        remove_leftovers()
         setup = self._setup
         if problem := setup.missing(self._environment) or self._gpu_problem():
             LOG.error("the deployment %s can't work: %s", self._name, with_name(problem, self._name))
@@ -60,9 +61,9 @@ class UpstreamEngine:
             raise TypeError(f"the upstream engine takes an UpstreamCall, not {type(call).__name__}")
         self._check(call)
         self.unload()  # of a film before that nobody read to its end
-        self._job = job = Path(tempfile.mkdtemp(prefix=_FOLDERS)).resolve()  # `_left` compares real paths
         try:
-            path = self._made(call, job, progress, cancelled)
+            self._folder = make_folder()
+            path = self._made(call, self._folder.path, progress, cancelled)
         except OSError as error:  # a folder that can't be written, a disk that has filled up
             self.unload()
             raise trouble.here("The model's program on this server failed", f"{self._setup.called}: {error}") from None
@@ -74,9 +75,9 @@ class UpstreamEngine:
 
     def unload(self) -> None:
         """Remove the last film's files, if they are still there."""
-        if self._job is not None:
-            shutil.rmtree(self._job, ignore_errors=True)
-            self._job = None
+        if self._folder is not None:
+            self._folder.remove()
+            self._folder = None
 
     def _check(self, call: UpstreamCall) -> None:
         """Raise Unable where it can't work, before anything is written."""
