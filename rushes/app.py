@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import os
 import random
 import time
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -47,6 +49,8 @@ from rushes.webhooks.outbox import Outbox
 from rushes.webhooks.schedule import Schedule
 from rushes.webhooks.signing import SigningKeys
 
+log = logging.getLogger(__name__)
+
 DATABASE_FILE = "rushes.db"
 FILES_FOLDER = "files"
 
@@ -65,6 +69,8 @@ class Application:
         self._plain_url = plain_url or _loopback_url(settings)
         self._clock = clock
         self._door: Door | None = None
+        self._loops: tuple[asyncio.Task[Any], ...] = ()
+        self._runners: LocalRunners | None = None
         self._stops: list[Callable[[], object]] = []
 
     async def asgi(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,7 +124,7 @@ class Application:
             clock=self._clock,
             attendance=Attendance(self._clock()),
             credentials=signs,
-            wake_sessions=lambda: self._runners.wake_sessions(),  # noqa: PLW0108  # they come after the door
+            wake_sessions=self._wake_sessions,
         )
         self._door = Door(services, Site().handle)
         deliverer = _deliverer(services, partial(body_of, jobs))
@@ -137,20 +143,25 @@ class Application:
 
     async def stop_work(self) -> None:
         """Stop the runners while the door still answers: their jobs are handed back and no claim waits any longer."""
-        if self._door is not None:
+        if self._runners is not None:
             await self._runners.stop()
 
     async def stop(self) -> None:
         """Stop the runners, then everything else; what was acknowledged is on the disk before this returns."""
         await self.stop_work()
-        if self._door is not None:
-            for loop in self._loops:
-                loop.cancel()
-                with suppress(asyncio.CancelledError):
-                    await loop
+        for loop in self._loops:
+            loop.cancel()
+        # Whatever one of them ended with, the rest has to be stopped as well.
+        for end in await asyncio.gather(*self._loops, return_exceptions=True):
+            if isinstance(end, Exception):
+                log.error("what ran by itself had ended long before: %s", end, exc_info=end)
         for stop in reversed(self._stops):  # the database last: what others still write reaches it
             stop()
         self._stops.clear()
+
+    def _wake_sessions(self) -> None:
+        if self._runners is not None:  # they come after the door, which is handed this
+            self._runners.wake_sessions()
 
 
 def build(settings: Settings, plain_url: str | None = None) -> Application:
