@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
 
 from rushes import __version__
+from rushes.endpoint import SESSION
 from rushes.errors import Rejection
 from rushes.gateway.auth import admit
 from rushes.gateway.replies import Reply, not_allowed
@@ -23,9 +24,10 @@ from rushes.gateway.visit import Answer, Services, Visit
 from rushes.jobs.job import Priority
 from rushes.jobs.store import ENDS
 from rushes.jobs.tally import BUCKETS_S, Durations
+from rushes.webhooks.schedule import State
 
 TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
-SESSIONS = "/realtime"  # ends the endpoint of a job that is a session
+SESSIONS = f"/{SESSION}"  # ends the endpoint of a job that is a session
 STARTED_AT = time.time()  # of this import, moments after the process began
 _PAGE_BYTES = resource.getpagesize()
 
@@ -68,7 +70,7 @@ def page(services: Services) -> Iterator[str]:
     yield from histogram("rushes_queue_seconds", "Time from submit to the start of the last try.", tally.waited)
     yield from histogram("rushes_inference_seconds", "Time that making a result took.", tally.ran)
     yield from gauge("rushes_webhooks_due", "Webhooks to be sent, up to 10,000.", [({}, now.due_webhooks)])
-    settled = [({"outcome": "delivered"}, tally.webhooks[2]), ({"outcome": "given_up"}, tally.webhooks[3])]
+    settled = [({"outcome": one.name.lower()}, tally.webhooks[one]) for one in (State.DELIVERED, State.GIVEN_UP)]
     yield from counter("rushes_webhooks_settled", "Webhooks delivered or given up since the start.", settled)
     yield from _machine(services)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
@@ -102,7 +102,7 @@ async def list_models(
     )
 
 
-def _named(endpoints: Sequence[Endpoint] | Any, ids: tuple[str, ...]) -> list[Endpoint]:
+def _named(endpoints: Iterable[Endpoint], ids: tuple[str, ...]) -> list[Endpoint]:
     """Return the endpoints of these ids, in the order asked for; all without ids. Raises Refused(404) for none."""
     known = {one.id: one for one in endpoints}
     if not ids:
