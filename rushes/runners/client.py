@@ -1,8 +1,8 @@
 """A runner's HTTP side: the runner protocol's calls over kept-alive connections, with typed messages.
 
 A gateway that is away (restarting, unreachable, answering 5xx) is `GatewayAway`; whoever calls decides whether to wait.
-Ends of jobs are different: a result is worth waiting for, so `finish` and `fail` try again by themselves. Sending one
-twice is harmless, since the second is answered "stale".
+What a job came to is different: it is worth waiting for, so signatures, files and ends are tried again by themselves.
+An end that arrives twice is harmless, since the second is answered "stale"; a file that does leaves one too many.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import quote
 
 import httpx2
@@ -34,10 +36,12 @@ from rushes.jobs.protocol import (
 
 TIMEOUT_S = 10.0
 UPLOAD_TIMEOUT_S = 60.0  # for the answer, once the last byte is sent; the gateway syncs the file to its disk
-KEEP_TRYING_S = 60.0  # how long an end of a job is worth trying; leases are much shorter
+KEEP_TRYING_S = 60.0  # how long what a job came to is worth trying; leases are much shorter
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
 CHUNK_BYTES = 256 * 1024
+
+Answered = TypeVar("Answered")
 
 
 class GatewayAway(Exception):
@@ -134,7 +138,10 @@ class RunnerClient:
     def put_file(
         self, job: ClaimAnswer, path: Path, name: str, content_type: str, tick: Callable[[], None]
     ) -> StoredFile:
-        """Store a produced file as the job's account. Raises GatewayAway, Refused(410) for a stale token."""
+        """Store a produced file as the job's account, trying for a minute: it may have taken an hour to make.
+
+        Raises GatewayAway after that, Refused(410) for a stale token.
+        """
         response = self._put(job, "files", path, name, content_type, tick)
         return StoredFile.model_validate_json(response.content)
 
@@ -147,41 +154,35 @@ class RunnerClient:
             "x-rushes-file-name": quote(name),
             "x-rushes-token": str(job.token),
         }
-        return self._ask(
-            "PUT",
-            f"jobs/{job.job_id}/{word}",
-            content=_read(path, tick),
-            headers=headers,
-            timeout=httpx2.Timeout(TIMEOUT_S, read=UPLOAD_TIMEOUT_S),
-        )
+
+        def put() -> httpx2.Response:
+            where, timeout = f"jobs/{job.job_id}/{word}", httpx2.Timeout(TIMEOUT_S, read=UPLOAD_TIMEOUT_S)
+            return self._ask("PUT", where, content=_read(path, tick), headers=headers, timeout=timeout)
+
+        return _patiently(put, KEEP_TRYING_S, tick)
 
     def signer(self) -> SignerAnswer | None:
-        """Return who signs results; None where nobody does. Raises GatewayAway, Refused(409) without a good key."""
-        response = self._ask("GET", "signer", content=b"", headers={}, timeout=httpx2.Timeout(TIMEOUT_S))
+        """Return who signs results; None where nobody does. Raises as `finish`, Refused(409) without a good key."""
+        timeout = httpx2.Timeout(TIMEOUT_S)
+        ask = partial(self._ask, "GET", "signer", content=b"", headers={}, timeout=timeout)
+        response = _patiently(ask, KEEP_TRYING_S)
         return None if response.status_code == 204 else SignerAnswer.model_validate_json(response.content)
 
     def sign(self, job: ClaimAnswer, claim: bytes) -> bytes:
-        """Have the claim of a result's manifest signed. Raises GatewayAway, Refused(409, 410 for a stale token)."""
-        response = self._post(f"jobs/{job.job_id}/sign", SignRequest.of(job.token, claim))
+        """Have the claim of a result's manifest signed. Raises as `finish`, Refused(409, 410 for a stale token)."""
+        ask = partial(self._post, f"jobs/{job.job_id}/sign", SignRequest.of(job.token, claim))
+        response = _patiently(ask, KEEP_TRYING_S)
         return base64.b64decode(Signature.model_validate_json(response.content).signature)
 
     def _end(self, path: str, message: Message, keep_trying_s: float) -> bool:
-        give_up_at = time.monotonic() + keep_trying_s
-        for pause in pauses():
-            try:
-                self._post(path, message)
-            except Refused as refusal:
-                # 410 is also what a second sending hears whose first one had arrived: then the end is kept.
-                if refusal.status != 410:
-                    raise
-                return False
-            except GatewayAway:
-                if time.monotonic() + pause > give_up_at:
-                    raise
-                time.sleep(pause)
-            else:
-                return True
-        raise AssertionError("pauses() never ends")
+        try:
+            _patiently(partial(self._post, path, message), keep_trying_s)
+        except Refused as refusal:
+            # 410 is also what a second sending hears whose first one had arrived: then the end is kept.
+            if refusal.status != 410:
+                raise
+            return False
+        return True
 
     def _post(self, path: str, message: Message, timeout_s: float = TIMEOUT_S) -> httpx2.Response:
         body = message.model_dump_json().encode()
@@ -205,6 +206,22 @@ class RunnerClient:
 
 
 _JSON = {"content-type": "application/json"}
+
+
+def _patiently(ask: Callable[[], Answered], keep_trying_s: float, tick: Callable[[], None] = lambda: None) -> Answered:
+    """Ask until the gateway is back; raises GatewayAway when it stays away for so long."""
+    give_up_at = None
+    for pause in pauses():
+        try:
+            return ask()
+        except GatewayAway:
+            # From the first failure on: a large file may take longer than that to be sent once.
+            give_up_at = give_up_at or time.monotonic() + keep_trying_s
+            if time.monotonic() + pause > give_up_at:
+                raise
+        tick()
+        time.sleep(pause)
+    raise AssertionError("pauses() never ends")
 
 
 def _check(response: httpx2.Response) -> None:

@@ -9,11 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from rushes.jobs.protocol import ClaimRequest, Finish
+from rushes.jobs.protocol import ClaimAnswer, ClaimRequest, Finish, StoredFile
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from tests.runners.live import Live
 
 WANTED = ClaimRequest(runner="r", endpoints=("rushes/echo",), wait_s=5)
+JOB = ClaimAnswer(
+    job_id="job",
+    token=1,
+    lease_s=15,
+    endpoint="rushes/echo",
+    account="me",
+    input="{}",
+    attempt=1,
+    created_at=0,
+    own_files={},
+)
+KEPT = StoredFile(file_id="f" * 40, url="rushes-file:/f/film.mp4", size_bytes=15)
 DONE = Finish(token=1, output="{}", served_by="x", units=1, inference_s=0)
 
 
@@ -23,16 +35,20 @@ class Moody:
     def __init__(self) -> None:
         self.statuses: list[int] = []
         self.asked = 0
+        self.bodies: list[bytes] = []
+        self.answer = b"{}"
         moody = self
 
         class Answer(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 moody.asked += 1
-                self.rfile.read(int(self.headers["content-length"]))
+                moody.bodies.append(self.rfile.read(int(self.headers["content-length"])))
                 self.send_response(moody.statuses.pop(0) if moody.statuses else 200)
-                self.send_header("content-length", "2")
+                self.send_header("content-length", str(len(moody.answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(moody.answer)
+
+            do_PUT = do_POST
 
             def log_message(self, format: str, *args: object) -> None:
                 """Quiet."""
@@ -89,6 +105,41 @@ def test_a_gateway_that_is_not_there_is_away(moody: Moody) -> None:
     with pytest.raises(GatewayAway):
         nobody.claim(WANTED)
     nobody.close()
+
+
+def test_a_file_is_sent_again_whole_until_the_gateway_is_back(
+    moody: Moody, client: RunnerClient, tmp_path: Path
+) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"an hour of work")
+    moody.statuses, moody.answer = [503, 502], KEPT.model_dump_json().encode()
+    ticks: list[None] = []
+    assert client.put_file(JOB, tmp_path / "film.mp4", "film.mp4", "video/mp4", lambda: ticks.append(None)) == KEPT
+    assert moody.bodies == [b"an hour of work"] * 3
+    assert len(ticks) == 5, "while it is read, and before each pause"
+
+
+def test_a_signature_is_waited_for_since_what_it_signs_is_made(moody: Moody, client: RunnerClient) -> None:
+    moody.statuses, moody.answer = [503], b'{"signature":"c2lnbmVk"}'
+    assert client.sign(JOB, b"claim") == b"signed"
+    assert moody.asked == 2
+
+
+@pytest.mark.parametrize("status", [410, 413])
+def test_a_file_that_is_refused_is_not_sent_again(
+    moody: Moody, client: RunnerClient, tmp_path: Path, status: int
+) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"x")
+    moody.statuses = [status]
+    with pytest.raises(Refused):
+        client.put_file(JOB, tmp_path / "film.mp4", "film.mp4", "video/mp4", lambda: None)
+    assert moody.asked == 1
+
+
+def test_the_way_of_sessions_is_as_safe_as_that_of_calls() -> None:
+    for url, socket_url in (("http://a:1", "ws://a:1/runners/x"), ("https://a/", "wss://a/runners/x")):
+        client = RunnerClient(url, "key")
+        assert client.socket_url("x") == socket_url
+        client.close()
 
 
 def test_pauses_grow_to_a_limit() -> None:
