@@ -56,6 +56,7 @@ class Media:
 
         `loc` is its place in the caller's request, "body" first.
         """
+        # What a picture or a sound was decoded to can stand in for it; a video's is silent, so the file goes as it came.
         decoded = self.kind == "image" or (self.kind == "audio" and self.source is not None)
         return Attachment(
             kind=self.kind,
@@ -228,7 +229,7 @@ class Realtime:
     kept: tuple[str, ...]
     reply: Callable[[Any, tuple[Frame, ...]], Mapping[str, Any]]
     idle_s: float = 60.0
-    buffering: int = 60
+    buffering: int = 60  # the most that a caller's max_buffering may ask for
 
 
 @dataclass(frozen=True, slots=True)
