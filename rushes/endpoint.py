@@ -56,7 +56,7 @@ class Media:
 
         `loc` is its place in the caller's request, "body" first.
         """
-        # What a picture or a sound was decoded to can stand in for it; a video's is silent, so the file goes as it came.
+        # What a picture or sound was decoded to can stand in for it; a video's is silent, so the file goes as it came.
         decoded = self.kind == "image" or (self.kind == "audio" and self.source is not None)
         return Attachment(
             kind=self.kind,
