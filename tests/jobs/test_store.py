@@ -304,6 +304,17 @@ def test_cancelling_a_waiting_job_ends_it_at_once(queue: Queue) -> None:
     drive(story)
 
 
+def test_what_is_asked_one_after_the_other_is_done_so_also_within_one_commit(queue: Queue) -> None:
+    async def story() -> None:
+        done = await asyncio.gather(
+            queue.add("a"), queue.jobs.cancel("a", "me"), queue.add("b"), queue.jobs.cancel("c", "me"), queue.add("c")
+        )
+        assert done == [0, "CANCELLATION_REQUESTED", 0, "NOT_FOUND", 1]
+        assert [queue.position(name) for name in "abc"] == [None, 0, 1]
+
+    drive(story)
+
+
 def test_a_running_job_hears_of_the_cancel_with_its_next_beat(queue: Queue) -> None:
     async def story() -> None:
         await queue.add("j")
