@@ -18,7 +18,7 @@ def fetch_source(setup: Setup, environment: Mapping[str, str], say: Say) -> None
         run_command(["git", "-C", str(folder), *words], quiet, lambda line: say(f"  {line}", passing=True))
 
     folder.mkdir(parents=True, exist_ok=True)
-    for lock in (folder / ".git").glob("*.lock"):  # of a git that was killed; nobody else works in this folder
+    for lock in (folder / ".git").glob("*.lock"):  # of a git that was killed; `prepare` is alone in this folder
         lock.unlink()
     try:
         git("init", "--quiet")

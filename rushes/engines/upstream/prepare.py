@@ -6,8 +6,11 @@ is left alone where it is complete; what the operator has elsewhere is not touch
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
@@ -23,6 +26,7 @@ from rushes.engines.weights.fetch import Fetching, Wanted, fetch
 from rushes.engines.weights.listing import HubFile, Listing
 
 _SPARE_GB = 1.0
+_LOCK = "prepare.lock"
 
 Part = tuple[str, float, bool, Callable[[Setup, Mapping[str, str], Say], None]]
 """What it is, about how many GB it takes, whether it is there, and what brings it."""
@@ -46,12 +50,27 @@ def prepare(setup: Setup, environment: Mapping[str, str], say: Say, *, dry_run: 
         for wanted in _wanted(setup):
             fetch(wanted, Fetching(environment, say), dry_run=True)  # what can't be had is told before hours of pip
     setup.folder.mkdir(parents=True, exist_ok=True)
-    for _, _, there, bring in parts:
-        if not there:
-            bring(setup, environment, say)
+    with _alone_in(setup.folder):
+        for _, _, there, bring in parts:
+            if not there:
+                bring(setup, environment, say)
     if problem := setup.missing(environment):
         raise CannotPrepare(problem)
     say("  ready")
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep another `prepare` out: two would make the same environment at once. Raises CannotPrepare."""
+    with (folder / _LOCK).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotPrepare(f"another process prepares {folder} just now; wait until it is done") from None
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP):  # as some network disks say
+                raise CannotPrepare(f"{folder}: {error.strerror}") from None
+        yield
 
 
 def _parts(setup: Setup) -> tuple[Part, Part, Part]:

@@ -95,7 +95,7 @@ class Hub:
             return
         if reply.status_code in PASSING:
             asked = reply.headers.get("retry-after", "")
-            raise Unsteady(f"{self.base} answers {reply.status_code}", float(asked) if asked.isdigit() else None)
+            raise Unsteady(f"{self.base} answers {reply.status_code}", float(asked) if asked.isdecimal() else None)
         raise CannotPrepare(self._refused(reply, repository, revision))
 
     def _refused(self, reply: httpx2.Response, repository: str, revision: str) -> str:
@@ -125,7 +125,7 @@ def token(environment: Mapping[str, str]) -> str | None:
     given = environment.get("HF_TOKEN") or environment.get("HUGGING_FACE_HUB_TOKEN")
     if given is None:
         stored = Path(environment.get("HF_TOKEN_PATH") or hub_home(environment) / "token").expanduser()
-        given = stored.read_text() if stored.is_file() else ""
+        given = stored.read_text(errors="replace") if stored.is_file() else ""
     given = given.strip()
     if not all("!" <= char <= "~" for char in given):
         raise CannotPrepare("the Hub's token holds a character that no token has; set HF_TOKEN to the token alone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -173,6 +174,15 @@ def test_a_dry_run_says_what_would_come_and_does_nothing(own: Own) -> None:
     assert "about 0.05 GB" in heard.text
     assert "their-repository at" in heard.text
     assert not (own.folder / "dry").exists()
+
+
+def test_two_at_once_do_not_work_in_the_same_folder(own: Own, tmp_path: Path) -> None:
+    setting = own.setting(folder=tmp_path / "one")
+    (tmp_path / "one").mkdir()
+    with (tmp_path / "one" / "prepare.lock").open("a") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert f"another process prepares {tmp_path / 'one'} just now" in refused(setting, own.variables())
+    assert not (tmp_path / "one" / "source").exists()
 
 
 def test_what_is_prepared_makes_a_film(prepared: Own) -> None:

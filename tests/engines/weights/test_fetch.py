@@ -247,6 +247,8 @@ def test_a_broken_token_is_told_without_showing_it(hub: PretendedHub, tmp_path: 
     told = refusal(hub, tmp_path, HF_TOKEN="hf_ab cd")
     assert told.startswith("the Hub's token holds a character that no token has")
     assert "hf_ab" not in told
+    (tmp_path / "token").write_bytes(b"hf_\xff\xfe")
+    assert refusal(hub, tmp_path).startswith("the Hub's token holds a character that no token has")
 
 
 def test_a_cache_that_can_not_be_written_is_told(hub: PretendedHub, tmp_path: Path) -> None:
