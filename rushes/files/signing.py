@@ -43,6 +43,7 @@ class Signer:
             body, mac = _bytes(head), _bytes(tail)
         except (binascii.Error, ValueError):
             return None
+        # First of all: what is not ours is not even parsed.
         if not hmac.compare_digest(mac, self._mac(purpose, body)):
             return None
         expires_at, payload = json.loads(body)

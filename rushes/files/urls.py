@@ -31,6 +31,7 @@ def own_file(url: str) -> str | None:
         steps = ["files", "b", *steps]
     elif parts.scheme not in {"http", "https"}:
         return None
+    # As it is spelled where fal's hosts are paths of this server.
     if steps[:1] == ["cdn"]:
         steps = steps[1:]
     if len(steps) != 4 or steps[:2] != ["files", "b"] or not is_id(steps[2]):

@@ -148,4 +148,5 @@ def _special(address: Address) -> str | None:
             return what
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return "a reserved address"
+    # The standard library's word last, for what was reserved after this table was written.
     return None if address.is_global else "a reserved address"

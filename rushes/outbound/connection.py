@@ -122,6 +122,7 @@ class CheckedBackend(httpcore2.NetworkBackend):
     ) -> httpcore2.NetworkStream:
         """Resolve, judge, connect; the other parameters of the contract have no use here."""
         failure: OSError | None = None
+        # In turn: a name's first address is often of a network (IPv6) that doesn't work here.
         for address in self._checked(host, port):
             try:
                 return _Stream(_connect(address, port, self._patience), self._patience)

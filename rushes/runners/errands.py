@@ -61,6 +61,7 @@ class JobErrand:
             if not self._kept(told, patient=is_ticket):
                 self.sending.end(self.name)
                 raise Cancelled
+        # What is not noted is not sent, so nothing is on its way.
         except (GatewayAway, Refused):
             self.sending.end(self.name)
             raise

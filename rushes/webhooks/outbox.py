@@ -130,6 +130,7 @@ class Outbox:
     def listed(self, account: str, *, state: State | None = None, limit: int, after: Place = NEWEST) -> list[Delivery]:
         """Return the account's deliveries, newest first."""
         place = {"before": after.created_at, "before_id": after.id, "limit": limit, "account": account}
+        # Two statements, each with an index of its own.
         if state is None:
             rows = self._database.read(_SQL["listed"], place)
         else:

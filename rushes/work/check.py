@@ -128,6 +128,7 @@ class _Samples:
         if not isinstance(plan, Clip):
             # How many there will be is not known, but there is a first one.
             return cls(frozenset({0}))
+        # Two at least: a film that is made from a picture begins with what was looked at before.
         count = min(max(2, round(plan.duration_s / FILM_S_PER_SAMPLE)), MOST_SAMPLES, plan.frames)
         return cls(frozenset(plan.frames * (number + 1) // count - 1 for number in range(count)))
 

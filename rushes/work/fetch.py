@@ -72,6 +72,7 @@ def fetch_inputs(  # noqa: PLR0917
 
 
 def _place(folder: Path, number: int, given: MediaInput) -> _Place:
+    # Never by the name in its address, which is a stranger's word.
     raw = folder / f"input-{number}"
     decoded = raw.with_suffix(".mp4" if given.field.kind == "video" else ".npy")
     return _Place(raw, decoded, raw.with_suffix(".sound.npy"))
@@ -95,6 +96,7 @@ def bring(
 ) -> Fetched:
     """Bring the bytes to the file `to`, from wherever they are."""
     report.tick()
+    # Before all else: a voice's id is no address that could be fetched.
     if own_id is None and given.field.kind == "voice":
         raise unknown_voice(given, voices)
     if is_data_uri(given.url):

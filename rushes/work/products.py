@@ -91,6 +91,7 @@ def _film(frames: Frames, clip: Clip, delivery: Delivery, folder: Path, report: 
             height=clip.height,
             fps=clip.fps,
             frames=clip.frames,
+            # For each frame too: to encode one chunk of a large film may take longer than to make it.
             on_frame=lambda _done: report.tick(),
             look=look,
             sound=heard,
@@ -116,6 +117,7 @@ def _pictures(
     for picture in watched(pictures.pictures, report.tick, partial(show_newest, report)):
         path = folder / f"image-{len(products) + 1}{EXTENSIONS[look]}"
         still = write_still(picture, path, look)
+        # Here and below the engine's fault, no caller's: an internal error, whose text stays in the runner's log.
         if (still.width, still.height) != (plan.width, plan.height):
             made = f"{still.width}x{still.height}"
             raise ValueError(f"a picture of {made} was made where {plan.width}x{plan.height} was asked for")

@@ -189,6 +189,7 @@ def ask_service(prompt: str, limit: int | None, seed: int | None, settings: Sett
             {"role": "system", "content": INSTRUCTION.format(limit=most)},
             {"role": "user", "content": prompt},
         ],
+        # With the seed below: a job that is tried again shall be about the same film.
         "temperature": 0,
         "max_tokens": MOST_ANSWER_TOKENS,
         "stream": False,

@@ -132,6 +132,7 @@ def _signed(product: Product, how: _How, tools: Tools) -> Product:
     # Loaded with NumPy and OpenCV, which by now have been needed for the product itself.
     from rushes.media.companions import Companion  # noqa: PLC0415
 
+    # The rel that C2PA gives to a manifest which lies elsewhere.
     beside = Companion("c2pa-manifest", done.path, MANIFEST_TYPE)
     return replace(product, companions=(*product.companions, beside))
 
