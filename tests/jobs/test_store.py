@@ -309,7 +309,7 @@ def test_what_is_asked_one_after_the_other_is_done_so_also_within_one_commit(que
         done = await asyncio.gather(
             queue.add("a"), queue.jobs.cancel("a", "me"), queue.add("b"), queue.jobs.cancel("c", "me"), queue.add("c")
         )
-        assert done == [0, "CANCELLATION_REQUESTED", 0, "NOT_FOUND", 1]
+        assert list(done) == [0, "CANCELLATION_REQUESTED", 0, "NOT_FOUND", 1]
         assert [queue.position(name) for name in "abc"] == [None, 0, 1]
 
     drive(story)
