@@ -95,14 +95,18 @@ def target_at(
 @contextmanager
 def _receiver(url: str) -> Iterator[Receiver]:
     """Listen on the address from which the server is reached, so that it can reach us back."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        sound = parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:  # of brackets that don't match, or a port that is none
+        sound = False
+    if not sound:
         raise CommandError(f"--url: {url!r} is no http(s) URL", exit_code=2)
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
         with socket.create_connection((parts.hostname, port), timeout=10) as there:
             here = str(there.getsockname()[0])
-    except (OSError, ValueError) as error:
+    except (OSError, UnicodeError) as error:
         raise CommandError(f"cannot reach {url}: {error}") from error
     with receiving(here) as receiver:
         yield receiver

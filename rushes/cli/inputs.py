@@ -147,7 +147,8 @@ def files_named(request: BaseModel) -> dict[str, Path]:
 
 
 def _no_url(given: MediaInput) -> str:
-    hint = f"write {given.key}=@{given.url} to upload that file" if Path(given.url).exists() else "or @file"
+    is_file = Path(given.url).is_file()
+    hint = f"write {given.key}=@{given.url} to upload that file" if is_file else "give one, or @file"
     return f"{given.key}: {given.url!r} is no URL; {hint}"
 
 

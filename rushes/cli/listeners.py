@@ -91,6 +91,8 @@ async def https_context(listeners: Listeners) -> ssl.SSLContext | None:
         return await listeners.https.current()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
+        if isinstance(error, ssl.SSLError):  # whose own words are OpenSSL's names of functions
+            reason = "it is no certificate in PEM with its unencrypted key"
         what = f"the certificate {settings.tls_cert}" if settings.tls_cert else f"a certificate in {settings.data}"
         key = f" with the key {settings.tls_key}" if settings.tls_key else ""
         raise CommandError(f"cannot serve https with {what}{key}: {reason}", exit_code=2) from error

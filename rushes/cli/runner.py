@@ -52,11 +52,13 @@ def start(
     """Run a runner on this machine for a server elsewhere, until Ctrl-C; RUSHES_RUNNER_KEY holds its key."""
     settings = settings_from(config)
     wanted = [one.strip() for one in deployments.split(",") if one.strip()]
+    if not wanted:
+        raise CommandError("--deployments names nothing to load; one is called animatic", exit_code=2)
     words = ["--url", url, "--deployments", ",".join(wanted), "--name", name]
     words += ["--config", str(config)] if config else []
     # The runner's side loads media libraries, which preparing needs none of.
     # Work that is done elsewhere is waited for by many jobs of one process; weights take one job at a time.
-    if wanted and all(is_remote(one, settings.deployments) for one in wanted):
+    if all(is_remote(one, settings.deployments) for one in wanted):
         from rushes.runners.crowd import main  # noqa: PLC0415
     else:
         from rushes.runners.worker import main  # noqa: PLC0415

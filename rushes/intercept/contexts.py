@@ -67,7 +67,8 @@ def local_chain(folder: Path, names: Sequence[str] = ()) -> Callable[[], Chain]:
 
 def _load(context: ssl.SSLContext, chain: Callable[[], Chain]) -> None:
     certificate, key = chain()
-    context.load_cert_chain(certificate, key)
+    # No password, or OpenSSL would ask the terminal for one, also half a day later in the midst of serving.
+    context.load_cert_chain(certificate, key, password="")
 
 
 def _ensured(folder: Path, names: Sequence[str]) -> Chain:

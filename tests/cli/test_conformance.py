@@ -1,10 +1,13 @@
 import json
 import os
+import re
 import subprocess
 import sys
 
 import pytest
 
+from rushes.cli.conformance import target_at
+from rushes.cli.problem import CommandError
 from tests.conformance import careless
 from tests.conformance.serving import serving
 
@@ -47,6 +50,12 @@ def test_a_mistyped_command_is_told_in_one_line(words: list[str], complaint: str
     assert done.returncode == 2
     assert complaint in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["http://[", "http://", "ftp://a.test", "http://a.test:x"])
+def test_an_address_that_is_none_is_told(url: str) -> None:
+    with pytest.raises(CommandError, match=re.escape(f"{url!r} is no http(s) URL")), target_at(url, None):
+        pass
 
 
 @pytest.mark.acceptance

@@ -175,6 +175,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         files_named(parse(VIDEO, ["prompt=x", f"image_url=@{tmp_path}/nothing.png"]))
 
 
+@pytest.mark.parametrize("given", ["", ".", "/"])
+def test_what_is_no_file_gets_no_hint_to_upload_it(given: str) -> None:
+    with pytest.raises(CommandError, match="is no URL; give one, or @file"):
+        files_named(parse(VIDEO, ["prompt=x", f"image_url={given}"]))
+
+
 def test_a_path_without_the_at_sign_gets_a_hint(tmp_path: Path) -> None:
     (tmp_path / "a.png").touch()
     with pytest.raises(CommandError, match=f"write image_url=@{tmp_path}/a.png to upload that file"):

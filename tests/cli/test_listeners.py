@@ -118,7 +118,7 @@ def test_a_server_without_the_proxy_says_so_and_env_too(tmp_path: Path) -> None:
     ("words", "complaint"),
     [
         (["--tls-cert", "nothing.pem"], "cannot serve https with the certificate nothing.pem: No such file"),
-        (["--tls-cert", "broken.pem"], "cannot serve https with the certificate broken.pem: "),
+        (["--tls-cert", "broken.pem"], "broken.pem: it is no certificate in PEM with its unencrypted key"),
         (["--tls-key", "some.key"], "tls_key: a key without a certificate"),
         (["--tls", "--tls-names", "a b"], "'a b' is no name for a certificate"),
     ],

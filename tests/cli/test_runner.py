@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rushes.cli.embedded import Running
+from rushes.cli.main import main
 from tests.cli.words import rushes
 from tests.engines.weights.pretended import COMMIT, PretendedHub, pretended_hub
 from tests.server import KEY, start_server
@@ -114,6 +115,14 @@ def test_a_folder_is_looked_at(weights: Path, tmp_path: Path) -> None:
     missing = rushes("runner", "prepare", "mine", "--config", str(settings(tmp_path, str(tmp_path / "none"))))
     assert missing.returncode == 1
     assert "there is no folder" in missing.stderr
+
+
+@pytest.mark.parametrize("names", ["", ",", " , "])
+def test_a_runner_of_nothing_is_refused(names: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["runner", "start", "--url", "http://127.0.0.1:9", "--deployments", names, "--name", "x"])
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "rushes: --deployments names nothing to load; one is called animatic\n"
 
 
 @pytest.mark.acceptance

@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from rushes.intercept.authority import ensure
 from rushes.intercept.contexts import LOOK_AGAIN_S, Chain, Contexts
@@ -57,6 +58,18 @@ def test_a_newer_certificate_is_shown_after_half_a_day_and_a_broken_one_never(
     assert current(2 * LOOK_AGAIN_S) is first
     assert shown(first, new.authority)
     assert "stays" in caplog.text
+
+
+def test_a_key_behind_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+    paths = ensure(tmp_path)
+    key = serialization.load_pem_private_key(paths.certificate_key.read_bytes(), None)
+    hidden = serialization.BestAvailableEncryption(b"secret")
+    (tmp_path / "hidden.key").write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, hidden)
+    )
+    contexts = Contexts(lambda: (str(paths.certificate), str(tmp_path / "hidden.key")))
+    with pytest.raises(ssl.SSLError):
+        asyncio.run(contexts.current())
 
 
 def test_a_first_certificate_of_no_use_is_said_each_time(tmp_path: Path) -> None:
