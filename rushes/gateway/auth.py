@@ -10,8 +10,8 @@ from __future__ import annotations
 from rushes.accounts.keys import Caller
 from rushes.errors import Rejection
 from rushes.gateway import grants
-from rushes.gateway.ids import REQUESTS, endpoint_id
-from rushes.gateway.public import ANONYMOUS, is_open
+from rushes.gateway.ids import REQUESTS, app_of, endpoint_id
+from rushes.gateway.public import ANONYMOUS, is_open, is_public
 from rushes.gateway.visit import Services, Visit
 
 LOCAL = Caller(account="local", key_id="", scope="API")
@@ -46,6 +46,14 @@ def admit(visit: Visit, app: str | None = None) -> Caller:
         if caller is None:
             raise Rejection(401, "No user found for Key ID and Secret")
         services.keys.remember(header, caller)
+    return caller
+
+
+def admit_starter(visit: Visit, endpoint: str) -> Caller:
+    """As `admit`, for who starts something at this endpoint: that its path looks public, as it may, is not enough."""
+    caller = admit(visit, app_of(endpoint))
+    if caller is ANONYMOUS and not is_public(visit.services.settings.public_endpoints, endpoint):
+        raise Rejection(401, _no_credentials(endpoint))
     return caller
 
 

@@ -20,7 +20,7 @@ from rushes.endpoint import SESSION, Endpoint, Realtime
 from rushes.errors import CallerError, Failure, ModelError, Rejection, RequestError
 from rushes.fields import media_inputs
 from rushes.gateway import realtime_messages as messages
-from rushes.gateway.auth import JWT, admit, admit_token
+from rushes.gateway.auth import JWT, admit, admit_starter, admit_token
 from rushes.gateway.ids import app_of, endpoint_id
 from rushes.gateway.patience import LOOK_S
 from rushes.gateway.realtime_messages import INTERNAL_ERROR, VALIDATION_ERROR, BadMessage, Input
@@ -103,11 +103,10 @@ class BadToken(Exception):
 def admit_caller(visit: Visit, endpoint: Endpoint) -> Caller:
     """Return who asks, by key or token. Raises BadToken, and Rejection(401) for a wrong key."""
     token = visit.query().get(JWT)
-    header = visit.header(b"authorization")
-    if token is None and (header or visit.services.settings.open):
+    if token is None and visit.header(b"authorization"):
         return admit(visit, app_of(endpoint.id))
     try:
-        return admit_token(visit, token or "", endpoint.id)
+        return admit_starter(visit, endpoint.id) if token is None else admit_token(visit, token, endpoint.id)
     except Rejection as error:
         raise BadToken from error
 

@@ -14,10 +14,10 @@ from rushes.accounts.keys import Caller
 from rushes.endpoint import Endpoint
 from rushes.errors import CallerError, Rejection, RequestError
 from rushes.families import nearest
-from rushes.gateway.auth import admit
+from rushes.gateway.auth import admit_starter
 from rushes.gateway.ids import app_of, endpoint_id
 from rushes.gateway.intake import from_query, take
-from rushes.gateway.public import ANONYMOUS, is_public
+from rushes.gateway.public import ANONYMOUS
 from rushes.gateway.visit import Visit
 from rushes.gateway.wishes import (
     IDEMPOTENCY_KEY,
@@ -58,10 +58,11 @@ async def new_job(visit: Visit, *, direct: bool = False) -> NewJob:
 
 async def job_for(visit: Visit, name: str, *, direct: bool = False) -> NewJob:
     """As `new_job`, for the endpoint of this name."""
-    caller = admit(visit, app_of(name))
+    caller = admit_starter(visit, name)
     endpoint = find_endpoint(visit, name)
-    if caller is ANONYMOUS:
-        _check_anonymous(visit, endpoint.id)
+    if caller is ANONYMOUS and visit.header(IDEMPOTENCY_KEY) is not None:
+        # All such callers are one account: the same word of two strangers would be one request.
+        raise RequestError("bad_request", "Idempotency-Key: only callers with a key can use one")
     now = visit.services.clock()
     wishes = asked(visit.scope["headers"])
     deadline = start_deadline(wishes, now) if wishes else None  # refused before a large body is read
@@ -97,15 +98,6 @@ def _as_wished(job: NewJob, wishes: Asked, deadline: float | None, route: tuple[
         once=None if direct else once(wishes, job.endpoint, job.input),
         extras=extras(wishes, route),
     )
-
-
-def _check_anonymous(visit: Visit, endpoint: str) -> None:
-    """Refuse what a caller without a key can't have; which path is public, `auth` has decided by its words alone."""
-    if not is_public(visit.services.settings.public_endpoints, endpoint):
-        raise Rejection(401, f'Cannot access application "{endpoint}". Authentication is required.')
-    if visit.header(IDEMPOTENCY_KEY) is not None:
-        # All such callers are one account: the same word of two strangers would be one request.
-        raise RequestError("bad_request", "Idempotency-Key: only callers with a key can use one")
 
 
 async def submit(visit: Visit, job: NewJob) -> Submitted:

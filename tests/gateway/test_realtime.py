@@ -264,6 +264,22 @@ def test_a_wrong_key_is_refused_at_the_handshake(gateway: Gateway) -> None:
     assert json.loads(refused.value.response.body or b"")["detail"] == "No user found for Key ID and Secret"
 
 
+@pytest.mark.parametrize(("public", "opens"), [("rushes/li*", True), (f"{LIVE}/*", False), ("fal-ai/clip", False)])
+def test_a_public_endpoints_sessions_need_no_key_either(tmp_path: Path, public: str, opens: bool) -> None:
+    with gateway_with(tmp_path, live_endpoint(), public_endpoints=public) as gateway:
+        with call(gateway, additional_headers={}) as socket:
+            if opens:
+                runner = FakeRunner(gateway)
+                socket.send(pack(a=1))
+                assert read(socket)["seen"] == {"a": 1}
+                assert runner.claimed is not None
+                assert runner.claimed.account == "anonymous"
+            else:
+                assert ending(socket) == ({"status": "error", "error": "Unauthorized"}, 1000)
+        with pytest.raises(InvalidStatus):
+            call(gateway, additional_headers={"authorization": "Key no:body"})
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
