@@ -291,7 +291,7 @@ class Probe:
             proxy=None,
             compression=None,
             open_timeout=30,
-            close_timeout=5,
+            close_timeout=5 * self.patience,
             max_size=None,  # as the clients: frames hold pictures
             **where,
             **more,
