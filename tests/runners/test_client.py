@@ -1,9 +1,7 @@
 """The runner's HTTP side against a server that misbehaves on command, and real file transfers."""
 
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +10,7 @@ import pytest
 from rushes.jobs.protocol import ClaimAnswer, ClaimRequest, Finish, StoredFile
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from tests.runners.live import Live
+from tests.runners.moody import Moody
 
 WANTED = ClaimRequest(runner="r", endpoints=("rushes/echo",), wait_s=5)
 JOB = ClaimAnswer(
@@ -27,45 +26,6 @@ JOB = ClaimAnswer(
 )
 KEPT = StoredFile(file_id="f" * 40, url="rushes-file:/f/film.mp4", size_bytes=15)
 DONE = Finish(token=1, output="{}", served_by="x", units=1, inference_s=0)
-
-
-class Moody:
-    """A gateway that answers each request with the next of these statuses, then 200."""
-
-    def __init__(self) -> None:
-        self.statuses: list[int] = []
-        self.asked = 0
-        self.bodies: list[bytes] = []
-        self.answer = b"{}"
-        moody = self
-
-        class Answer(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                moody.asked += 1
-                moody.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-                self.send_response(moody.statuses.pop(0) if moody.statuses else 200)
-                self.send_header("content-length", str(len(moody.answer)))
-                self.end_headers()
-                self.wfile.write(moody.answer)
-
-            do_PUT = do_POST
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Answer)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def moody() -> Iterator[Moody]:
-    made = Moody()
-    thread = threading.Thread(target=made.server.serve_forever, args=(0.01,))
-    thread.start()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
 
 
 @pytest.fixture
