@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
+from traceback import format_exc
 from typing import Literal, TypeVar
 
 from rushes.engines.engine import Cancelled, Errand
@@ -111,7 +112,7 @@ class Asking:
             try:
                 return self.setup.wire.ask(request, self.errand.tick)
             except Unanswered as error:
-                if error.final:
+                if error.final:  # an address from an answer leads nowhere, or what came is too long for any
                     raise Trouble("unknown", str(error)) from None
                 if self.seconds > over_at:
                     raise Trouble("server", str(error)) from None
@@ -138,8 +139,10 @@ class Asking:
         """Understand an answer. Raises Trouble, also for one whose shape the vendor's functions don't know."""
         try:
             return read(response)
-        except _MISREAD as error:
-            LOG.info("%s: an answer was misread by %s", self.vendor.name, type(error).__name__, exc_info=True)
+        except _MISREAD:
+            # As text: an error of a misread value repeats the value, in which a vendor may have repeated the key.
+            how = without_secrets(format_exc(), (self.secret,))
+            LOG.info("%s: an answer was misread: %s", self.vendor.name, how)
             raise Trouble("unknown", f"it answered {response.status} with {excerpt(response)}") from None
 
     def tell_cancel(self, ticket: str) -> None:

@@ -16,6 +16,7 @@ from rushes.engines.vendor.contract import Trouble
 
 LOOK_S = 0.25  # between two signs of life of who waits
 REST_S = 60.0  # of a key that is dead or empty
+LONGEST_REST_S = 3_600.0  # whatever a vendor says: a key that was topped up must not need a server's restart
 
 
 @dataclass(slots=True)
@@ -83,7 +84,7 @@ class Keyring:
         with self._free:
             for key in self._keys:
                 if key.secret == secret:
-                    key.rests_until, key.why = self._clock() + seconds, why
+                    key.rests_until, key.why = self._clock() + min(seconds, LONGEST_REST_S), why
 
     def revive(self, secret: str) -> None:
         """Note that a key works."""

@@ -10,7 +10,7 @@ import pytest
 from rushes.engines.engine import Cancelled
 from rushes.engines.vendor.contract import Trouble
 from rushes.engines.vendor.hidden import without_secrets
-from rushes.engines.vendor.keys import Keyring, fingerprint
+from rushes.engines.vendor.keys import LONGEST_REST_S, Keyring, fingerprint
 from rushes.routing import VendorDeployment
 
 
@@ -82,6 +82,15 @@ def test_a_key_that_rests_is_not_lent_until_its_rest_is_over_or_it_worked() -> N
             assert lent == "b"
     clock.at += 61
     assert ring.others("b")
+
+
+def test_no_key_rests_for_longer_than_an_hour_whatever_its_vendor_says() -> None:
+    clock = Clock()
+    ring = Keyring(("a", "b"), 1, None, clock)
+    ring.rest("a", Trouble("balance", "come back next year"), float("inf"))
+    assert ring.others("b") is False
+    clock.at += LONGEST_REST_S
+    assert ring.others("b") is True
 
 
 def test_all_that_are_dead_raise_why_and_all_that_are_busy_are_waited_for() -> None:

@@ -247,3 +247,13 @@ def test_what_a_vendor_repeats_of_a_key_is_hidden(tmp_path: Path) -> None:
         assert "secret-of-plain" not in told
         assert "c2VjcmV0" not in told
         assert "eyJhbGci" not in told
+
+
+def test_a_misread_answer_is_logged_without_the_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def accepted(_call: object, response: Response) -> str:
+        return str(int(response.body))
+
+    with host(said(b"secret-of-plain", 400)) as at, caplog.at_level("INFO"), pytest.raises(Unable) as caught:
+        engine(at.url, replace(PLAIN, accepted=accepted)).run_errand(CALL, Trip(tmp_path))
+    assert "invalid literal for int() with base 10: b'[hidden]'" in caplog.text
+    assert "secret-of-plain" not in caplog.text + str(caught.value.error)
