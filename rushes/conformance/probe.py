@@ -256,7 +256,11 @@ class Probe:
         text += "".join(f"{name}: {value}\r\n" for name, value in lines.items()) + "\r\n"
         with self.open_socket() as connection:
             connection.sendall(text.encode("latin-1") + body)
-            came = b"".join(iter(lambda: connection.recv(65_536), b""))
+            try:
+                came = b"".join(iter(lambda: connection.recv(65_536), b""))
+            except TimeoutError:
+                waited = f"none within {PATIENCE_S * self.patience:g} s"
+                raise Failed("an answer, and then the connection's end", waited, f"{method} {below.path}") from None
         return came.split(b"\r\n", 1)[0].decode("latin-1"), came
 
     def abandon(self, group: Group, path: str, body: bytes, seconds: float) -> None:

@@ -114,6 +114,6 @@ def _tried(target: Target, rule: Rule) -> Finding:
         return ended(verdict="failed", sent=failed.sent, got=failed.got, expected=failed.expected)
     except STUMBLES as error:
         # What a check stumbles over is the server's answer, not the check's crash, and no end to the others.
-        got = short(f"{type(error).__name__}: {error}")
+        got = short(f"no member {error}" if isinstance(error, KeyError) else f"{type(error).__name__}: {error}")
         return ended(verdict="failed", got=got, expected="an answer of the protocol's shape")
     return ended(verdict="passed")

@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from rushes.conformance.probe import Answer, Probe
+from rushes.conformance.rules import Failed
 from tests.conformance.serving import serving
 
 STREAM = ": hello\n\ndata: one\ndata:two\n\nevent: x\ndata: {}\n\n"
@@ -31,8 +32,13 @@ async def greet(websocket: WebSocket) -> None:
     await websocket.close()
 
 
+async def patient(request: Request) -> Response:
+    return PlainTextResponse(await request.body())
+
+
 APP = Starlette(
     routes=[
+        Route("/run/patient", patient, methods=["POST"]),
         Route("/run/stream", stream, methods=["POST"]),
         Route("/{rest:path}", named),
         WebSocketRoute("/{rest:path}", greet),
@@ -61,6 +67,14 @@ def test_a_group_is_named_by_a_prefix_or_by_the_host(url: str) -> None:
             assert connection.recv() == f"{host} /run/a/b"
         with by_host.socket("/a/b") as connection:
             assert connection.recv() == "fal.run /a/b"
+
+
+def test_a_server_that_waits_for_what_was_promised_is_told_as_such(url: str) -> None:
+    with closing(Probe(url, None)) as probe:
+        probe.patience = 0.005
+        with pytest.raises(Failed, match=r"got none within 0\.3 s") as caught:
+            probe.raw("POST", "run", "/patient", {"Content-Length": "10"}, b"less")
+    assert caught.value.sent == "POST /run/patient"
 
 
 def test_a_secret_in_an_answer_is_not_told() -> None:

@@ -62,13 +62,17 @@ def follow_no_address(target: Target) -> None:
     target.fetch("http://127.0.0.1/\x01")
 
 
+def look_for_a_member(target: Target) -> None:
+    target.probe.get("platform", "/v1/models").object()["x"]
+
+
 def test_what_a_check_stumbles_over_is_a_finding_and_the_others_go_on() -> None:
-    checks = {"X-01": open_a_socket, "X-02": follow_no_address, "X-03": lambda _: None}
+    checks = {"X-01": open_a_socket, "X-02": follow_no_address, "X-03": look_for_a_member, "X-04": lambda _: None}
     rules = [Rule(name, "a rule of this test", check, "any") for name, check in checks.items()]
     with serving(careless.app) as url, target_at(url, "some:key") as target:
         found = suite.run(target, rules)
-    assert [finding.verdict for finding in found] == ["failed", "failed", "passed"]
-    assert [finding.got.partition(":")[0] for finding in found[:2]] == ["InvalidStatus", "InvalidURL"]
+    assert [finding.verdict for finding in found] == ["failed", "failed", "failed", "passed"]
+    assert [finding.got.partition(":")[0] for finding in found[:3]] == ["InvalidStatus", "InvalidURL", "no member 'x'"]
 
 
 def test_rules_of_waiting_are_tried_once_though_the_server_goes_away_meanwhile() -> None:
