@@ -249,8 +249,12 @@ DELETE FROM outputs WHERE job = ?
 -- name: forget_logs
 DELETE FROM logs WHERE job = ?
 
+-- name: forget_note
+DELETE FROM notes WHERE job = ?
+
 -- name: mark_forgotten
-UPDATE jobs SET private = 2 WHERE n = ?
+-- The words of an error may name what was given, an input's address for one; its type is a fact.
+UPDATE jobs SET private = 2, error = error_type WHERE n = ?
 
 -- name: more_running
 UPDATE keys SET running = running + 1 WHERE id = :lane

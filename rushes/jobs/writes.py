@@ -293,7 +293,7 @@ def forget(connection: sqlite3.Connection, jobs: Sequence[int]) -> int:
 def forget_private(connection: sqlite3.Connection, before: float, limit: int) -> int:
     """Delete what private jobs that ended before then took and gave; of the jobs remain the bare facts."""
     rows = connection.execute(SQL["private_ended"], {"before": before, "limit": limit}).fetchall()
-    for statement in ("forget_input", "forget_output", "forget_logs", "mark_forgotten"):
+    for statement in ("forget_input", "forget_output", "forget_logs", "forget_note", "mark_forgotten"):
         connection.executemany(SQL[statement], rows)
     return len(rows)
 

@@ -78,7 +78,9 @@ def test_a_private_request_that_fails_is_forgotten_just_so(tmp_path: Path) -> No
     async def test(queue: Queue) -> None:
         await queue.jobs.submit(NewJob("hush", "a/b", "me", b'{"prompt": "a secret"}', queue.clock.now, private=True))
         lease = (await queue.take()).lease
-        assert await queue.jobs.fail("hush", lease.token, ModelError("no_media_generated").failure())
+        told = ModelError("file_download_error", "https://a.example/a-secret.png can't be fetched", loc=("body", "x"))
+        assert await queue.jobs.keep_note("hush", lease.token, "a ticket", "a mark")
+        assert await queue.jobs.fail("hush", lease.token, told.failure())
         await queue.jobs.sweep()
         assert bodies(queue) == [1, 1, 0]
         queue.clock.now += PRIVATE_S + 1
@@ -86,7 +88,8 @@ def test_a_private_request_that_fails_is_forgotten_just_so(tmp_path: Path) -> No
         assert bodies(queue) == [0, 0, 0]
         state = queue.jobs.state("hush")
         assert state is not None
-        assert state.error_type == "no_media_generated"
+        assert (state.error_type, state.error) == ("file_download_error", "file_download_error")
+        assert queue.database.read("SELECT count(*) FROM notes") == [(0,)]
 
     run(tmp_path, test)
 
