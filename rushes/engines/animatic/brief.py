@@ -16,6 +16,7 @@ from rushes.engines.animatic.lexicon import (
     COLOURS,
     COUNTS,
     FRAMINGS,
+    HAIRS,
     MOODS,
     PLACES,
     SEASONS,
@@ -33,6 +34,8 @@ _LONGEST = 4_000  # characters that are read
 _REFUSING = {"no", "not", "without", "never", "nor", "don't", "avoid", "sin", "sans", "ohne", "kein", "keine"}
 _REFUSED_WORDS = 3  # after such a word, unless a comma comes first
 _BEFORE, _AFTER = 3, 5  # words around a subject in which its number, colour and action stand
+_HAIR = {"hair", "haired", "beard", "bearded", "braids", "curls", "ponytail", "pigtails", "bob"}
+_HAIRY = {word: colour for colour, words in HAIRS.values() for word in words.split()}
 _JOINING = {"and", "with", "y", "et", "und", "con", "avec", "mit"}
 _ACTING = {
     *("man", "woman", "child", "couple", "crowd", "family", "astronaut", "robot", "dog", "cat", "fox", "wolf", "bear"),
@@ -91,6 +94,7 @@ class Subject:
     colour: Colour | None = None
     action: str = ""
     word: str = ""  # as the prompt names it, in the singular
+    hair: Colour | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +262,7 @@ def _subjects(words: list[str], found: list[tuple[Entry, ...]]) -> tuple[Subject
             _colour(words, found, since, index, until),
             _action(found, since, index, until),
             _word(words, index),
+            _hair(words, since, index, until),
         )
         named.append(subject)
     subjects: list[Subject] = []
@@ -291,7 +296,9 @@ def _gather(subjects: list[Subject], new: Subject) -> None:
             new.word in ("he", "she", "figure", "person", "someone", "dress") and old.kind in people
         )
         if same:
-            merged = replace(old, count=max(old.count, new.count), colour=old.colour or new.colour)
+            merged = replace(
+                old, count=max(old.count, new.count), colour=old.colour or new.colour, hair=old.hair or new.hair
+            )
             subjects[index] = replace(merged, action=old.action or new.action)
             return
     subjects.append(new)
@@ -320,9 +327,25 @@ def _colour(words: list[str], found: list[tuple[Entry, ...]], since: int, index:
     for place in (*before, *(after if wears else after[:1])):
         if _ENDS.match(words[place]):
             break
+        if _HAIR & set(words[place + 1 : place + 3]):
+            continue  # not what is worn
         for name, row in found[place]:
             if name == "colour":
                 return COLOURS[row][0]
+    return None
+
+
+def _hair(words: list[str], since: int, index: int, until: int) -> Colour | None:
+    """Return the colour of a subject's hair, where the words right around it tell one, or an age."""
+    near = words[max(since, index - _BEFORE) : min(until, index + _AFTER + 3)]
+    for place, word in enumerate(near):
+        name, _, rest = word.partition("-")
+        told = rest in _HAIR or bool(_HAIR & set(near[place + 1 : place + 3]))
+        row = next((row for table, row in _entries(name) if table == "colour"), None) if told else None
+        if row is not None:
+            return HAIRS[row][0] if row in HAIRS else COLOURS[row][0]
+        if word in _HAIRY:
+            return _HAIRY[word]
     return None
 
 

@@ -37,6 +37,7 @@ class Look:
     seed: int
     glow: bool = False
     word: str = ""
+    hair: Colour | None = None
 
     def dice(self) -> random.Random:
         """Return the figure's own dice, the same at each phase."""
@@ -127,6 +128,7 @@ def person(sketch: Sketch, phase: float, action: str, look: Look, kind: str = "m
     """Draw a person; `kind` is "man", "woman", "child", "astronaut" or "robot"."""
     dice = look.dice()
     skin, hair, legs = dice.choice(SKINS), dice.choice(HAIRS), dice.choice(LEGS)
+    hair = look.hair or hair
     top = look.colour or dice.choice(CLOTHES)
     long_hair, hat = kind == "woman", False
     dress = kind == "woman" and (dice.random() < 0.75 or "dress" in look.word)
@@ -338,6 +340,7 @@ def portrait(sketch: Sketch, phase: float, look: Look, kind: str) -> None:
     """Draw a head and shoulders that fill the height, breathing."""
     dice = look.dice()
     skin, hair = dice.choice(SKINS), dice.choice(HAIRS)
+    hair = look.hair or hair
     top = look.colour or dice.choice(CLOTHES)
     breath = 0.006 * math.sin(math.tau * phase)
     woman = kind == "woman"

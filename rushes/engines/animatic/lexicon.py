@@ -227,6 +227,15 @@ COLOURS: dict[str, tuple[tuple[int, int, int], str]] = {
     "grey": ((142, 146, 152), "grey gray silver gris grau graue grauer 灰色"),
 }
 
+HAIRS: dict[str, tuple[tuple[int, int, int], str]] = {
+    "yellow": ((222, 184, 116), "blonde blond rubia rubio"),
+    "red": ((176, 78, 44), "redhead ginger pelirroja rousse"),
+    "brown": ((96, 64, 44), "brunette morena brune"),
+    "black": ((46, 38, 40), ""),
+    "grey": ((176, 174, 172), ""),
+    "white": ((222, 220, 214), "old elderly aged grandfather grandmother grandpa grandma wizard santa anciano alter"),
+}
+
 COUNTS: dict[str, int] = {
     **{"a": 1, "an": 1, "one": 1, "single": 1, "lone": 1, "un": 1, "una": 1, "une": 1, "ein": 1, "eine": 1, "一": 1},
     **{"two": 2, "pair": 2, "both": 2, "dos": 2, "deux": 2, "zwei": 2, "两": 2, "二": 2},

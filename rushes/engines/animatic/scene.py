@@ -187,8 +187,11 @@ def _aside(dressed: list[Actor], players: list[Actor]) -> list[Actor]:
     """Leave out what would grow in front of somebody."""
 
     def hides(prop: Actor, player: Actor) -> bool:
-        reach = 0.5 * prop.size + 0.5 * player.size * min(player.role.span[2], 1.0)
-        return prop.kind not in ("grass", "cloud") and prop.near > player.near and abs(prop.x - player.x) < reach
+        grass = prop.kind == "grass"
+        if prop.kind == "cloud" or (grass and "portrait" not in player.kind):
+            return False  # feet in the grass are where they belong, a face is not
+        reach = (prop.role.span[2] if grass else 0.5) * prop.size + 0.5 * player.size * min(player.role.span[2], 1.0)
+        return prop.near > player.near and abs(prop.x - player.x) < reach
 
     return [prop for prop in dressed if not any(hides(prop, player) for player in players)]
 
@@ -339,7 +342,7 @@ def _group(here: Setting, ground: Ground, subject: Subject, role: Role, slot: fl
         near = _near(y, ground.horizon) if home != "air" else 0.62
         if "portrait" in _named(role):
             y, near = here.row(1.02), 0.85
-        look = Look(subject.colour, dice.randrange(10**6), glow=light.dark, word=subject.word)
+        look = Look(subject.colour, dice.randrange(10**6), glow=light.dark, word=subject.word, hair=subject.hair)
         actors.append(
             Actor(
                 role,

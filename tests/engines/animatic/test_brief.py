@@ -1,7 +1,7 @@
 import pytest
 
 from rushes.engines.animatic.brief import Brief, Lettering, read_brief
-from rushes.engines.animatic.lexicon import COLOURS
+from rushes.engines.animatic.lexicon import COLOURS, HAIRS
 
 
 def test_place_time_subject_colour_and_action_are_read() -> None:
@@ -91,3 +91,21 @@ def test_only_what_should_not_burn_sets_the_scene_on_fire() -> None:
     assert read_brief("a castle on fire").mood == "burning"
     assert read_brief("a castle on fire").subjects[0].kind == "castle"
     assert read_brief("a burning candle on a table").mood == "warm"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "hair", "colour"),
+    [
+        ("a woman with long red hair", "red", None),
+        ("a red-haired woman", "red", None),
+        ("a man in a red coat with white hair", "white", "red"),
+        ("a blonde girl in a green dress", "yellow", "green"),
+        ("an old man", "white", None),
+        ("a red car", None, "red"),
+        ("a woman with a red scarf", None, "red"),
+    ],
+)
+def test_the_colour_of_hair_is_not_that_of_clothes(prompt: str, hair: str | None, colour: str | None) -> None:
+    (one,) = read_brief(prompt).subjects
+    assert one.hair == (HAIRS[hair][0] if hair else None)
+    assert one.colour == (COLOURS[colour][0] if colour else None)

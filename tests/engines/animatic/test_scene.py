@@ -63,3 +63,19 @@ def test_a_candle_does_not_set_the_room_on_fire() -> None:
     room = draw_scene("a room, a burning candle", 3, 320, 180)[0].astype(int)
     flames = (room[..., 0] > 220) & (room[..., 2] < 80)
     assert flames.mean() < 0.01
+
+
+def test_hair_is_drawn_in_the_colour_that_is_asked_for() -> None:
+    for prompt in ("close-up portrait of a woman with green hair, studio", "a woman with green hair, studio"):
+        picture = draw_scene(prompt, 3, 320, 180)[0].astype(int)
+        picture[115:] = 0  # what is worn
+        green = (picture[..., 1] - picture[..., 0] > 30) & (picture[..., 1] - picture[..., 2] > 20)
+        assert green.sum() > 30
+
+
+def test_nothing_grows_before_a_face() -> None:
+    for prompt, seed in (("Close-up: an old wizard tells a story", 1), ("close-up of a woman, lake", 8)):
+        scene = set_scene(prompt, seed, 320, 180)
+        (face,) = (sprite.actor for sprite in scene.sprites if "portrait" in sprite.actor.kind)
+        grown = [one.actor for one in scene.sprites if one.actor.kind == "grass" and one.actor.near > face.near]
+        assert all(abs(one.x - face.x) > 0.3 * face.size + one.size for one in grown)
