@@ -248,6 +248,8 @@ def held(folder: Path) -> Iterator[None]:
 
 def _sweep_abandoned(shared: Path) -> None:
     for folder in shared.iterdir():
+        if not folder.is_dir():  # what a file manager leaves behind must not keep a server from starting
+            continue
         lock = _try_lock(folder)
         if lock is not None:
             shutil.rmtree(folder)

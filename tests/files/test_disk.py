@@ -172,6 +172,16 @@ def test_killed_in_mid_upload_the_acknowledged_file_stays_and_the_half_one_is_sw
     store.close()
 
 
+def test_strange_files_in_its_folders_are_no_harm(store: DiskStore, folder: Path) -> None:
+    stored = asyncio.run(put(store))
+    for place in (folder, folder / "incoming", folder / stored.id[:2], folder / stored.id[:2] / stored.id):
+        (place / ".DS_Store").write_bytes(b"x")
+    with closing(DiskStore(folder, SECRET)) as again:
+        assert asyncio.run(again.sweep()) == 0
+        assert asyncio.run(content(again, stored.id)) == b"hello"
+        assert asyncio.run(again.delete(stored.id))
+
+
 def test_a_file_that_was_cut_by_hand_is_an_error_and_not_a_short_answer(store: DiskStore, folder: Path) -> None:
     stored = asyncio.run(put(store, b"0123456789"))
     os.truncate(folder / stored.id[:2] / stored.id / "content", 4)
