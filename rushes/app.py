@@ -66,7 +66,7 @@ class Application:
         self, settings: Settings, clock: Callable[[], float] = time.time, plain_url: str | None = None
     ) -> None:
         self._settings = settings
-        self._plain_url = plain_url or _loopback_url(settings)
+        self._plain_url = plain_url or loopback_url(settings)
         self._clock = clock
         self._door: Door | None = None
         self._loops: tuple[asyncio.Task[Any], ...] = ()
@@ -222,7 +222,7 @@ def _recipe(settings: Settings, runner_key: str, url: str) -> Recipe:
     return Recipe(url, runner_key, here, settings, remote, keys_of(settings, os.environ))
 
 
-def _loopback_url(settings: Settings) -> str:
+def loopback_url(settings: Settings) -> str:
     """Where this very machine reaches the server: an address for "any" is reached over loopback."""
     with suppress(ValueError):
         address = ip_address(settings.host)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rushes.app import Application
+from rushes.app import Application, loopback_url
 from rushes.db.sqlite import Database
 from rushes.files.disk import DiskStore
 from rushes.files.signing import load_secret
@@ -85,3 +85,26 @@ def test_a_forgotten_requests_files_stay_unless_told_otherwise(tmp_path: Path, k
 
     run(tmp_path, test, lambda: 8 * DAY_S, keep_result_files=keep)
     assert place(tmp_path, file_id).exists() == keep
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8787"),
+        ("0.0.0.0", "http://127.0.0.1:8787"),
+        ("::", "http://[::1]:8787"),
+        ("::1", "http://[::1]:8787"),
+        ("192.0.2.7", "http://192.0.2.7:8787"),
+        ("studio.local", "http://studio.local:8787"),
+    ],
+)
+def test_its_runners_reach_it_from_this_machine(host: str, url: str) -> None:
+    assert loopback_url(Settings(host=host)) == url
+
+
+def test_nothing_is_answered_before_the_start() -> None:
+    async def call() -> None:
+        await Application(Settings(runners=0)).asgi({"type": "http"}, asyncio.Event().wait, asyncio.Event().wait)  # type: ignore[arg-type]
+
+    with pytest.raises(RuntimeError, match="has not been started"):
+        asyncio.run(call())
