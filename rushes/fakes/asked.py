@@ -7,6 +7,7 @@ what a strict type says of a body, are in `bodies`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 
 from rushes.fakes.bodies import Wrong, form_parts
 from rushes.fakes.fake import Fake, Seen
+
+_HALF_LETTER = re.compile(rb"\\u[dD][89a-fA-F]")  # of a surrogate pair: an answer could not repeat one that is alone
 
 
 class Said(Exception):
@@ -68,7 +71,10 @@ async def _body(request: Request) -> Any:
             return dict(form_parts(stated, content))
         if kind == "application/x-www-form-urlencoded":
             return dict(parse_qsl(content.decode(), keep_blank_values=True))
-        return json.loads(content)
+        found = json.loads(content)
+        if _HALF_LETTER.search(content):
+            json.dumps(found, ensure_ascii=False).encode()  # raises for a half that has no other one
+        return found
     except (ValueError, Wrong):
         return content
 

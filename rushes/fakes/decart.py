@@ -193,7 +193,7 @@ def _checked(model: str, body: Any) -> tuple[int, int]:
     if not isinstance(seed, str) or not seed.isascii() or not seed.isdigit() or int(seed) > MOST_SEED:
         raise Wrong("seed", f"a whole number from 0 to {MOST_SEED} is required")
     resolution = form.get("resolution", "720p")
-    if resolution not in SIZES:
+    if resolution not in list(SIZES):
         raise Wrong("resolution", f"must be one of {', '.join(SIZES)}")
     width, height = SIZES[resolution]
     return (height, width) if _is_tall(model, form.get("data")) else (width, height)

@@ -169,7 +169,7 @@ class _Vendor:
         """Keep a recording that a voice is to be learnt from."""
         form = seen.body if isinstance(seen.body, Mapping) else {}
         content = form.get("file")
-        if form.get("purpose") not in {"voice_clone", "prompt_audio"}:
+        if form.get("purpose") not in ("voice_clone", "prompt_audio"):
             raise Wrong("purpose", "must be voice_clone or prompt_audio")
         if not isinstance(content, bytes):
             raise Wrong("file", "a file in multipart/form-data is required")

@@ -59,6 +59,11 @@ def test_members_and_flags_mean_the_same(ark: httpx2.Client) -> None:
         assert told["usage"]["completion_tokens"] == 864 * 480 * 24 * 3 / 1024
 
 
+def test_a_text_that_is_no_unicode_is_refused(ark: httpx2.Client) -> None:
+    answer = ark.post(TASKS, content=b'{"model": "\\uD800", "content": []}')
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")
+
+
 def test_flags_are_read_from_the_end_only() -> None:
     assert flags_of("pan --resolution x, then --dur 5 --wm false") == (
         "pan --resolution x, then", {"duration": 5, "watermark": False}

@@ -93,6 +93,12 @@ def test_a_form_that_is_not_as_documented_is_refused(
     assert not fake.tasks
 
 
+@pytest.mark.parametrize("resolution", [[], {}, 720])
+def test_a_body_that_is_no_form_is_refused(decart: httpx2.Client, resolution: Any) -> None:
+    answer = decart.post("/jobs/lucy-pro-t2v", json={"prompt": "x", "resolution": resolution})
+    assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (422, "resolution")
+
+
 def test_a_retired_model_an_unknown_job_and_a_wrong_key_are_refused(decart: httpx2.Client) -> None:
     assert decart.post("/jobs/lucy-pro-i2v", data=PROMPT, files=PICTURE).status_code == 404
     assert decart.get("/jobs/nobody").status_code == 404

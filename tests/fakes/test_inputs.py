@@ -50,7 +50,7 @@ def test_a_list_of_media_opens_no_other_file(tmp_path: Path) -> None:
     assert asked == []
 
 
-@pytest.mark.parametrize("text", [None, "", "a b", "YQ==\n", "data:image/png;base64,YQ==", "-_-_"])
+@pytest.mark.parametrize("text", [None, "", "a b", "YQ==\n", "data:image/png;base64,YQ==", "-_-_", "Yé=="])
 def test_base64_is_read_strictly(text: object) -> None:
     with pytest.raises(Unfit):
         from_base64(text)

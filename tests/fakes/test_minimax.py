@@ -157,6 +157,12 @@ def test_a_voice_is_cloned_spoken_with_told_and_deleted(minimax: httpx2.Client) 
     said(minimax.post("/v1/t2a_v2", json=spoken), 2013)
 
 
+@pytest.mark.parametrize("body", [{"purpose": []}, {"purpose": {}}, [], None])
+def test_an_upload_that_is_no_form_is_refused(minimax: httpx2.Client, body: Any) -> None:
+    answer = minimax.post("/v1/files/upload", json=body)
+    assert answer.json()["base_resp"]["status_code"] == 2013
+
+
 def test_a_sample_needs_ten_seconds_of_sound_and_a_purpose(minimax: httpx2.Client) -> None:
     for content, purpose, word in (
         (mp3(5), "voice_clone", "file"),
