@@ -24,9 +24,7 @@ def complaint(setting: ServerDeployment, environment: Mapping[str, str]) -> str:
         setting.secrets(environment)
     except ValueError as error:
         return str(error)
-    options = (_option(name, word, spoken) for name, word in setting.options.items())
-    found = (_what_it_runs(setting, spoken), _renamed(setting, spoken), *options)
-    return next((line for line in found if line), "")
+    return _wrong(setting, spoken)
 
 
 def layout(setting: ServerDeployment, _environment: Mapping[str, str]) -> str:
@@ -40,9 +38,16 @@ def engine(setting: ServerDeployment, place: Place) -> Engine:
     from rushes.engines.server.engine import ServerEngine  # noqa: PLC0415
 
     spoken = dialect(setting.dialect)
-    if found := _what_it_runs(setting, spoken):
+    if found := _wrong(setting, spoken):
         raise ValueError(found)
     return ServerEngine(place.name, spoken, setting, place.secrets, allowed=place.allowed_networks)
+
+
+def _wrong(setting: ServerDeployment, spoken: Dialect) -> str:
+    """Return what of the settings themselves can't be; "" where nothing is."""
+    options = (_option(name, word, spoken) for name, word in setting.options.items())
+    found = (_what_it_runs(setting, spoken), _renamed(setting, spoken), *options)
+    return next((line for line in found if line), "")
 
 
 def _what_it_runs(setting: ServerDeployment, spoken: Dialect) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from rushes.engines.server.deployed import complaint, layout
+from rushes.engines.deployed import Place
+from rushes.engines.server.deployed import complaint, engine, layout
 from rushes.engines.server.health import look
 from rushes.families import ENDPOINTS
 from rushes.runners.deployments import complaints
@@ -52,6 +53,9 @@ def test_nothing_is_known_against_what_the_guide_shows(name: str) -> None:
 def test_what_can_not_work_is_told_with_what_can(change: dict[str, Any], words: str) -> None:
     setting = setting_for("sglang", "http://gpu.lan:30000").model_copy(update=change)
     assert words in complaint(setting, {})
+    if "key_env" not in change:  # a runner elsewhere hears no complaints, and gets its keys apart
+        with pytest.raises(ValueError, match=re.escape(words)):
+            engine(setting, Place("mine"))
 
 
 def test_options_may_be_written_as_numbers_and_truths() -> None:
