@@ -197,8 +197,8 @@ def _too_long(settings: Settings) -> Failure:
 
 
 def _too_large() -> Failure:
-    """The end of a job whose result storage doesn't take: made again it would be as large, and cost as much."""
-    msg = "the result is larger than what this server stores; ask for something shorter or smaller"
+    """The end of a job with a file that storage doesn't take: made again it would be as large, and cost as much."""
+    msg = "a file of this request is larger than this server stores; ask for something shorter or smaller"
     return ModelError("file_too_large", msg).failure()
 
 
