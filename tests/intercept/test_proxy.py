@@ -5,6 +5,7 @@ import socket
 import ssl
 import struct
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -215,6 +216,21 @@ def test_a_head_that_never_ends_is_cut_off(tmp_path: Path) -> None:
         except OSError:
             pass
         assert sent < 64_000_000
+
+
+def test_a_far_side_that_takes_nothing_is_sent_no_more(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as deaf,
+        proxying(tmp_path) as proxy,
+        asked(proxy, connect("127.0.0.1", deaf.getsockname()[1])) as (caller, head),
+    ):
+        assert head == OPEN
+        caller.settimeout(0.5)
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < 256_000_000:  # far more than the system's own buffers hold
+                sent += caller.send(bytes(1_000_000))
+    assert sent < 256_000_000
 
 
 def test_a_tunnel_in_which_nothing_happens_ends(tmp_path: Path) -> None:
