@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 REQUESTS = "requests"  # reserved: no segment of an endpoint id (R-05)
 NAMESPACES = frozenset({"workflows", "comfy"})
+MOST_ID_CHARS = 300  # of an endpoint's id; ours have less than a third
 _PLAIN = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LEGACY = re.compile(r"(\d+)-([A-Za-z0-9-]+)")
 
@@ -63,11 +64,18 @@ def endpoint_id(segments: tuple[str, ...]) -> str:
     return "/".join(segments)
 
 
-@lru_cache(maxsize=4096)
 def app_of(endpoint: str) -> str:
     """Return an endpoint's app: its first two segments, or three after a namespace (R-01)."""
+    # What is longer is no endpoint, and strangers could fill the cache with it.
+    return _known_app_of(endpoint) if len(endpoint) <= MOST_ID_CHARS else _app_of(endpoint)
+
+
+def _app_of(endpoint: str) -> str:
     segments = endpoint.split("/")
     return "/".join(segments[: 3 if segments[0] in NAMESPACES else 2])
+
+
+_known_app_of = lru_cache(maxsize=4096)(_app_of)
 
 
 def request_path(segments: tuple[str, ...]) -> RequestPath | None:

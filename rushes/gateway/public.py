@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from rushes.accounts.keys import Caller
-from rushes.gateway.ids import REQUESTS, endpoint_id
+from rushes.gateway.ids import MOST_ID_CHARS, REQUESTS, endpoint_id
 
 ANONYMOUS = Caller(account="anonymous", key_id="", scope="API")
 
@@ -24,16 +24,20 @@ def is_open(patterns: str, segments: tuple[str, ...]) -> bool:
     """
     if REQUESTS in segments:
         name = endpoint_id(segments[: segments.index(REQUESTS)])
-        return is_public(patterns, name) or _may_have_public(patterns, name)
+        return is_public(patterns, name) or (len(name) <= MOST_ID_CHARS and _may_have_public(patterns, name))
     # Whether the word belongs to an id, only the list of endpoints knows; `submission` looks at that.
     if segments[-1:] and segments[-1] in _WORDS and is_public(patterns, endpoint_id(segments[:-1])):
         return True
     return is_public(patterns, endpoint_id(segments))
 
 
-@lru_cache(maxsize=1024)
 def is_public(patterns: str, endpoint: str) -> bool:
     """Say whether one of the patterns between commas, with * and ? as in a shell, matches an endpoint's whole id."""
+    return len(endpoint) <= MOST_ID_CHARS and _is_public(patterns, endpoint)
+
+
+@lru_cache(maxsize=1024)
+def _is_public(patterns: str, endpoint: str) -> bool:
     return any(fnmatchcase(endpoint, pattern) for pattern in _split(patterns))
 
 

@@ -1,3 +1,4 @@
+import tracemalloc
 from uuid import UUID
 
 import pytest
@@ -5,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rushes.gateway.ids import RequestPath, app_of, endpoint_id, names, new_id, request_path, split_path
+from rushes.gateway.public import is_open
 
 SEGMENT = st.text("abcXYZ019-_.", min_size=1, max_size=12).filter(lambda text: text != "requests")
 ENDPOINT = st.lists(SEGMENT, min_size=2, max_size=6)
@@ -88,3 +90,18 @@ def test_request_ids_are_random_uuids() -> None:
     assert all(UUID(one).version == 4 and str(UUID(one)) == one for one in ids)
     assert {UUID(one).variant for one in ids} == {UUID(ids[0]).variant}
     assert len(set(ids)) == 200
+
+
+def test_what_strangers_call_endpoints_is_not_kept() -> None:
+    """Paths of up to 256 KiB are looked at before anybody has shown a key, and what they name is cached."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for n in range(100):
+            name = f"{n}/" + "x" * 60_000
+            assert app_of(name) == name
+            assert not is_open("a/*", (str(n), "x" * 60_000))
+            assert not is_open("a/*", (str(n), "x" * 60_000, "requests", "1"))
+        assert tracemalloc.get_traced_memory()[0] - before < 1_000_000
+    finally:
+        tracemalloc.stop()
