@@ -21,6 +21,7 @@ from rushes.engines.longcat.components import Components
 from rushes.engines.longcat.kernels import sparse_on
 from rushes.engines.longcat.network import Text
 from rushes.engines.longcat.official import DISTILLED, REFINING
+from rushes.engines.longcat.plan import on_grid
 from rushes.engines.longcat.refining import enlarged, padded, padding
 from rushes.engines.longcat.sampling import Sampling, Watch, sample
 from rushes.engines.longcat.schedule import distilled_sigmas, full_sigmas, refine_sigmas
@@ -136,8 +137,10 @@ class Pipeline:
             condition=pads.condition,
             attend=self._attend(latents) if sparse else None,
         )
-        clean_latents = sample(self.components.network, asked, watch)
-        yield from cut(self._decoded(clean_latents, watch), pads.front, pads.front + frames)
+        # No frame depends on latents behind it, so the padding behind need not be decoded; what is in front must be.
+        covered = latent_frames(on_grid(pads.front + frames))
+        refined = sample(self.components.network, asked, watch)[:, :, :covered]
+        yield from cut(self._decoded(refined, watch), pads.front, pads.front + frames)
 
     def _continued(self, known: Frames, take: Take, *, cached: bool) -> Iterator[Frames]:
         clean = self.components.autoencoder.encode(to_pixels(known, self.components.device), take.watch.between)

@@ -227,8 +227,10 @@ def test_frames_come_back_while_they_are_decoded_as_they_do_at_once() -> None:
         std, mean = (torch.tensor(one).view(1, 16, 1, 1, 1) for one in (
             autoencoder.vae.config.latents_std, autoencoder.vae.config.latents_mean))  # fmt: skip
         whole = to_frames(autoencoder.vae.decode(z * std + mean).sample)
+        fewer = list(autoencoder.decode(z[:, :, :3]))
     assert [len(one) for one in chunks] == [1, 4, 4, 4]
     assert np.array_equal(np.concatenate(chunks), whole)
+    assert np.array_equal(np.concatenate(fewer), whole[:9]), "no frame depends on latents behind it"
 
 
 def test_tiles_give_a_whole_film_too() -> None:
