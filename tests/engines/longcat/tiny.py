@@ -32,7 +32,7 @@ CONFIG = NetworkConfig(
     sparsity=0.5,
 )
 PARAMETERS = 211_520
-QUICK = replace(CONFIG, hidden_size=32, num_heads=1, adaln_tembed_dim=16, sparsity=0.9375)
+QUICK = replace(CONFIG, hidden_size=16, depth=1, num_heads=1, adaln_tembed_dim=8, sparsity=0.9375)
 RANK = 4
 
 
