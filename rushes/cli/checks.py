@@ -20,6 +20,7 @@ from rushes.runners.hardware import Cards, Torch, cores, features, memory
 
 Level = Literal["ok", "warning", "problem"]
 CODECS = ("libx264", "libvpx-vp9", "prores_aw", "gif", "aac", "libopus", "libmp3lame", "flac", "pcm_s16le")
+# Bytes. The memory is what decoding one film may take.
 LEAST_MEMORY, LEAST_DISK, LITTLE_DISK = 2e9, 5e8, 5e9
 BUILT_AFTER = 1_767_225_600  # 2026-01-01: a clock before it is wrong
 EXTRAS = {"diffusers": "open weights", "safety": "checks of pictures", "speech": "offline voices"}

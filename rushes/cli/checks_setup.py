@@ -25,7 +25,8 @@ from rushes.routing import DeploymentBase
 from rushes.runners.deployments import complaints
 from rushes.settings import Settings
 
-SKEW_S = 60.0
+SKEW_S = 60.0  # that the clock of a file server may be ahead
+# Words by which an engine's `health` says that its server is not well.
 BAD_NEWS = ("does not answer", "refused", "which is not", "it answered")
 
 

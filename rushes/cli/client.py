@@ -18,7 +18,7 @@ from rushes.cli.outputs import carried
 from rushes.cli.problem import CommandError
 
 POLL_S = 0.15  # soon enough for who waits; the server answers thousands of these a second
-TIMEOUT_S = 60.0
+TIMEOUT_S = 60.0  # of one wait on the network; what is asked for may take far longer
 CHUNK_BYTES = 1024 * 1024
 
 

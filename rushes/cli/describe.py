@@ -43,6 +43,7 @@ def endpoint_named(endpoint_id: str, *, test_endpoints: bool) -> Endpoint:
 def unknown_field(where: str, name: str, known: Iterable[str]) -> CommandError:
     """Return the complaint about a field that `where` has not, with the nearest names."""
     by_last = {one.rpartition(".")[2]: one for one in known}  # what holds them is the same for all
+    # Names are short: a laxer measure than usual still means a mistyped one.
     near = [by_last[one] for one in get_close_matches(name.rpartition(".")[2], by_last, n=3, cutoff=0.5)]
     has = f"it has {', '.join(by_last.values())}" if by_last else "it has no fields of its own"
     hint = f"did you mean {' or '.join(near)}?" if near else has

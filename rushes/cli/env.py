@@ -70,6 +70,7 @@ def env(
     address = server_address(url or running or os.environ.get("RUSHES_URL") or DEFAULT_URL)
     # A proxy belongs to the server that wrote it down; another one's address has none that is known.
     proxy = written_proxy(settings.data) if address == running else None
+    # In this order, since a server that is given a key makes none of its own.
     key = settings.key.get_secret_value() if settings.key is not None else stored_key(settings.data)
     values = {"RUSHES_URL": address, "RUSHES_KEY": key, **exports.keys(key)}
     before = exports.before(os.environ)
@@ -114,6 +115,7 @@ def answers(url: str) -> bool:
     parts = urlsplit(url)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
+        # Nearly always on this machine, where an answer comes at once or not at all.
         with socket.create_connection((parts.hostname or "", port), timeout=1.0):
             return True
     except OSError:

@@ -29,6 +29,7 @@ from rushes.fakes.shelf import Shelf
 
 PREFIX = "/api/v3"
 TASKS = f"{PREFIX}/contents/generations/tasks"
+# Limits as the documentation has them, not tried on the service.
 MOST_IMAGE_BYTES = 30 * 1024 * 1024
 LEAST_SIDE, MOST_SIDE = 300, 6000
 LEAST_RATIO, MOST_RATIO = 0.4, 2.5

@@ -18,6 +18,7 @@ _PARAMETER = re.compile(rb'(\w+)="((?:[^"\\]|\\.)*)"')
 class Strict(BaseModel):
     """Base of what a vendor takes: a member it doesn't know, and a value of the wrong type, are refused."""
 
+    # Pydantic keeps names that begin with model_ for itself; vendors have some.
     model_config = ConfigDict(extra="forbid", strict=True, protected_namespaces=())
 
 

@@ -20,7 +20,7 @@ from av.audio.stream import AudioStream
 from PIL import Image
 
 SAMPLE_RATE = 44_100
-_AAC_SAMPLES = 1024
+_AAC_SAMPLES = 1024  # of one frame, whose encoder takes no other number
 _TONE_HZ = 220.0
 _KEPT = 64  # files; a rehearsal asks for a handful of sizes again and again
 

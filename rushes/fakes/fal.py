@@ -35,6 +35,7 @@ from rushes.families import ENDPOINTS
 from rushes.fields import MediaInput, media_inputs
 
 NOT_FOUND = {"status": "NOT_FOUND", "detail": "Request not found"}
+# Letter by letter: some clients know by nothing else that they have to ask again (protocol Q-14).
 STILL = {"detail": "Request is still in progress"}
 LOCKED = "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
 PREFIXES = ("", "/queue", "/rest")

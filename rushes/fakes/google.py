@@ -32,6 +32,7 @@ MOST_AT_ONCE = 4  # films of one request
 _INFO = "type.googleapis.com/google.rpc.ErrorInfo"
 _RESPONSE = "type.googleapis.com/google.ai.generativelanguage.v1beta.PredictLongRunningResponse"
 _VERTEX_RESPONSE = "type.googleapis.com/cloud.ai.large_models.vision.GenerateVideoResponse"
+# By words such as these callers tell moderation from a mistake: status and code are the same.
 _SENSITIVE = (
     "The prompt could not be submitted. This prompt contains sensitive words that violate Google's Responsible AI "
     "practices. Try rephrasing the prompt. If you think this was an error, send feedback. Support codes: 42237218"

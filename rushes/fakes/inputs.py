@@ -18,7 +18,7 @@ import httpx2
 from PIL import Image
 
 FETCH_WITHIN_S = 10.0
-MOST_FETCHED = 200 * 1024 * 1024
+MOST_FETCHED = 200 * 1024 * 1024  # more than any of the vendors takes
 OPENS_NOTHING = {"protocol_whitelist": "none"}  # lists of media name others, here and elsewhere, to be opened
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)(?:;[\w=.-]+)*;base64,")
 

@@ -56,6 +56,7 @@ FAULTS: Mapping[Fault, tuple[int, int, str]] = {
 """HTTP status, code and message of each fault but one that has no answer."""
 
 ENDED = {"done": "succeed", "link_expired": "succeed", "link_broken": "succeed", "unknown": "paused"}
+# A film that failed says why in words alone.
 REASONS = {"moderated": "Failure to pass the risk control system", "cancelled": "The task was terminated"}
 
 

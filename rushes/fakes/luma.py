@@ -227,7 +227,7 @@ class _Door:
                 raise _error(429, "Too many concurrent generations", wait)
             case "invalid":
                 raise _error(400, "Invalid duration")
-            case "moderated":
+            case "moderated":  # the status of any mistake: only the words tell
                 raise _error(400, "Prompt not allowed because advanced moderation failed")
             case "server_error":
                 raise _error(500, "Internal Server Error")

@@ -33,7 +33,8 @@ from rushes.families.minimax_speech import VOICES
 
 PICTURES = PictureLimits(("JPEG", "PNG", "WEBP"), most_bytes=20 * MIB, least_side=301, most_ratio=2.5)
 SAMPLE_S = (10.0, 300.0)
-CHARACTERS_PER_S = 15.0
+CHARACTERS_PER_S = 15.0  # about as fast as people speak
+# The models that came before resolutions could be asked for make 720p.
 SHORT_SIDES = {"512P": 512, "768P": 768, "1080P": 1080, None: 720}
 SIZES = {
     "1:1": (1024, 1024), "16:9": (1280, 720), "4:3": (1152, 864), "3:2": (1248, 832),
