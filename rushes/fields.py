@@ -14,8 +14,17 @@ from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MaxLen, MinLen
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from rushes.errors import Loc
 
@@ -59,6 +68,28 @@ def _spelled(value: object, check: ValidatorFunctionWrapHandler) -> object:
 Spelled = WrapValidator(_spelled)
 """For enums of numbers, which the pages print as text and callers also send as numbers:
 `Annotated[Literal["5", "10"], Spelled]`."""
+
+
+LEAST_SEED, MOST_SEED = -(2**63), 2**64 - 1
+
+
+def _of_64_bits(seed: int | None) -> int | None:
+    # A larger number can't be written into content credentials, which is found out when the film is made already.
+    # In words of our own, since Pydantic's would round the limit.
+    if seed is not None and seed > MOST_SEED:
+        raise PydanticCustomError("less_than_equal", "Input should be less than or equal to {le}", {"le": MOST_SEED})
+    if seed is not None and seed < LEAST_SEED:
+        words = "Input should be greater than or equal to {ge}"
+        raise PydanticCustomError("greater_than_equal", words, {"ge": LEAST_SEED})
+    return seed
+
+
+Seed = Annotated[
+    int | None,
+    AfterValidator(_of_64_bits),  # not ge and le, which forms would show as a range to choose from
+    Field(description="Makes a result repeatable; without it, or with -1, one is chosen."),
+]
+"""A seed of any endpoint: a number of up to 64 bits, which each engine brings into its own range."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from rushes.calls import AnimaticCall, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
 from rushes.families.longcat import NEGATIVE_PROMPT as LONGCAT_NEGATIVE_PROMPT
 from rushes.families.longcat import SIZES_480P, Size, nearest_size
-from rushes.fields import AudioUrl, File, ImageUrl, WireModel
+from rushes.fields import AudioUrl, File, ImageUrl, Seed, WireModel
 
 PROMPT = "A person is talking naturally with natural expressions and movements."
 NEGATIVE_PROMPT = f"Close-up, {LONGCAT_NEGATIVE_PROMPT}"
@@ -66,7 +66,6 @@ Segments = Annotated[
     int,
     Field(ge=1, le=10, description="Length of the film, 1 to 10: the first segment is 5.8 s, each further one 5 s."),
 ]
-Seed = Annotated[int | None, Field(description="Makes a result repeatable; without it, or with -1, one is chosen.")]
 Safety = Annotated[bool, Field(description="Has the prompt, the picture and the film looked at for harmful content.")]
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, LongCatCall, RefinePass
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Roles, VideoFormat
-from rushes.fields import File, ImageUrl, WireModel
+from rushes.fields import File, ImageUrl, Seed, WireModel
 
 Size = tuple[int, int]
 Resolution = Literal["480p", "720p"]
@@ -89,7 +89,6 @@ AspectRatio = Annotated[Shape, Field(description="Shape of the film.")]
 Rate = Annotated[
     int, Field(ge=1, le=60, description="Frames per second that the film is played at, 1 to 60; changes its length.")
 ]
-Seed = Annotated[int | None, Field(description="Makes a result repeatable; without it, or with -1, one is chosen.")]
 Expansion = Annotated[bool | None, Field(description="Has the prompt written out more fully before it is used.")]
 Safety = Annotated[bool, Field(description="Has the prompt, the picture and the film looked at for harmful content.")]
 OutputType = Annotated[Container, Field(description="Codec and container of the file.")]

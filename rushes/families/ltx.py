@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, DiffusersCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
-from rushes.fields import BriefFile, ImageUrl, WireModel
+from rushes.fields import BriefFile, ImageUrl, Seed, WireModel
 
 NEGATIVE_PROMPT = (
     "low quality, worst quality, deformed, distorted, disfigured, motion smear, motion artifacts, fused fingers, bad "
@@ -27,7 +27,7 @@ class LtxInput(WireModel):
         "camera and light."
     )
     negative_prompt: str = Field(NEGATIVE_PROMPT, description="What the video should not show.")
-    seed: int | None = Field(None, description="Makes a result repeatable; without it, or with -1, one is chosen.")
+    seed: Seed = None
     num_inference_steps: int = Field(
         30, ge=1, le=100, description="Sampling steps: 20 to 30 are quick, more than 40 look better."
     )

@@ -14,7 +14,7 @@ from pydantic import Field
 from rushes.calls import AnimaticCall, Continuation, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap, Roles
 from rushes.errors import ModelError
-from rushes.fields import File, ImageUrl, Spelled, VideoUrl, WireModel
+from rushes.fields import File, ImageUrl, Seed, Spelled, VideoUrl, WireModel
 
 FPS = 24
 BASE_FRAMES = 96
@@ -37,7 +37,6 @@ NumFrames = Annotated[
         description="How many frames to make, 96 to 192; each 24 begun beyond 96 cost one unit more.",
     ),
 ]
-Seed = Annotated[int | None, Field(description="Makes a result repeatable; without it, or with -1, one is chosen.")]
 Resolution = Annotated[
     Literal["480p", "720p"], Field(description="Size class of the video; 480p costs half of what 720p costs.")
 ]

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from rushes.calls import AnimaticCall, SpeechCall, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap, Roles
 from rushes.families import pixverse_vendor
-from rushes.fields import AudioUrl, File, ImageUrl, Spelled, VideoUrl, WireModel
+from rushes.fields import AudioUrl, File, ImageUrl, Seed, Spelled, VideoUrl, WireModel
 
 FPS = 24
 FAST_S = 5  # the fast endpoints have no duration: PixVerse makes fast videos of five seconds only
@@ -77,7 +77,6 @@ FAST_SIZE = "Size class of the video; the fast mode has no 1080p."
 LENGTH = "Length in seconds: 8 costs twice as much as 5, and is not to be had at 1080p."
 NEGATIVE = "What the video should not show."
 STYLE = "A look for the whole video; without it, the prompt decides."
-SEED = "Makes a result repeatable; without it, or with -1, one is chosen."
 FIRST = "Picture that the video starts from."
 
 Choice = TypeVar("Choice", bound=str)
@@ -103,7 +102,7 @@ class TextToVideoRequest(WireModel):
     duration: Duration = Field("5", description=LENGTH)
     negative_prompt: str = Field("", description=NEGATIVE)
     style: Style | None = Field(None, description=STYLE)
-    seed: int | None = Field(None, description=SEED)
+    seed: Seed = None
 
     _1080p_is_short = field_validator("duration")(_length_for_size)
 
@@ -129,7 +128,7 @@ class FastTextToVideoRequest(WireModel):
     resolution: FastResolution = Field("720p", description=FAST_SIZE)
     negative_prompt: str = Field("", description=NEGATIVE)
     style: Style | None = Field(None, description=STYLE)
-    seed: int | None = Field(None, description=SEED)
+    seed: Seed = None
 
 
 class FastImageToVideoRequest(FastTextToVideoRequest):
@@ -152,7 +151,7 @@ class ExtendRequest(WireModel):
     resolution: Resolution = Field("720p", description=SIZE)
     duration: Duration = Field("5", description=f"{LENGTH} Counts the new part only.")
     model: Version = Field("v4.5", description="Version of the model that makes the new part.")
-    seed: int | None = Field(None, description=SEED)
+    seed: Seed = None
 
     _1080p_is_short = field_validator("duration")(_length_for_size)
 
@@ -166,7 +165,7 @@ class FastExtendRequest(WireModel):
     style: ExtendStyle = Field(None, description="A look for the new part; 'clay' is taken for 'day'.")
     resolution: FastResolution = Field("720p", description=FAST_SIZE)
     model: Version = Field("v4.5", description="Version of the model that makes the new part.")
-    seed: int | None = Field(None, description=SEED)
+    seed: Seed = None
 
 
 class SoundEffectRequest(WireModel):

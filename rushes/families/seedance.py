@@ -13,7 +13,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, Attachment, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
-from rushes.fields import File, ImageUrl, Spelled, WireModel
+from rushes.fields import File, ImageUrl, Seed, Spelled, WireModel
 
 FPS = 24
 OFFICIAL_WIDE = {"480p": (864, 480), "720p": (1280, 720), "1080p": (1920, 1080)}  # for 16:9; turned round for 9:16
@@ -32,7 +32,7 @@ class SeedanceInput(WireModel):
     )
     duration: Annotated[Literal["5", "10"], Spelled] = Field("5", description="Length of the video in seconds.")
     camera_fixed: bool | None = Field(None, description="Keeps the camera where it stands; only the subject moves.")
-    seed: int | None = Field(None, description="Makes a result repeatable; without it, or with -1, one is chosen.")
+    seed: Seed = None
     image_url: ImageUrl = Field(description="Picture that the video starts from; its shape is the video's.")
     end_image_url: ImageUrl | None = Field(None, description="Picture that the video ends on, cropped to that shape.")
 

@@ -24,7 +24,7 @@ from rushes.families.wan_weights import (
     on_grid,
     pro_frames,
 )
-from rushes.fields import BriefFile, File, ImageUrl, WireModel
+from rushes.fields import BriefFile, File, ImageUrl, Seed, WireModel
 
 NEGATIVE_PROMPT = (
     "bright colors, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still, "
@@ -61,7 +61,7 @@ class WanI2VInput(WireModel):
         BASE_FRAMES, ge=81, le=100, description="How many frames to make, 81 to 100; more than 81 cost 1.25 times."
     )
     frames_per_second: int = Field(16, ge=5, le=24, description="Frames per second of the video, 5 to 24.")
-    seed: int | None = Field(None, description="Makes a result repeatable; without it, or with -1, one is chosen.")
+    seed: Seed = None
     resolution: Literal["480p", "720p"] = Field(
         "720p", description="Size class of the video: 480p costs half a unit, 720p one."
     )
@@ -162,7 +162,7 @@ class WanProImageInput(WireModel):
     """A prompt and a picture; length, rate and size class are always the same."""
 
     prompt: str = Field(description="What should happen in the video, and how the camera should move.")
-    seed: int | None = Field(None, description="Makes a result repeatable; without it, or with -1, one is chosen.")
+    seed: Seed = None
     enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
     image_url: ImageUrl = Field(description="Picture that the video starts from; its shape is the video's.")
 
@@ -171,7 +171,7 @@ class WanProT2VRequest(WireModel):
     """A prompt; length, rate and size are always the same."""
 
     prompt: str = Field(description="What should be seen in the video, and how the camera should move.")
-    seed: int | None = Field(None, description="Makes a result repeatable; without it, or with -1, one is chosen.")
+    seed: Seed = None
     enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
 
 

@@ -122,6 +122,22 @@ def test_every_missing_field_is_named_at_once(endpoint: Endpoint) -> None:
 
 
 @ENDPOINTS
+def test_a_seed_may_have_64_bits_and_no_more(endpoint: Endpoint) -> None:
+    name = endpoint.roles.seed
+    if name is None:
+        return
+    for seed in (-(2**63), -1, 0, 2**64 - 1):
+        assert take(endpoint, json.dumps({**endpoint.example, name: seed}).encode()).failure is None
+    most, least = ("less_than_equal", {"le": 2**64 - 1}), ("greater_than_equal", {"ge": -(2**63)})
+    for seed, expected in ((2**64, most), (10**400, most), (-(2**63) - 1, least)):
+        failure = take(endpoint, json.dumps({**endpoint.example, name: seed}).encode()).failure
+        assert failure is not None
+        (problem,) = json.loads(failure.body)["detail"]
+        assert (problem["loc"], problem["type"], problem["ctx"]) == (["body", name], *expected)
+        assert str(*expected[1].values()) in problem["msg"]
+
+
+@ENDPOINTS
 def test_a_value_beyond_its_limit_is_refused_with_the_limit(endpoint: Endpoint) -> None:
     for form in forms(endpoint.input):
         if form.type not in ("integer", "float") or form.most is None:
