@@ -270,7 +270,8 @@ def _jobs(server: Server, *, blocking: bool = False, json_too: bool = True, know
         return JSONResponse({"id": task.id, "deleted": True, "object": "video.deleted"})
 
     async def list_all(request: Request, seen: Seen) -> Response:
-        return JSONResponse({"object": "list", "data": [record(task) for task in server.fake.tasks.values()]})
+        known = [task for task in server.fake.tasks.values() if task.end != "lost"]
+        return JSONResponse({"object": "list", "data": [record(task) for task in known]})
 
     async def models(request: Request, seen: Seen) -> Response:
         return JSONResponse({"object": "list", "data": [{"id": server.model, "object": "model"}]})

@@ -37,7 +37,8 @@ def upstream_of(wish: Wish, environment: Mapping[str, str], ourselves: tuple[str
 
     A shell in which our own exports were evaluated names us: that is no upstream.
     """
-    url = _named(environment, "https_proxy") or _named(environment, "all_proxy")
+    name = "https_proxy" if _named(environment, "https_proxy") else "all_proxy"
+    url = _named(environment, name)
     if not url or any(spares(entry, wish.host, wish.port) for entry in _named(environment, "no_proxy").split(",")):
         return None
     try:
@@ -47,7 +48,8 @@ def upstream_of(wish: Wish, environment: Mapping[str, str], ourselves: tuple[str
     except (ValueError, KeyError):
         found = Upstream("", 0, False, None)
     if not found.host:
-        raise Refusal(502, "The server's own HTTPS_PROXY is no http:// or https:// address: no other host is reached")
+        told = f"The server's own {name.upper()} is no http:// or https:// address: no other host is reached"
+        raise Refusal(502, told)
     return None if (found.host, found.port) in (ourselves, ("localhost", ourselves[1])) else found
 
 

@@ -97,6 +97,14 @@ def test_only_forms_and_only_its_own_model() -> None:
         assert client.post("/v1/videos", files={**parts, "model": (None, "another")}).status_code == 404
 
 
+def test_a_deleted_job_is_told_no_more() -> None:
+    with server("sglang") as (client, _):
+        first, second = (client.post("/v1/videos", json=JOB).json()["id"] for _ in range(2))
+        assert client.delete(f"/v1/videos/{first}").json()["deleted"] is True
+        assert client.get(f"/v1/videos/{first}").status_code == 404
+        assert [one["id"] for one in client.get("/v1/videos").json()["data"]] == [second]
+
+
 def test_frames_come_onto_the_weights_grid() -> None:
     with server("sglang") as (client, _):
         job = client.post("/v1/videos", json={**JOB, "num_frames": 8}).json()

@@ -33,6 +33,11 @@ def test_a_proxy_that_can_not_be_spoken_to_is_no_reason_to_go_past_it(url: str) 
         upstream_of(WISH, {"HTTPS_PROXY": url}, OURSELVES)
 
 
+def test_the_variable_that_is_meant_is_named() -> None:
+    with pytest.raises(Refusal, match="^The server's own ALL_PROXY is no http"):
+        upstream_of(WISH, {"all_proxy": "socks5://corp:1080"}, OURSELVES)
+
+
 @pytest.mark.parametrize(
     ("entry", "host", "port", "spared"),
     [
