@@ -60,7 +60,7 @@ class Ambience:
         size = (stage.picture.shape[1], stage.picture.shape[0])
         # Of the frame and not of the picture: how far things sway is seen against the frame.
         unit = math.sqrt(stage.width * stage.height)
-        stir = Stir(elements, regions, size, unit=unit, seed=seed, period=period)
+        stir = Stir(elements, regions, size, unit=unit, seed=seed, seconds=self._seconds, period=period)
         self._stir = None if stir.still else stir
         veil = Veil(elements, stage, regions, seed=seed, period=period)
         if not veil.clear:

@@ -22,6 +22,9 @@ from rushes.engines.animatic.regions import Regions
 _SWAY: dict[Kind, float] = {"foliage": 0.0055, "hair": 0.0060, "cloth": 0.0070}
 _WAVE = 0.0075
 _DRIFT = 0.016  # a second
+# Of what would fold the sides of a region over, and of what slants its upper and lower edges by 45 degrees.
+_FOLDED, _SLANTED = 0.6, 1.0
+_SIXTH = 6.0  # of a loop is how long clouds go one way at full speed; they swing back
 _FLOW = 0.055  # a second
 _CYCLE_S = 1.0  # of running water: two copies run and take turns, each starting over while it is not seen
 _GUSTS = ((0.31, 1.0, 1.7, 0.9), (0.83, 0.5, 4.1, 2.3), (1.9, 0.22, 9.7, 6.1))  # hertz, size, waves across, and down
@@ -51,9 +54,13 @@ class Stir:
         *,
         unit: float,
         seed: int,
+        seconds: float,
         period: float | None,
     ) -> None:
-        """`period`: seconds after which everything is as at the beginning; None when it need not come back."""
+        """`seconds` is the clip's length.
+
+        `period`: seconds after which everything is as at the beginning; None when it need not come back.
+        """
         self._unit, self._period, self._regions = unit, period, regions
         self._wide, self._tall = picture
         self._phase = np.random.default_rng(seed % 2**63).uniform(0.0, math.tau, 8)
@@ -66,7 +73,11 @@ class Stir:
             if kind in strength:
                 self._wind = np.maximum(self._wind, plane * np.float32(_SWAY[kind] * unit * strength[kind]))
         self._water = regions.water * np.float32(_WAVE * unit * strength.get("waves", 0.0))
-        self._sky = regions.sky * np.float32(_DRIFT * unit * strength.get("clouds", 0.0))
+        drift = _DRIFT * unit * strength.get("clouds", 0.0)
+        # Slower in a long clip: clouds that went on would tear at the ridge behind which they should come forth.
+        far = drift * (seconds if period is None else period / _SIXTH)
+        drift *= min(1.0, _room(regions.sky, picture) / max(far, 1e-6))
+        self._sky = regions.sky * np.float32(drift)
         self._stream = regions.water * np.float32(_FLOW * unit * strength.get("flow", 0.0))
 
     @property
@@ -126,7 +137,7 @@ class Stir:
 
     def _drift(self, x: Plane, y: Plane, seconds: float) -> tuple[Plane, Plane]:
         direction = -1.0 if self._phase[5] < math.pi else 1.0
-        way = seconds if self._period is None else self._period / 6.0 * math.sin(math.tau * seconds / self._period)
+        way = seconds if self._period is None else self._period / _SIXTH * math.sin(math.tau * seconds / self._period)
         way *= self._rise(seconds)
         return np.full_like(x, direction * way), np.zeros_like(x)
 
@@ -146,3 +157,11 @@ class Stir:
         if share <= 0.0:
             return Stirred(*shifted(first))
         return Stirred(*shifted(first), second=shifted(second), share=share)
+
+
+def _room(region: Plane, picture: tuple[int, int]) -> float:
+    """Return how many of the picture's pixels a region may go sideways before its edges show it."""
+    (tall, wide), (across, down) = region.shape, picture
+    steep = float(np.abs(np.diff(region, axis=1)).max()) * wide / across
+    upright = float(np.abs(np.diff(region, axis=0)).max()) * tall / down
+    return min(_FOLDED / max(steep, 1e-6), _SLANTED / max(upright, 1e-6))
