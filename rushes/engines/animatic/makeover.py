@@ -307,8 +307,11 @@ def _bright_from(light: npt.NDArray[np.integer | np.floating], share: npt.NDArra
     inside = cv2.resize(share, (160, 90), interpolation=cv2.INTER_AREA) > 0.3
     if inside.all() or not inside.any():
         return np.ones(256, np.float32)
-    between = 0.5 * (float(np.median(small[inside])) + float(np.median(small[~inside])))
-    return np.asarray(np.clip((np.arange(256) - between + 14.0) / 28.0, 0.0, 1.0), np.float32)
+    sky, ground = float(np.median(small[inside])), float(np.median(small[~inside]))
+    surely = np.clip((np.arange(256) - 0.5 * (sky + ground) + 14.0) / 28.0, 0.0, 1.0)
+    # Over sand or snow light tells nothing: the sun's glow would be the only sky.
+    told = min(max((sky - ground - 8.0) / 24.0, 0.0), 1.0)
+    return np.asarray(1.0 - told * (1.0 - surely), np.float32)
 
 
 _PAPER = np.clip(np.arange(256) * 0.5 + 140, 0, 255).astype(np.uint8)

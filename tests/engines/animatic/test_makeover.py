@@ -72,3 +72,14 @@ def test_a_snowy_night_is_dark_and_it_snows() -> None:
     both, snow = Makeover("a snowy winter night", 1.0), Makeover("a snowy winter", 1.0)
     assert both.fall == snow.fall == "snow"
     assert both(frame.copy()).mean() < 0.75 * snow(frame.copy()).mean()
+
+
+def test_night_falls_over_bright_sand_and_not_only_around_the_sun() -> None:
+    down, across = np.mgrid[0:180, 0:320].astype(np.float32)
+    beach = np.empty((180, 320, 3), np.float32)
+    beach[...] = (110, 165, 215)
+    beach += 60.0 * np.exp(-((across - 90) ** 2 + (down - 40) ** 2) / 1800.0)[..., None]
+    beach[110:] = (214, 190, 140)
+    night = made("at night", 1.0, np.clip(beach, 0, 255).astype(np.uint8)).mean(axis=2)
+    assert night[10:90, 220:].mean() < 90
+    assert night[10:90, 220:].mean() < night[130:].mean() - 20
