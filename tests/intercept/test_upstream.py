@@ -34,7 +34,7 @@ def test_a_proxy_that_can_not_be_spoken_to_is_no_reason_to_go_past_it(url: str) 
 
 
 def test_the_variable_that_is_meant_is_named() -> None:
-    with pytest.raises(Refusal, match="^The server's own ALL_PROXY is no http"):
+    with pytest.raises(Refusal, match="own ALL_PROXY is no http"):
         upstream_of(WISH, {"all_proxy": "socks5://corp:1080"}, OURSELVES)
 
 
