@@ -186,10 +186,15 @@ def generation(facts: Facts) -> dict[str, Any]:
         "version": served.version,
         "deployment": served.deployment,
         "stand_in": served.stand_in,
-        "seed": served.seed,
+        "seed": _writable(served.seed),
         "prompt": facts.prompt,
     }
     return {name: value for name, value in told.items() if value is not None}
+
+
+def _writable(seed: int | None) -> int | str | None:
+    """Return a seed as the manifest's writer takes it: a number of more than 63 bits and a sign only as text."""
+    return seed if seed is None or -(2**63) <= seed < 2**63 else str(seed)
 
 
 def _described(one: InputFile) -> dict[str, Any]:

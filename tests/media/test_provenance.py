@@ -6,6 +6,7 @@ import json
 import resource
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -120,6 +121,14 @@ def test_every_format_says_who_made_it_and_with_what(
     assert sorted(one.name for one in tmp_path.iterdir()) == sorted(
         [f"output.{suffix}", *([done.path.name] if suffix in BESIDE else [])]
     )
+
+
+@pytest.mark.parametrize("seed", [2**63 - 1, -(2**63), 2**63, 2**64 - 1])
+def test_a_seed_of_64_bits_is_told(seed: int, plain: Path, tmp_path: Path, key: Key, sandbox: Sandbox) -> None:
+    told: int | str = seed if seed < 2**63 else str(seed)
+    says = facts()
+    says = replace(says, served_by=replace(says.served_by, seed=seed))
+    assert read(signed(plain, "png", tmp_path, key, sandbox, says), key, sandbox).assertion(GENERATION)["seed"] == told
 
 
 @pytest.mark.parametrize("suffix", TYPES)
