@@ -356,7 +356,9 @@ class NetworkDeployment(DeploymentBase):
         "none", description="How the large parts are stored: as they are, or in eight bits."
     )
     loras: Mapping[str, float] = Field(
-        default_factory=dict, description="Changes to the weights that are always on: file, and strength."
+        default_factory=dict,
+        description="Changes to the weights that are always on: file, or ORGANISATION/NAME/FILE on the Hub, and "
+        "strength.",
     )
     memory_gb: float | None = Field(
         None, gt=0, description="Most memory of the device that the deployments on it may use; else all that is free."

@@ -9,8 +9,9 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-from rushes.engines.checkpoints import WeightsProblem, is_hub_id, shapes_in
+from rushes.engines.checkpoints import WeightsProblem, find_file, in_repository, is_hub_id, shapes_in
 from rushes.engines.deployed import CannotPrepare, Place, Say
+from rushes.engines.diffusers.choosing import chosen_file
 from rushes.engines.engine import Engine
 from rushes.engines.longcat.filling import fill
 from rushes.engines.longcat.official import LAYOUT, chosen, inspect
@@ -31,8 +32,7 @@ def complaint(setting: NetworkDeployment, environment: Mapping[str, str]) -> str
         return 'compile: blocks that wait in ordinary memory can\'t be compiled; set offload to "none" or "model"'
     try:
         inspect(setting.model, setting.revision, environment)
-        for source in setting.loras:
-            _check_lora(Path(source).expanduser())
+        _check_loras(setting, environment)
     except WeightsProblem as problem:
         return str(problem)
     return ""
@@ -72,16 +72,33 @@ def prepare(setting: NetworkDeployment, folder: Path, say: Say, *, dry_run: bool
     else:
         fetch(Wanted(setting.model, setting.revision, chosen), Fetching(os.environ, say), dry_run=dry_run)
         is_incomplete = True
+    for source in setting.loras:
+        is_incomplete |= _fetch_lora(source, say, dry_run=dry_run)
     if dry_run and is_incomplete:
         return
     try:
         found = inspect(setting.model, setting.revision, os.environ)
+        _check_loras(setting, os.environ)
     except WeightsProblem as problem:
         raise CannotPrepare(str(problem)) from None
     say(f"  ready      {found.name}, {LAYOUT}, {found.parameters['dit'] / 1e9:.2f} billion parameters in the network")
 
 
-def _check_lora(path: Path) -> None:
-    if not path.is_file():
-        raise WeightsProblem(f"loras: there is no file {path}; name a .safetensors file in the official LoRAs' layout")
-    shapes_in(path, "fetch it again")
+def _fetch_lora(source: str, say: Say, *, dry_run: bool) -> bool:
+    """Fetch a LoRA that is named as ORGANISATION/NAME/FILE; say whether it is."""
+    repository, path = in_repository(source)
+    if not repository or Path(source).expanduser().is_file():
+        return False
+    wanted = Wanted(repository, None, lambda listing, _: chosen_file(path, listing))
+    fetch(wanted, Fetching(os.environ, say), dry_run=dry_run)
+    return True
+
+
+def _check_loras(setting: NetworkDeployment, environment: Mapping[str, str]) -> None:
+    """Raise WeightsProblem for one that isn't there, or of which bytes are missing."""
+    for source in setting.loras:
+        try:
+            path = find_file(source, None, environment)
+        except WeightsProblem as problem:
+            raise WeightsProblem(f"loras: {problem}") from None
+        shapes_in(path, "fetch it again")

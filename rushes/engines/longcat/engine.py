@@ -19,14 +19,13 @@ from torch import Tensor
 
 from rushes import __version__
 from rushes.calls import Call, LongCatCall
-from rushes.engines.checkpoints import WeightsProblem, is_hub_id
+from rushes.engines.checkpoints import WeightsProblem, find_file, is_hub_id
 from rushes.engines.deployed import with_name
-from rushes.engines.diffusers.device import free_bytes, give_back, probe
+from rushes.engines.diffusers.device import free_bytes, give_back, hold_to, probe, taken_bytes, waiting_room
 from rushes.engines.diffusers.plan import Device, compiles
 from rushes.engines.engine import Cancelled, FrameChunk, Frames, Maker, Progress, Unable
 from rushes.engines.longcat.components import Components, load_components, retuned
 from rushes.engines.longcat.film import film, steps_of
-from rushes.engines.longcat.memory import ordinary_bytes
 from rushes.engines.longcat.official import DISTILLED, LAYOUT, REFINING, Official, inspect, lora_trouble
 from rushes.engines.longcat.pipeline import Pipeline
 from rushes.engines.longcat.placement import (
@@ -165,11 +164,15 @@ class LongCatEngine:
 
     def _ready(self, between: Callable[[], None]) -> _Loaded:
         """Return what is loaded, loading it if it is out. Raises Unable, and what `between` raises."""
+        # The allocator's limit is the process's, and may be what another deployment's film was held to.
+        if self._device is not None:
+            hold_to(self._device, self._setting.memory_gb)
         if self._loaded is not None and self._residence.touch(self._name):
             return self._loaded
         official = self._known()
         self._clear()  # what an earlier try had read before it was cancelled would count as taken
         device = self._device = probe(self._setting.device)
+        hold_to(device, self._setting.memory_gb)
         placement = self._placement = self._placement or self._chosen(device, official)
         parts = sizes(official.parameters, placement.dtype, placement.quantisation)
         self._make_room(device, placement.offload, parts, official.name)
@@ -180,11 +183,15 @@ class LongCatEngine:
                 raise _told(error, self._name) from error
             raise out_of_memory("the model's weights", device.label) from None
         loaded = self._loaded = _Loaded(Pipeline(components), Preview(components.autoencoder))
-        self._residence.enter(self._name, device.name, _held(components), self._leave)
+        parts_held = (components.network, components.prompts.encoder, components.autoencoder.vae)
+        self._residence.enter(self._name, device.name, taken_bytes(parts_held, device.kind), self._leave)
         return loaded
 
     def _components(self, official: Official, placement: Placement, between: Callable[[], None]) -> Components:
-        own = {Path(source).expanduser(): strength for source, strength in self._setting.loras.items()}
+        try:
+            own = {find_file(one, None, self._environment): strength for one, strength in self._setting.loras.items()}
+        except WeightsProblem as problem:
+            raise weights_problem(f"loras: {problem}") from None
         return load_components(official.folder, placement, own, between)
 
     def _chosen(self, device: Device, official: Official) -> Placement:
@@ -211,7 +218,7 @@ class LongCatEngine:
 
         def free() -> int | None:
             within = free_bytes(device, self._residence.used(device.name), self._setting.memory_gb)
-            known = [one for one in (within, None if is_gpu else ordinary_bytes()) if one is not None]
+            known = [one for one in (within, None if is_gpu else waiting_room()) if one is not None]
             return min(known) if known else None
 
         # Others move out until a film has room too; refused is only what can't even be loaded.
@@ -220,7 +227,7 @@ class LongCatEngine:
         for wanted, left, what in (
             (needed, free(), device.label),
             # Too much of it, and the system would end the process.
-            (waiting_bytes(offload, parts), ordinary_bytes(), "ordinary memory for what waits there"),
+            (waiting_bytes(offload, parts), waiting_room(), "ordinary memory for what waits there"),
         ):
             if left is not None and left < wanted:
                 remedy = told.format(name, wanted / GB, what, left / GB)
@@ -293,13 +300,6 @@ def _told(error: Exception, name: str) -> Unable:
         LOG.critical("this runner ends, since the device of %s failed: %s", name, told.remedy)
         os._exit(LOST_EXIT)
     return told
-
-
-def _held(components: Components) -> int:
-    """Measure what the weights take on the device."""
-    parts = (components.network, components.prompts.encoder, components.autoencoder.vae)
-    tensors = (one for part in parts for one in (*part.parameters(), *part.buffers()))
-    return sum(one.numel() * one.element_size() for one in tensors if one.device.type == components.device.type)
 
 
 def _first_line(error: BaseException) -> str:

@@ -15,6 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
 from rushes.engines.deployed import Place, deployed, networks
+from rushes.engines.longcat.deployed import prepare
 from rushes.engines.longcat.engine import LongCatEngine
 from rushes.engines.longcat.filling import fill
 from rushes.engines.longcat.official import LORAS, inspect
@@ -168,3 +169,25 @@ def test_complaining_loads_nothing_heavy(folder: Path) -> None:
         "assert not {'torch', 'diffusers', 'numpy', 'transformers'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_lora_on_the_hub_is_fetched_with_the_weights_and_found(
+    folder: Path, lora_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setting = deployment(folder, loras={f"acme/own/{lora_file.name}": 0.5})
+    here = {"HF_HOME": str(tmp_path / "home")}
+    monkeypatch.setenv("HF_HOME", here["HF_HOME"])
+    missing = "loras: acme/own is not on this machine; fetch it with: rushes runner prepare NAME"
+    assert deployed(setting).complaint(setting, here) == missing
+    heard: list[str] = []
+
+    def say(line: str, *, passing: bool = False) -> None:
+        heard.append(line)
+
+    with pretended_hub(own=lora_file.parent) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        prepare(setting, tmp_path, say, dry_run=True)
+        assert not (tmp_path / "home").exists()
+        prepare(setting, tmp_path, say)
+    assert heard[-1].startswith("  ready")
+    assert deployed(setting).complaint(setting, here) == ""
