@@ -74,7 +74,7 @@ LEAST_SEED, MOST_SEED = -(2**63), 2**64 - 1
 
 
 def _of_64_bits(seed: int | None) -> int | None:
-    # A larger number can't be written into content credentials, which is found out when the film is made already.
+    # A larger number is refused by many a JSON reader on its way, and that only when the film is made already.
     # In words of our own, since Pydantic's would round the limit.
     if seed is not None and seed > MOST_SEED:
         raise PydanticCustomError("less_than_equal", "Input should be less than or equal to {le}", {"le": MOST_SEED})
