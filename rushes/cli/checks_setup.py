@@ -54,7 +54,7 @@ def _folder(data: Path) -> Check:
         while not there.exists():
             there = there.parent
     except OSError as error:
-        return Check("problem", "data", f"{data}: {error.strerror}".lower(), "choose another folder with data")
+        return Check("problem", "data", f"{data}: {error.strerror}", "choose another folder with data")
     told = str(data.absolute()) + ("" if there == data.absolute() else " (made at the first start)")
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return Check("problem", "data", told, f"{there} can't be written: give this user the right, or set data")
