@@ -7,6 +7,7 @@ time and mixed by nearness. No model is needed, and nothing is sharper than it w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -71,16 +72,20 @@ def _flows(first: Pixels, second: Pixels) -> tuple[Flow, Flow]:
 
 
 def _between(first: Pixels, second: Pixels, flows: tuple[Flow, Flow], share: float) -> Pixels:
-    tall, wide = first.shape[:2]
-    across, down = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(tall, dtype=np.float32))
-    here = np.stack((across, down), axis=-1)
-    onwards, back = flows
+    here, (onwards, back) = _places(*first.shape[:2]), flows
     # The motion at the new frame's pixels, taken as that of the nearer frame's same pixels: short ways, small error.
     from_first = here - np.float32(share) * onwards
     from_second = here - np.float32(1 - share) * back
-    moved = [cv2.remap(picture, way[..., 0], way[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    moved = [cv2.remap(picture, way, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
              for picture, way in ((first, from_first), (second, from_second))]  # fmt: skip
     return np.asarray(cv2.addWeighted(moved[0], 1 - share, moved[1], share, 0), dtype=np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _places(tall: int, wide: int) -> Flow:
+    """Return where each pixel is, (H, W, 2); the same for all frames of a film."""
+    across, down = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(tall, dtype=np.float32))
+    return np.stack((across, down), axis=-1)
 
 
 def _sized(frame: Pixels, width: int, height: int) -> Pixels:
