@@ -6,11 +6,11 @@ import re
 
 from rushes.gateway.replies import Header
 
-METHODS = b"GET, HEAD, POST, PUT, DELETE, OPTIONS"
+METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"  # all that any route takes, PATCH by direct runs
 EXPOSED = (
     b"x-fal-request-id, x-fal-request-timeout-type, x-fal-error-type, x-fal-retryable, x-fal-needs-retry, "
     b"x-fal-billable-units, x-rushes-served-by, "
-    b"x-fal-served-from, link, etag, content-range, accept-ranges"
+    b"x-fal-served-from, idempotency-replayed, link, etag, content-range, accept-ranges"
 )
 ALLOWED = (
     b"authorization, content-type, accept, user-agent, range, x-fal-target-url, x-fal-queue-priority, "

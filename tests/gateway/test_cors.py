@@ -1,5 +1,6 @@
 import pytest
 
+from rushes.gateway import proxy, run
 from rushes.gateway.cors import ALLOWED, EVERY_ANSWER, preflight_headers
 
 
@@ -21,3 +22,9 @@ def test_scripts_may_read_what_clients_decide_on() -> None:
     exposed = dict(EVERY_ANSWER)[b"access-control-expose-headers"].split(b", ")
     for name in (b"x-fal-request-id", b"x-fal-error-type", b"x-fal-request-timeout-type", b"etag", b"link"):
         assert name in exposed
+    assert b"idempotency-replayed" in exposed
+
+
+def test_every_method_that_a_route_takes_may_come_from_another_origin() -> None:
+    allowed_methods = dict(preflight_headers(None))[b"access-control-allow-methods"].decode().split(", ")
+    assert {*run.METHODS, *proxy.METHODS, "HEAD", "OPTIONS"} <= set(allowed_methods)
