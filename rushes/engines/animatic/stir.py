@@ -164,4 +164,4 @@ def _room(region: Plane, picture: tuple[int, int]) -> float:
     (tall, wide), (across, down) = region.shape, picture
     steep = float(np.abs(np.diff(region, axis=1)).max()) * wide / across
     upright = float(np.abs(np.diff(region, axis=0)).max()) * tall / down
-    return min(_FOLDED / max(steep, 1e-6), _SLANTED / max(upright, 1e-6))
+    return float(min(_FOLDED / max(steep, 1e-6), _SLANTED / max(upright, 1e-6)))

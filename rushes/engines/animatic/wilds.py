@@ -113,19 +113,22 @@ def waterfall(here: Setting) -> Ground:
     green, kinds = greens(here)
     rock = (118, 116, 116)
     middle = here.column(0.5 - light.side * dice.uniform(0.0, 0.08))
-    paper.shape(
-        ridge(here, top + 0.02, 0.05, 1.3, jagged=True),
-        (light.on(rock, 0.45), light.on(lighter(rock, -0.25), 0.2)),
-        near=0.5,
-    )
+    cliff = ridge(here, top + 0.02, 0.05, 1.3, jagged=True)
+    paper.shape(cliff, (light.on(rock, 0.45), light.on(lighter(rock, -0.25), 0.2)), near=0.5)
     cracks = [
         np.array([(x, y), (x + 0.012, y + 0.01), (x + dice.uniform(-0.02, 0.03), y + dice.uniform(0.08, 0.2))])
         for x, y in ((dice.uniform(0, paper.aspect), dice.uniform(top + 0.08, horizon - 0.1)) for _ in range(34))
     ]
     paper.shapes(cracks, light.on(lighter(rock, -0.45), 0.3), strength=0.5)
+    skyline = cliff[:-2]  # without its lower corners
     tufts = [
-        oval(dice.uniform(0, paper.aspect), top + dice.uniform(-0.02, 0.08), dice.uniform(0.04, 0.09), 0.025)
-        for _ in range(22)
+        oval(
+            x,
+            float(np.interp(x, skyline[:, 0], skyline[:, 1])) + dice.uniform(0.03, 0.1),
+            dice.uniform(0.04, 0.09),
+            0.025,
+        )
+        for x in (dice.uniform(0, paper.aspect) for _ in range(22))
     ]
     paper.shapes(tufts, light.on(green, 0.4))
     half = min(0.13, 0.16 * paper.aspect)

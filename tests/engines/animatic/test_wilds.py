@@ -48,3 +48,12 @@ def test_nothing_grows_in_front_of_somebody() -> None:
         dog = next(one for one in actors if one.kind == "dog")
         before = [one for one in actors if one.near > dog.near and one.kind != "grass"]
         assert all(abs(one.x - dog.x) > 0.5 * dog.size for one in before)
+
+
+def test_nothing_grows_in_the_sky_above_a_waterfall() -> None:
+    for seed in range(4):
+        scene = set_scene("a waterfall at noon", seed, 320, 180)
+        red, green, blue = (scene.backdrop[:75, :, channel].astype(int) for channel in range(3))
+        grown = (green > red + 8) & (green > blue + 8)
+        assert grown.sum() > 50
+        assert (grown & (scene.depth[:75] < 0.4)).sum() < 0.25 * grown.sum()
