@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from rushes.engines.vendor.contract import Kind, Response, Trouble
+from rushes.engines.vendor.contract import Kind, Response, Trouble, kind_by
 
 CALLERS = frozenset({
     "prompt", "negative_prompt", "seed", "num_inference_steps", "infer_steps", "guidance_scale", "flow_shift",
@@ -93,7 +93,7 @@ def _kind(status: int, text: str, member: str | None) -> Kind:
         return "access" if MODEL.search(text) or status == 405 else "gone"
     if status == 429 or (status == 503 and not OUT_OF_MEMORY.search(text)):  # memory is not there again in a while
         return "busy"
-    if status >= 500:
+    if kind_by(status, {}) == "server":
         return "server"
     if MODERATION.search(text):
         return "moderated"

@@ -161,6 +161,14 @@ Kind = Literal["invalid", "moderated"] | Blame
 """What is wrong: the request itself, what it shows or says, or something that is no fault of the request."""
 
 
+_PASSING = frozenset({408, 425})  # of something on the way that ran out of time or was not ready yet
+
+
+def kind_by(status: int, known: Mapping[int, Kind]) -> Kind:
+    """Return what an answer's status alone says is wrong, where no words do: by the vendor's table, else by HTTP."""
+    return known.get(status) or ("server" if status >= 500 or status in _PASSING else "unknown")
+
+
 class Trouble(Exception):
     """The vendor said no, or what nobody understands. Nothing of a key is in `text`, which its own words are.
 

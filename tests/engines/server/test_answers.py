@@ -32,6 +32,7 @@ def answer(body: Any, status: int = 200, **headers: str) -> Response:
         (503, {"error": {"message": "queue full"}}, "busy", None),
         (503, {"error": {"message": "CUDA out of memory"}}, "server", None),
         (500, b"<html>", "server", None),
+        (408, b"<html>", "server", None),
         (400, {"detail": "blocked by safety"}, "moderated", None),
         (400, {"error": {"message": "bad", "param": "seed"}}, "invalid", "seed"),
         (422, {"detail": [{"loc": ["body", "prompt"], "msg": "too long"}]}, "invalid", "prompt"),

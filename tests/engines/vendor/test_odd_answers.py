@@ -13,7 +13,7 @@ import pytest
 
 from rushes.calls import Attachment, Named, VendorCall
 from rushes.engines.vendor.contract import Account, Prepared, Response, State, Trouble
-from rushes.engines.vendor.vendors import vendor
+from rushes.engines.vendor.vendors import names, vendor
 from rushes.errors import ModelError
 from tests.engines.vendor.rehearsal import call_for, picture
 
@@ -110,3 +110,17 @@ def test_no_answer_without_a_task_is_taken_for_one(tmp_path: Path, name: str) ->
         with pytest.raises(Trouble) as trouble:
             accepted(call, Response(200, {}, body))
         assert trouble.value.kind == "unknown"
+
+
+PASSING = (408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 524)
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_task_is_given_up_for_what_something_on_the_way_says(name: str) -> None:
+    found = vendor(name)
+    account, ticket = Account("access:secret", found.url), '{"id": "1", "usage": {}, "seconds": 5, "response": ""}'
+    for status, body in itertools.product(PASSING, (b"", b"<html>bad gateway</html>", b'{"message": "no upstream"}')):
+        with pytest.raises(Trouble) as trouble:
+            found.read(account, ticket, Response(status, {"retry-after": "3"}, body))
+        assert (trouble.value.kind in ("busy", "server"), trouble.value.member) == (True, None), (status, body)
+        assert trouble.value.retry_after_s == 3

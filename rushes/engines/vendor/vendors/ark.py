@@ -26,6 +26,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.errors import ModelError
 
@@ -166,7 +167,7 @@ def _trouble(code: str, text: str, param: str, status: int) -> Trouble:
     kind = CODES.get(name) or ("busy" if name.endswith("RateLimitExceeded") else None)
     if kind == "access" and "Overdue" in code:  # OperationDenied.ServiceOverdue, a debt under the name of a right
         kind = "balance"
-    kind = kind or STATUSES.get(status) or ("server" if status >= 500 else "unknown")
+    kind = kind or kind_by(status, STATUSES)
     return Trouble(kind, text, code=shown, member=_member(param) if kind == "invalid" else None)
 
 

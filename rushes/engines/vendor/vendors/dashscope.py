@@ -27,6 +27,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.errors import ModelError
 
@@ -161,7 +162,7 @@ def _checked(call: VendorCall | None, response: Response) -> Mapping[str, Any]:
         return answer
     code, wait_s = answer.get("code"), response.retry_after_s
     if not isinstance(code, str) or not code:
-        kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+        kind = kind_by(response.status, STATUSES)
         raise Trouble(kind, f"it answered {response.status}", code=response.status, retry_after_s=wait_s)
     kind, text = _kind(code), str(answer.get("message") or "")
     if kind == "invalid" and call is not None:

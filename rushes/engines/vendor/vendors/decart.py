@@ -26,6 +26,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.errors import ModelError
 
@@ -118,7 +119,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
         return response.object()
     text, member = _said(response.object().get("detail"))
     text = text or f"it answered {response.status}"
-    kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+    kind = kind_by(response.status, STATUSES)
     if kind in ("invalid", "access") and _is_moderated(text):
         kind, member = "moderated", None
     if response.status == 413:  # said by what stands before the API, which knows no members; only the picture is large

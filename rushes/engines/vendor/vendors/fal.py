@@ -29,11 +29,12 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.engines.vendor.whole import addresses
 
 QUEUE, REST = "https://queue.fal.run", "https://rest.fal.ai"
-_STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 408: "server", 429: "busy"}
+_STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 429: "busy"}
 _GONE = frozenset({404, 410, 499})  # of a request: expired, or cancelled by somebody with the same key
 _BALANCE = ("exhausted balance", "insufficient", "top up")  # a 403 of an empty account says so in words
 VOICE = "custom_voice_id"
@@ -140,7 +141,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
     text = detail if isinstance(detail, str) else f"it answered {response.status}"
     if response.status in (400, 422) and isinstance(detail, list) and detail:
         _refuse(detail[0])
-    kind = _STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+    kind = kind_by(response.status, _STATUSES)
     if response.status == 403 and any(word in text.lower() for word in _BALANCE):
         kind = "balance"
     raise Trouble(kind, text, code=response.status, retry_after_s=response.retry_after_s)

@@ -31,6 +31,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.engines.vendor.service_account import bearer
 
@@ -248,7 +249,7 @@ def _checked(call: VendorCall | None, response: Response) -> Mapping[str, Any]:
         return answer
     error = _members(answer, "error")
     if not error:
-        kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+        kind = kind_by(response.status, STATUSES)
         raise Trouble(kind, f"it answered {response.status}", code=response.status, retry_after_s=_wait_s(response, {}))
     code, text = str(error.get("status") or response.status), str(error.get("message") or "it gave no reason")
     details = _details(error)

@@ -32,6 +32,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.errors import ModelError
 
@@ -229,7 +230,7 @@ def _checked(response: Response) -> Any:
         kind = CODES.get(code, "unknown")
         raise Trouble(kind, str(answer.get("message") or ""), code=code, retry_after_s=response.retry_after_s)
     # Whatever stands before it may answer any 5xx for a while: the task that is looked at goes on meanwhile.
-    kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+    kind = kind_by(response.status, STATUSES)
     raise Trouble(kind, f"it answered {response.status}", code=response.status, retry_after_s=response.retry_after_s)
 
 

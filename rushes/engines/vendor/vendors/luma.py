@@ -26,6 +26,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.errors import Loc, ModelError
 
@@ -160,7 +161,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
     else:
         text = detail if isinstance(detail, str) else f"it answered {response.status}"
         member = next((member for word, member in PLACES if word in text.lower()), None)
-    kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+    kind = kind_by(response.status, STATUSES)
     said = text.lower()
     if kind in ("invalid", "access") and any(word in said for word in BALANCE):
         kind = "balance"

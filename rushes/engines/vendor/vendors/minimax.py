@@ -32,6 +32,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 
 PATHS: Mapping[str, str] = {
@@ -74,7 +75,7 @@ CODES: Mapping[int, Kind] = {
 MEMBERS: Mapping[int, str] = {1043: "file_id", 1044: "file_id", 2037: "file_id", 2048: "file_id", 20132: "voice_id"}
 """The member that a code is about, where its message need not say."""
 
-STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 408: "server", 429: "busy"}
+STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 429: "busy"}
 WAITING = frozenset({"Preparing", "Queueing", "Processing"})
 TYPES = {"mp3": "audio/mpeg", "wav": "audio/wav", "flac": "audio/flac", "pcm": "audio/pcm"}
 _NAME = re.compile(r"[A-Za-z_]+(?:\.[A-Za-z_0-9]+)*")
@@ -207,7 +208,7 @@ def _checked(response: Response, call: VendorCall | None = None) -> Mapping[str,
     if code == 0 and response.status < 300:
         return answer
     if not code:
-        kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+        kind = kind_by(response.status, STATUSES)
         shown = f"it answered {_shown(response)}"
         raise Trouble(kind, shown, code=response.status, retry_after_s=response.retry_after_s)
     kind = CODES.get(code, "unknown")

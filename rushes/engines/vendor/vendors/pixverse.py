@@ -31,6 +31,7 @@ from rushes.engines.vendor.contract import (
     Trouble,
     Vendor,
     Waiting,
+    kind_by,
 )
 from rushes.errors import ModelError
 
@@ -198,7 +199,7 @@ def _checked(response: Response) -> Mapping[str, Any]:
     if code == 0 and isinstance(found, dict):
         return found
     if not isinstance(code, int) or code == 0:
-        kind = STATUSES.get(response.status, "server" if response.status >= 500 else "unknown")
+        kind = kind_by(response.status, STATUSES)
         raise Trouble(kind, text, code=response.status, retry_after_s=response.retry_after_s)
     kind = CODES.get(code) or ("invalid" if code in PARAMETERS else "unknown")
     named = _PARAMETER.search(text) if kind == "invalid" else None
