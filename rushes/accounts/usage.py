@@ -123,7 +123,7 @@ class Usage:
         request_id: str | None = None,
     ) -> tuple[list[Event], bool]:
         """Return a page of what was billed, newest first, and whether there is more; `after` is the last one before."""
-        at, last = after or (inf, _LAST)
+        at, last = after or (inf, _LAST)  # newest first, so the first page begins after all times and ids
         start, end = within
         more = {"start": start, "end": end, "at": at, "id": last, "limit": limit + 1, "request_id": request_id}
         # One more than the page holds tells whether there is another.
@@ -142,6 +142,7 @@ class Usage:
 def _parameters(asked: Asked) -> dict[str, object]:
     return {
         "account": asked.account,
+        # One parameter for any number of them: see the statements' json_each.
         "endpoints": json.dumps(asked.endpoints) if asked.endpoints else None,
         "key_ids": json.dumps(asked.key_ids) if asked.key_ids else None,
     }

@@ -93,7 +93,7 @@ async def _run(visit: Visit, caller: Caller, endpoint: Endpoint, body: bytes) ->
     services = visit.services
     job = _job(visit, caller, endpoint, body)
     if job.failure is not None:
-        return failure_reply(job.failure, job.id)
+        return failure_reply(job.failure, job.id)  # as of any direct run, nothing is stored
     with services.events.watch_job(job.id) as watch:
         try:
             await submit_direct(visit, job)

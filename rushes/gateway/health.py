@@ -15,7 +15,7 @@ from rushes.gateway.visit import Answer, Services, Visit
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S = 5.0
+PATIENCE_S = 5.0  # a commit takes milliseconds: what takes seconds keeps nothing in time
 
 
 async def handle(visit: Visit) -> Answer:

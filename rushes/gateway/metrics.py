@@ -69,6 +69,7 @@ def page(services: Services) -> Iterator[str]:
     yield from counter("rushes_requests_ended", "Requests that ended since the start.", _by_class(tally.ended))
     yield from histogram("rushes_queue_seconds", "Time from submit to the start of the last try.", tally.waited)
     yield from histogram("rushes_inference_seconds", "Time that making a result took.", tally.ran)
+    # A count of rows at every scrape, which therefore ends somewhere.
     yield from gauge("rushes_webhooks_due", "Webhooks to be sent, up to 10,000.", [({}, now.due_webhooks)])
     settled = [({"outcome": one.name.lower()}, tally.webhooks[one]) for one in (State.DELIVERED, State.GIVEN_UP)]
     yield from counter("rushes_webhooks_settled", "Webhooks delivered or given up since the start.", settled)

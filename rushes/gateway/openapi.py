@@ -75,7 +75,7 @@ def document(endpoint: Endpoint, *, queue: str, site: str, types: WireTypes | No
             },
             "schemas": {
                 "QueueStatus": QUEUE_STATUS,
-                **types.nested,
+                **types.nested,  # before the main two, of which tools take the last that fits (O-01)
                 f"{name}Input": types.input,
                 f"{name}Output": types.output,
             },

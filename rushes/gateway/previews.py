@@ -13,6 +13,7 @@ from rushes.errors import Rejection
 from rushes.jobs.job import Preview
 from rushes.jobs.protocol import PREVIEW_MAX_BYTES, PREVIEW_MAX_SIDE
 
+# SOI with the first byte of the marker that has to follow, and EOI.
 _START, _END = b"\xff\xd8\xff", b"\xff\xd9"
 _FRAME_HEADERS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0 to SOF15; those three are tables
 
@@ -39,7 +40,7 @@ def jpeg_size(jpeg: bytes) -> tuple[int, int] | None:
         marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
         if marker in _FRAME_HEADERS:
             return int.from_bytes(jpeg[at + 7 : at + 9], "big"), int.from_bytes(jpeg[at + 5 : at + 7], "big")
-        at += 2 + max(length, 2)
+        at += 2 + max(length, 2)  # a length counts its own two bytes; less would be no step forward
     return None
 
 

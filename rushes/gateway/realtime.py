@@ -230,11 +230,12 @@ class Conversation:
 
     async def _next(self) -> Input | BadMessage | None:
         """Return the oldest input that waits, as soon as there is one; None after the idle time."""
+        # The operator's word before the endpoint's own.
         idle_s = self._services.settings.session_idle_s or self.realtime.idle_s
         while not self._waiting:
             self._news.clear()
             try:
-                await asyncio.wait_for(self._news.wait(), idle_s)
+                await asyncio.wait_for(self._news.wait(), idle_s)  # from the last answer on, not the last input
             except TimeoutError:
                 return None
         return self._pop()
@@ -323,7 +324,7 @@ class Conversation:
 
 
 def _failed(failure: Failure, given: Input) -> End:
-    detail = json.loads(failure.body).get("detail")
+    detail = json.loads(failure.body).get("detail")  # whole: `reason` is one line for people
     more = {"error_type": failure.type, "detail": detail, "request_id": given.request_id}
     code = SESSION_CANCELLED if failure.type == "client_cancelled" else NORMAL
     return End(messages.problem(code_of(failure), failure.message, **more), runner_code=code)

@@ -59,8 +59,10 @@ class _Generator(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
         written: Schema = super().model_schema(schema)
         cls = schema["cls"]
+        # In the schema itself: by its key, Pydantic's own name for it, a definition leads back to no class.
         written[_PAGE_NAME] = cls.page_name() if hasattr(cls, "page_name") else cls.__name__
         for form in forms(cls):
+            # Properties go by the names on the wire, forms by those of the class.
             field = written.get("properties", {}).get(cls.model_fields[form.name].alias or form.name)
             if field is not None and form.media in _MEDIA_WITH_A_PICKER:
                 field["ui"] = {"field": form.media}
@@ -90,6 +92,7 @@ def _object(schema: Schema, names: Mapping[str, str]) -> Schema:
         "title": schema.get(_PAGE_NAME) or schema.get("title", ""),
     }
     required = [name for name in properties if name in schema.get("required", ())]
+    # OpenAPI 3.0 wants at least one name in `required`.
     return {**written, "required": required} if required else written
 
 

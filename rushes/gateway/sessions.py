@@ -47,6 +47,7 @@ class Line:
     async def listen(self) -> None:
         """Hand on answers until the runner is gone; ones that nobody waits for any more are dropped."""
         while (frame := await self._socket.next()) is not None:
+            # Late answers find nobody: whoever asked has given the session up.
             if isinstance(frame, bytes) and self._answer is not None and not self._answer.done():
                 self._answer.set_result(frame)
         # The close code is how a runner says that it was told to stop.
@@ -100,6 +101,7 @@ class Sessions:
     @contextmanager
     def opened(self, job_id: str, key_id: str = "") -> Iterator[Session]:
         """List a session of a key for as long as its caller is there."""
+        # By the job's id before it is stored, since a runner may have it the moment after.
         session = self._open[job_id] = Session(key_id)
         try:
             yield session

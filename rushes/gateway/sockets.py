@@ -33,7 +33,7 @@ async def answer(visit: Visit, socket: Socket) -> None:
     """As `handle`, whatever goes wrong."""
     try:
         await handle(visit, socket)
-    except Left:
+    except Left:  # nobody is there to be told anything
         return
     except CallerError as error:
         await refuse(socket, error)

@@ -19,7 +19,7 @@ async def handle(visit: Visit) -> Answer:
             return await webhooks.jwks(visit)
         case (_, "tokens", *_):
             return await tokens.handle(visit)
-        case ("GET" | "HEAD", "files", "b", file_id, _):
+        case ("GET" | "HEAD", "files", "b", file_id, _):  # `b` as on fal's own hosts
             return await send(visit, file_id)
         case ("POST", "files", "b", file_id, _, "sign"):
             return await sharing.sign(visit, file_id)

@@ -134,7 +134,7 @@ async def submit_direct(visit: Visit, job: NewJob) -> None:
 def limits_of(visit: Visit, caller: Caller, endpoint: Endpoint, request: BaseModel | None, *, direct: bool) -> Limits:
     """Return what the caller's key may do, with this request's cost where its price and size are known already."""
     if caller.max_concurrent is None and caller.budget_usd is None:
-        return NO_LIMITS
+        return NO_LIMITS  # the very object, by which the store knows plain jobs
     estimate = 0.0
     if caller.budget_usd is not None and request is not None:
         estimate = visit.services.settings.price_usd(endpoint.id, units_before(endpoint, request)) or 0.0

@@ -58,6 +58,7 @@ def warnings(unknown: Sequence[Unknown]) -> tuple[str, ...]:
 
 def nearest(name: str, among: Iterable[str]) -> str | None:
     """Return the name that a mistyped one may have meant; None where none is near."""
+    # Both cut: the time that a comparison takes grows with the product of the lengths.
     candidates = [other for other in among if len(other) <= _SHOWN_CHARS]
     found = get_close_matches(name[:_SHOWN_CHARS], candidates[:_MOST_COMPARED], n=1, cutoff=0.7)
     return found[0] if found else None

@@ -26,7 +26,7 @@ from rushes.gateway.replies import failure_reply, json_reply
 from rushes.gateway.sharing import CDN, asked_lifecycle, token_account
 from rushes.gateway.visit import Answer, Visit
 
-UPLOAD_URL_S = 3_600.0
+UPLOAD_URL_S = 3_600.0  # in which the PUT has to begin; how long it takes does not matter
 CDN_TOKEN_S = 86_400.0  # as the real service's (7.4)
 CDN_TOKEN_MOST_S = 7 * 86_400.0
 JSON_BODY_BYTES = 256 * 1024  # of a request for an upload or a token; real ones have a few hundred
@@ -89,6 +89,7 @@ async def read_wish(visit: Visit) -> Wish:
     body = await json_object(visit)
     kind = _known_type(_text(body, "content_type"))
     name = clean_name(_text(body, "file_name"), suffix_of(kind or UNKNOWN))
+    # The time runs from here, since the address is given out now.
     asked = asked_lifecycle(visit, account)
     return Wish(name, account, kind, new_id(), asked.ends_at(visit.services.clock()), asked.acl)
 
@@ -112,6 +113,7 @@ def signed_wish(visit: Visit, purpose: str, token: str) -> Wish:
     payload = visit.services.signer.read(purpose, token, visit.services.clock())
     if payload is None:
         raise Rejection(403, "This upload URL is not valid, or its time is over: initiate a new upload")
+    # JSON has made a mapping of the ACL.
     return Wish(**payload | {"acl": acl_from(payload.get("acl"))})
 
 
@@ -182,7 +184,7 @@ async def kept(storing: Awaitable[StoredFile]) -> StoredFile:
     """Wait for the store; what it refuses becomes the caller's error. Raises CallerError, FileTooLarge, FileMissing."""
     try:
         return await storing
-    except FileTaken:
+    except FileTaken:  # of promised ids only: others follow from the content, so that equal ids are equal bytes
         raise Rejection(403, "This upload URL was used already, for other content: initiate a new upload") from None
     except ClientDisconnect:
         raise RequestError("client_disconnected") from None

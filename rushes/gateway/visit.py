@@ -93,6 +93,7 @@ class Visit(NamedTuple):
     def query(self) -> dict[str, str]:
         """Return the query's members; of repeated ones the last."""
         raw: bytes = self.scope["query_string"]
+        # Blank ones too: `max_buffering=` is a mistake to be told, not an absence.
         return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
 
     def stream(self) -> AsyncIterator[bytes]:

@@ -85,7 +85,7 @@ def extras(wishes: Asked, route: Collection[str]) -> Extras:
 
     Raises RequestError(400) for a deployment that is not on the route, and for a word that is no yes or no.
     """
-    hint = wishes.get(HINT, "").strip()[:MOST_HINT_CHARS]
+    hint = wishes.get(HINT, "").strip()[:MOST_HINT_CHARS]  # cut alike each time, a long one still hints alike
     found = Extras(
         tags=_tags(wishes.get(TAGS, "")),
         hint=hint or None,
@@ -98,6 +98,7 @@ def extras(wishes: Asked, route: Collection[str]) -> Extras:
 
 
 def _deployment(name: str | None, route: Collection[str]) -> str | None:
+    # On the route only: other deployments are set up for other endpoints, and may cost more.
     if name is None or name.strip() in route:
         return name.strip() if name is not None else None
     allowed = ", ".join(route)

@@ -20,7 +20,7 @@ Language = Literal["javascript", "python", "http"]
 LANGUAGES: Mapping[Language, str] = {"javascript": "JavaScript", "python": "Python", "http": "HTTP"}
 Sample = Mapping[Language, str]
 
-NO_HOST = "https://example.com/"
+NO_HOST = "https://example.com/"  # which RFC 2606 keeps free of anybody's files
 _INDENT = "  "
 _PYTHON_WORDS = {True: "True", False: "False", None: "None"}
 # Names that the samples use themselves, and words of JavaScript that Python's keyword list doesn't have.

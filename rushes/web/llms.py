@@ -25,6 +25,7 @@ def endpoint_text(
     """Write an endpoint's llms.txt; `tables` are input, output and the other types, `answer` an example response."""
     page = f"{bases.site}/models/{endpoint.id}"
     takes, gives, others = tables
+    # By the example, which is complete and sensible, not by values of our own making.
     required = {
         row.name: endpoint.example[row.name] for row in takes.rows if row.required and row.name in endpoint.example
     }

@@ -102,7 +102,7 @@ def served_by(endpoint: Endpoint, settings: Settings) -> tuple[Server, ...]:
             kind := kind_of(name, mine),
             # An endpoint of our own promises nobody else's model.
             (kind in STAND_INS or _all_stand_in(endpoint, kind)) and not endpoint.own,
-            bool(getattr(mine.get(name), "models", None)),
+            bool(getattr(mine.get(name), "models", None)),  # successors named by the operator; few kinds have any
         )
         for name in route_of(endpoint.id, endpoint.engines, settings.routes, mine)
     )

@@ -62,5 +62,6 @@ async def _delete(visit: Visit, file_id: str) -> Deletion | None:
     try:
         await files.delete(file_id)
     except OSError as error:
+        # Its words, not the whole error, which names a path of ours.
         return Deletion(link=link, exception=f"{type(error).__name__}: {error.strerror}")
     return Deletion(link=link, exception=None)

@@ -109,7 +109,7 @@ async def list_requests(
     """
     ids = some("endpoint_id", endpoint_id)
     with_payloads = "payloads" in chosen("expand", expand, _EXPANSIONS)
-    after = read_cursor(cursor, sort_by, float, str)
+    after = read_cursor(cursor, sort_by, float, str)  # of the same order: a place by duration is none by time
     default_s = _DAYS_FOR_ONE * DAY_S if request_id else DAY_S
     within = window(start, end, visit.services.clock(), default_s=default_s)
     wanted = Wanted(caller.account, within.start, within.end, ids, status)
@@ -211,7 +211,7 @@ async def _page(
     if with_payloads:
         payloads = await visit.services.jobs.history.payloads(account, [entry.id for entry in found])
         has_more = has_more or len(payloads) < len(found)
-        found = found[: len(payloads)]
+        found = found[: len(payloads)]  # they end where they become too many bytes, in the same order
     last = found[-1] if has_more else None
     page = {
         name: [_item(visit, entry, payloads.get(entry.id)) for entry in found],
@@ -231,6 +231,7 @@ def _item(visit: Visit, entry: Entry, payload: Payload | None) -> dict[str, Any]
         "sent_at": write_moment(entry.created_at),
         "ended_at": None if entry.ended_at is None else write_moment(entry.ended_at),
         "status_code": entry.status_code,
+        # Also of one that was cancelled before it ran: then it has no duration, not one of 0.
         "duration": (entry.ended_at or 0.0) - (entry.started_at or 0.0) if ran else None,
     }
     if payload is not None and payload.input is not None:

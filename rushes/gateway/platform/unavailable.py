@@ -10,6 +10,7 @@ from rushes.gateway.platform.envelope import Refused
 router = APIRouter(include_in_schema=False)
 
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+# Reached last, so that what we do have below these words is found first.
 _WORDS = ("serverless", "compute", "organization", "assets", "account/focus", "account/model-access-controls")
 
 

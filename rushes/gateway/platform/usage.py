@@ -109,6 +109,7 @@ class _KeyNames:
         """Return the members of an item that tell of its key."""
         told: dict[str, object] = {}
         if "auth_method" in self._wanted:
+            # A revoked key has no alias in the list any more, but its costs stay.
             told["auth_method"] = (self._aliases.get(key_id) or f"API key {key_id}") if key_id else "No key"
         if "auth_method_structured" in self._wanted:
             told["auth_method_structured"] = (
@@ -120,7 +121,7 @@ class _KeyNames:
 def unit_of(endpoints: Mapping[str, Endpoint], name: str) -> str:
     """Say what is counted at an endpoint; sessions have a name of their own and their endpoint's unit."""
     endpoint = endpoints.get(name) or endpoints.get(name.removesuffix(f"/{SESSION}"))
-    return endpoint.unit if endpoint else "unit"
+    return endpoint.unit if endpoint else "unit"  # of an endpoint that is served no more, the books still tell
 
 
 def _item(visit: Visit, cost: Cost, names: _KeyNames | None) -> UsageItem:

@@ -47,6 +47,7 @@ async def list_workflows(
     cursor: Cursor = None,
 ) -> Workflows:
     """Always empty: this server stores no workflows."""
+    # Wrong parameters are refused as if there were something to find.
     several("used_endpoint_ids", used_endpoint_ids)
     read_cursor(cursor, "workflows", int)
     return Workflows(workflows=[], next_cursor=None, has_more=False, total=0)
