@@ -27,6 +27,12 @@ def both(client: httpx2.Client, pool: ThreadPoolExecutor) -> set[str]:
     return {one.result() for one in [pool.submit(served_from, client, None, 0.4) for _ in range(2)]}
 
 
+def until_both_wait(client: httpx2.Client) -> None:
+    """A runner that has just ended a job asks for the next in a moment."""
+    while 'rushes_runners{state="idle"} 2' not in client.get("/metrics").text:
+        time.sleep(0.01)
+
+
 def test_the_same_hint_goes_to_the_same_runner_and_to_another_when_it_is_busy(tmp_path: Path) -> None:
     with (
         start_server(tmp_path / "data", runners=2) as server,
@@ -42,9 +48,9 @@ def test_the_same_hint_goes_to_the_same_runner_and_to_another_when_it_is_busy(tm
         for _ in range(8):
             # In between the others' turn comes, so that the one that waits longest is not always the hinted one.
             served_from(client)
-            while 'rushes_runners{state="idle"} 2' not in client.get("/metrics").text:
-                time.sleep(0.01)  # a runner that has just ended a job asks for the next in a moment
+            until_both_wait(client)
             assert served_from(client, "my-session") == home
+        until_both_wait(client)
         busy = pool.submit(served_from, client, "my-session", 1.0)
         while client.get("/metrics").text.find('rushes_runners{state="busy"} 1') < 0:
             pass
