@@ -67,6 +67,8 @@ _HOST = re.compile(
     r"\b(?:crowd|audience|team|gang)s? of "
     r"(?!(?:\w+ )?(?:people|persons?|pedestrians|fans|onlookers|spectators|tourists)\b)"
 )
+# Whoever waves is no sea: "the astronauts wave".
+_GREETING = re.compile(r"\b(?P<who>\w+s|people|children|men|women|they|we) wave\b(?! of)")
 _TOGETHER = {
     "golden hour": "sunset", "blue hour": "twilight", "hot air balloon": "balloon", "hot-air balloon": "balloon",
     "outer space": "space", "living room": "bedroom", "dining room": "bedroom", "cherry blossom": "blossom",
@@ -81,7 +83,7 @@ _TOGETHER = {
     "busy street": "crowded street", "busy market": "crowded market", "busy tokyo": "crowded tokyo",
     "busy city": "crowded city", "new york": "manhattan", "hong kong": "skyline", "steam train": "train",
     "polaroid": "vintage", "chat room": "room", "stop sign": "sign", "film noir": "noir", "out of a window": "window",
-    "on fire": "ablaze", "in flames": "ablaze",
+    "on fire": "ablaze", "in flames": "ablaze", "on the moon": "on moon-surface",
 }  # fmt: skip
 
 
@@ -149,7 +151,8 @@ def read_brief(prompt: str) -> Brief:
     lettering, text = _lettering(text)
     # Before camera talk is taken out, some of which names the framing too.
     framing = _framing(text.lower())
-    words = list(_kept(_words(_HOST.sub("group of ", _TALK.sub(" , ", text).lower()))))
+    plain = _GREETING.sub(r"\g<who> waving", _HOST.sub("group of ", _TALK.sub(" , ", text).lower()))
+    words = list(_kept(_words(plain)))
     found = [_entries(word) for word in words]
     places = _rows(found, "place")
     subjects = _subjects(words, found)

@@ -93,7 +93,7 @@ ROLES: dict[str, Role] = {
     "cup": Role(things.cup, (-0.65, -0.06, 0.65, 1.12), 0.75),
     "bottle": Role(things.bottle, (-0.4, -0.05, 0.4, 1.05), 0.9),
     "shoe": Role(things.shoe, (-1.0, -0.06, 1.0, 1.0), 0.6),
-    "ball": Role(things.ball, (-0.6, -0.06, 0.6, 1.05), 0.3, pace=0.9, period_s=2.5),
+    "ball": Role(things.ball, (-0.6, -0.06, 0.6, 1.05), 0.12, pace=0.9, period_s=2.5),
     "tent": Role(things.tent, (-0.95, -0.05, 1.05, 1.05), 1.0),
     "fire": Role(things.fire, (-0.5, -0.05, 0.5, 1.1), 0.5, period_s=1.0),
     "apple": Role(things.apple, (-0.55, -0.06, 0.55, 1.05), 0.6),

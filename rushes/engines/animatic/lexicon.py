@@ -44,7 +44,7 @@ PLACES: dict[str, str] = {
     "table": "table tabletop countertop mesa-de-madera tisch 桌子 餐桌",
     "space": "space galaxy planet planets cosmos nebula moon-surface universe asteroid spacewalk interstellar "
     "espacio "
-    "espace weltraum weltall 太空 宇宙 星球",
+    "espace weltraum weltall 太空 宇宙 星球 月球 地球 月面",
     "underwater": "underwater reef seabed aquarium undersea submarino sous-marin unterwasser 水下 海底 水中",
     "snow": "arctic antarctica tundra glacier ski snowfield snowy snowfall iceberg nieve neige schnee 雪地 雪原 冰川",
     "stage": "stage concert theater theatre spotlight ballroom club escenario scène bühne 舞台 ステージ",
@@ -202,7 +202,7 @@ ACTIONS: dict[str, str] = {
     "飞 飞翔 飛ぶ",
     "drive": "drive drives driving ride rides riding cruise cruises cruising speeds speeding passes passing "
     "conduce roule fährt "
-    "开 行驶",
+    "开 行驶 骑",
     "swim": "swim swims swimming dive dives diving nada nage schwimmt 游 游泳 泳ぐ",
     "float": "float floats floating drift drifts drifting sail sails sailing rises rising flota flotte schwebt 漂浮",
     "stand": "stand stands standing looks looking watches watching waits waiting gazes gazing stares de-pie "

@@ -116,7 +116,8 @@ def _filled(brief: Brief, dice: random.Random) -> Brief:
             return replace(brief, place="room")
         if brief.place == "underwater" or brief.place != "sea":
             return brief
-        under = {"fish", "whale", "jellyfish", "turtle", "octopus"} & {subject.kind for subject in brief.subjects}
+        named = {subject.kind for subject in brief.subjects}
+        under = {"fish", "whale", "jellyfish", "turtle", "octopus"} & named and not {"surfer", "boat"} & named
         return replace(brief, place="underwater") if under else brief
     kinds = [subject.kind for subject in brief.subjects]
     suits = {
@@ -251,7 +252,21 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
     players: list[Actor] = []
     for k in order:
         players += _group(here, ground, subjects[k], roles[k], slots[k], biggest=biggest or roles[k].size)
-    return settled(_sheltered(_abreast(players)), here.brief.place)
+    return settled(_sheltered(_embraced(_abreast(players))), here.brief.place)
+
+
+def _embraced(players: list[Actor]) -> list[Actor]:
+    """Bring two who kiss or hug so near to each other that they can."""
+    close = [one for one in players if one.action == "kiss" and one.kind in HANDY]
+    if len(close) != 2:
+        return players
+    left, right = sorted(close, key=lambda one: one.x)
+    middle, apart = (left.x + right.x) / 2, 0.12 * (left.size + right.size) / 2
+    met = {
+        id(left): replace(left, x=middle - apart, facing=1),
+        id(right): replace(right, x=middle + apart, y=left.y, near=left.near, facing=-1),
+    }
+    return [met.get(id(one), one) for one in players]
 
 
 def _abreast(players: list[Actor]) -> list[Actor]:

@@ -109,3 +109,19 @@ def test_the_colour_of_hair_is_not_that_of_clothes(prompt: str, hair: str | None
     (one,) = read_brief(prompt).subjects
     assert one.hair == (HAIRS[hair][0] if hair else None)
     assert one.colour == (COLOURS[colour][0] if colour else None)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place"),
+    [
+        ("a spaceship lands on the moon, the astronauts wave", "space"),
+        ("people wave from a bridge", ""),
+        ("a huge wave of the ocean", "sea"),
+        ("一位宇航员骑着马在月球上", "space"),
+        ("a wolf howls at the moon", ""),
+    ],
+)
+def test_a_wave_of_the_hand_is_no_sea_and_the_moon_a_place(prompt: str, place: str) -> None:
+    brief = read_brief(prompt)
+    assert brief.place == place
+    assert "ball" not in [one.kind for one in brief.subjects]

@@ -79,3 +79,21 @@ def test_nothing_grows_before_a_face() -> None:
         (face,) = (sprite.actor for sprite in scene.sprites if "portrait" in sprite.actor.kind)
         grown = [one.actor for one in scene.sprites if one.actor.kind == "grass" and one.actor.near > face.near]
         assert all(abs(one.x - face.x) > 0.3 * face.size + one.size for one in grown)
+
+
+def test_two_who_kiss_stand_close_enough() -> None:
+    cast = players("a bride and groom kiss under a tree")
+    man, woman = cast["man"], cast["woman"]
+    assert abs(man.x - woman.x) < 0.3 * man.size
+    assert {man.facing, woman.facing} == {1, -1}
+    assert (man.x < woman.x) == (man.facing == 1)
+
+
+def test_a_ball_is_no_larger_than_a_third_of_who_plays_with_it() -> None:
+    cast = players("a child plays with a ball")
+    assert cast["ball"].size < 0.34 * cast["child"].size
+
+
+def test_who_surfs_among_whales_stays_above_the_water() -> None:
+    assert "surfer" in players("a surfer on a wave, whales behind")
+    assert set_scene("a surfer on a wave, whales behind", 1, 96, 54).backdrop[:10].mean() > 110
