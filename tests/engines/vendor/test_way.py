@@ -103,6 +103,15 @@ def test_a_task_that_was_forgotten_is_gone_and_may_have_been_paid(tmp_path: Path
     assert len(at.asked) <= 4
 
 
+def test_an_answer_that_leads_on_may_be_read_by_others_than_the_one_before(tmp_path: Path) -> None:
+    def read(account: Account, ticket: str, response: Response) -> State:
+        return Follow(Request("GET", f"{account.url}/result"), lambda answer: Done(value=answer.json()))
+
+    with host(said({"state": "whatever"}), said({"made": 1})) as at:
+        receipt = engine(at.url, replace(PLAIN, read=read)).run_errand(CALL, saved(tmp_path))
+    assert (receipt.value, at.asked) == ({"made": 1}, ["GET /tasks/t-1", "GET /result"])
+
+
 def test_answers_that_lead_in_a_circle_end(tmp_path: Path) -> None:
     def read(account: Account, ticket: str, response: Response) -> State:
         return Follow(Request("GET", f"{account.url}/again"))
