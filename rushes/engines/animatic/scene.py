@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from rushes.engines.animatic.brief import Brief, Subject, read_brief
-from rushes.engines.animatic.cast import HANDY, PEOPLE, RIDER, ROLES, VEHICLES, Role
+from rushes.engines.animatic.cast import PEOPLE, RIDER, ROLES, VEHICLES, Role
 from rushes.engines.animatic.cutout import is_bust
 from rushes.engines.animatic.depth import FAR, Picture, Plane
 from rushes.engines.animatic.figures import Look
@@ -252,28 +252,7 @@ def _players(here: Setting, ground: Ground) -> list[Actor]:
     players: list[Actor] = []
     for k in order:
         players += _group(here, ground, subjects[k], roles[k], slots[k], biggest=biggest or roles[k].size)
-    return settled(_sheltered(_embraced(_abreast(players))), here.brief.place)
-
-
-def _embraced(players: list[Actor]) -> list[Actor]:
-    """Bring two who kiss or hug so near to each other that they can."""
-    close = [one for one in players if one.action == "kiss" and one.kind in HANDY]
-    if len(close) != 2:
-        return players
-    left, right = sorted(close, key=lambda one: one.x)
-    middle, apart = (left.x + right.x) / 2, 0.12 * (left.size + right.size) / 2
-    met = {
-        id(left): replace(left, x=middle - apart, facing=1),
-        id(right): replace(right, x=middle + apart, y=left.y, near=left.near, facing=-1),
-    }
-    return [met.get(id(one), one) for one in players]
-
-
-def _abreast(players: list[Actor]) -> list[Actor]:
-    """Let all who go somewhere on the ground go the same way: two on one line would walk through each other."""
-    goers = [one for one in players if one.speed and one.role.home == "ground"]
-    way = goers[0].facing if goers else 1
-    return [replace(one, facing=way) if one.speed and one.role.home == "ground" else one for one in players]
+    return settled(players, here.brief.place)
 
 
 def _in_form(here: Setting, subject: Subject, role: Role) -> Role:
@@ -283,31 +262,6 @@ def _in_form(here: Setting, subject: Subject, role: Role) -> Role:
     if subject.kind == "couple" and subject.action == "kiss":
         return ROLES["lovers"]
     return role
-
-
-def _sheltered(players: list[Actor]) -> list[Actor]:
-    """Put an umbrella into the hand of whoever is there to hold it."""
-    holder = next((one for one in players if one.kind in HANDY), None)
-    if holder is None or not any(one.kind == "umbrella" for one in players):
-        return players
-    x, y = holder.x + 0.1 * holder.size * holder.facing, holder.y - 0.42 * holder.size
-    held = []
-    for one in players:
-        if one.kind == "umbrella":
-            in_hand = replace(
-                one,
-                x=x,
-                y=y,
-                size=0.85 * holder.size,
-                near=holder.near + 1e-3,
-                look=replace(one.look, word="held"),
-                action=holder.action,
-                facing=holder.facing,
-                role=replace(one.role, home="air"),
-                carried=holder.speed,
-            )
-        held.append(in_hand if one.kind == "umbrella" else one)
-    return held
 
 
 def _slots(here: Setting, subjects: list[Subject], roles: list[Role]) -> list[float]:

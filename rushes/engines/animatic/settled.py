@@ -23,8 +23,55 @@ _MEALS = ("burger", "bowl", "plate", "cake", "cup")
 
 
 def settled(players: list[Actor], place: str) -> list[Actor]:
-    """Return the players with seats under those who sit, guitars in hands, meals on tables and trains on bridges."""
-    return _crossing(_holding(_seated(_served(players, place), place)))
+    """Return the players going one way, near whom they kiss, with seats, umbrellas, guitars, tables and bridges."""
+    together = _sheltered(_embraced(_abreast(players)))
+    return _crossing(_holding(_seated(_served(together, place), place)))
+
+
+def _abreast(players: list[Actor]) -> list[Actor]:
+    """Let all who go somewhere on the ground go the same way: two on one line would walk through each other."""
+    goers = [one for one in players if one.speed and one.role.home == "ground"]
+    way = goers[0].facing if goers else 1
+    return [replace(one, facing=way) if one.speed and one.role.home == "ground" else one for one in players]
+
+
+def _embraced(players: list[Actor]) -> list[Actor]:
+    """Bring two who kiss or hug so near to each other that they can."""
+    close = [one for one in players if one.action == "kiss" and one.kind in HANDY]
+    if len(close) != 2:
+        return players
+    left, right = sorted(close, key=lambda one: one.x)
+    middle, apart = (left.x + right.x) / 2, 0.12 * (left.size + right.size) / 2
+    met = {
+        id(left): replace(left, x=middle - apart, facing=1),
+        id(right): replace(right, x=middle + apart, y=left.y, near=left.near, facing=-1),
+    }
+    return [met.get(id(one), one) for one in players]
+
+
+def _sheltered(players: list[Actor]) -> list[Actor]:
+    """Put an umbrella into the hand of whoever is there to hold it."""
+    holder = next((one for one in players if one.kind in HANDY), None)
+    if holder is None or not any(one.kind == "umbrella" for one in players):
+        return players
+    x, y = holder.x + 0.1 * holder.size * holder.facing, holder.y - 0.42 * holder.size
+    held = []
+    for one in players:
+        if one.kind == "umbrella":
+            in_hand = replace(
+                one,
+                x=x,
+                y=y,
+                size=0.85 * holder.size,
+                near=holder.near + 1e-3,
+                look=replace(one.look, word="held"),
+                action=holder.action,
+                facing=holder.facing,
+                role=replace(one.role, home="air"),
+                carried=holder.speed,
+            )
+        held.append(in_hand if one.kind == "umbrella" else one)
+    return held
 
 
 def _seated(players: list[Actor], place: str) -> list[Actor]:
