@@ -55,12 +55,14 @@ def told(trouble: Trouble, name: str, title: str, film: str) -> CallerError | Un
     if trouble.kind == "moderated":
         return ModelError("content_policy_violation", f"{title} refused it for what it shows or says{code}: {said}")
     where = f"{title} of the deployment {name}"
+    # By its words, since servers say it with any status, and of a task as well as of a request.
     if OUT_OF_MEMORY.search(trouble.text):
         return out_of_memory(film, where, f"it says: {said}; start it with offload or more GPUs, or route less here")
     if trouble.kind == "unknown":
         words = f"The server behind this endpoint answered something that is not understood{code}"
         remedy = f"{where}: {said}{code}; look at the deployment's dialect, and at extra and rename for its version"
         return Unable("unknown", ModelError(_AWAY, words), remedy)
+    # Kinds that are not there are those of services that are paid; from a server they are a failure of its own.
     blame, words, remedy = TABLE.get(trouble.kind, TABLE["server"])
     error = "generation_timeout" if blame == "slow" else _AWAY
     return Unable(blame, ModelError(error, words), f"{where}: {said}{code}; {remedy}")

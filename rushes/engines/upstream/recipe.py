@@ -189,7 +189,7 @@ def check_divisible(recipe: Recipe, values: Values) -> str:
     """Return which rule of the model's a call breaks, "" where none is."""
     for name, by in recipe.run.divisible.items():
         value = values[name]
-        if value is not None and value % by:
+        if value is not None and value % by:  # None is a dial that this model has not
             return f"{name} is {value} and must be divisible by {by}"
     return ""
 

@@ -21,7 +21,7 @@ def complaint(setting: VendorDeployment, environment: Mapping[str, str]) -> str:
     except ValueError as error:
         return str(error)
     for number, secret in enumerate(secrets, 1):
-        parts = secret.split(":", made.key_form.count(":"))
+        parts = secret.split(":", made.key_form.count(":"))  # the last one may hold colons of its own
         if made.key_form and not (len(parts) == len(made.key_form.split(":")) and all(parts)):
             return f"key {number} is not of the form {made.key_form}"
     return next((line for name, word in setting.options.items() if (line := _wrong(name, word, made))), "")

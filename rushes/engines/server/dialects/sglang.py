@@ -26,6 +26,7 @@ DIALECT = Dialect(
     # Text alone goes as JSON: there are versions whose form must have a file.
     ways=(
         Way(video_jobs(NAME, TITLE, form=lambda body: PICTURE in body), body, PICTURE, "bytes"),
+        # For what answers 415 to a form: a version, or a proxy before it, that takes JSON alone.
         Way(video_jobs(NAME, TITLE, form=lambda _: False), body, "reference_url", "data_uri"),
     ),
     weights=frozenset(SIDES),
