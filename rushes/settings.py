@@ -71,7 +71,7 @@ class Settings(BaseSettings):
         "only the server's own do.",
     )
     proxy_key: SecretStr | None = Field(
-        None, description="Key that the proxy route acts with when a browser brings none."
+        None, description="Key that the proxy route acts with when a browser brings none, but on the Platform API."
     )
     allow_addresses: str = Field(
         "",

@@ -31,7 +31,9 @@ def meant(visit: Visit) -> Visit | None:
     if placed is None:
         return None
     group, below = placed
-    return visit._replace(scope=_scope(visit, target), group=group, segments=below)
+    # Not lent to the platform: any page on the web could list everybody's requests, or make keys with an admin's.
+    lent = visit.services.settings.proxy_key if group != "platform" else None
+    return visit._replace(scope=_scope(visit, target, lent), group=group, segments=below)
 
 
 def _target(text: str | None) -> SplitResult | None:
@@ -44,14 +46,14 @@ def _target(text: str | None) -> SplitResult | None:
     return parts if known else None
 
 
-def _scope(visit: Visit, target: SplitResult) -> Scope:
+def _scope(visit: Visit, target: SplitResult, lent: SecretStr | None) -> Scope:
     # All that routes read of a path, so that none sees the proxy's own.
     return {
         **visit.scope,
         "path": target.path,
         "raw_path": target.path.encode("utf-8", "replace"),
         "query_string": target.query.encode("utf-8", "replace"),
-        "headers": _with_key(visit.scope["headers"], visit.services.settings.proxy_key),
+        "headers": _with_key(visit.scope["headers"], lent),
     }
 
 
