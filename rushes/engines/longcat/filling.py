@@ -25,6 +25,8 @@ def fill(folder: Path, environment: Mapping[str, str], say: Say, *, dry_run: boo
     parts = in_trouble(folder)
     if not parts:
         return False
+    if not folder.parent.is_dir():  # more likely a slip of the pen than where 45 GB are to go
+        raise CannotPrepare(f"there is no folder {folder.parent} to put {folder.name} into; make it, or correct model")
     say(f"  to be put into {folder}: {', '.join(parts)}")
 
     def lacking(listing: Listing, read: Read) -> list[HubFile]:

@@ -51,10 +51,15 @@ class Dispatched:
         return out.transpose(1, 2)
 
 
-def dense_on(device: torch.device) -> Attend:
+def dense_on(device: torch.device, dtype: torch.dtype) -> Attend:
     """Return the fastest way for every token to see every other."""
-    major = _major(device)
-    if major == HOPPER and find_spec(FLASH_3) is not None:  # made for this generation alone
+    return fastest(_major(device), dtype, has_flash_3=find_spec(FLASH_3) is not None)
+
+
+def fastest(major: int, dtype: torch.dtype, *, has_flash_3: bool) -> Attend:
+    """Return the fastest on a generation of NVIDIA's; 0 is everything else."""
+    # Made for this generation alone, and for numbers of 16 bits.
+    if major == HOPPER and has_flash_3 and dtype != torch.float32:
         return Dispatched(AttentionBackendName._FLASH_3)
     return by_cudnn if major >= HOPPER else dense
 

@@ -95,7 +95,7 @@ def load_network(
             put_small(network, small[name], placed, dtype)  # one by one: never is all of it there in full size
         else:
             _put(network, name, placed.to(dtype))
-    network.dense = dense_on(device)
+    network.dense = dense_on(device, dtype)
     if blocks_wait:
         let_wait(network.blocks, device)
     return network.eval(), shards

@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from rushes.engines.deployed import Place, deployed, networks
+from rushes.engines.deployed import CannotPrepare, Place, deployed, networks
 from rushes.engines.longcat.deployed import prepare
 from rushes.engines.longcat.engine import LongCatEngine
 from rushes.engines.longcat.filling import fill
@@ -144,6 +144,11 @@ def test_a_folder_is_filled_with_what_it_lacks_and_keeps_what_it_has(folder: Pat
     assert (own / "tokenizer" / "tokenizer.json").read_bytes() == mine
     assert {one.name for one in own.iterdir()} == {one.name for one in folder.iterdir()}
     assert not (tmp_path / "home").exists(), "nothing went to the cache"
+
+
+def test_a_folder_whose_own_folder_is_not_there_is_taken_for_a_slip(tmp_path: Path) -> None:
+    with pytest.raises(CannotPrepare, match=f"there is no folder {tmp_path / 'modles'} to put own into"):
+        fill(tmp_path / "modles" / "own", {}, lambda line, passing=False: None, dry_run=False)
 
 
 def test_weights_on_the_wrong_route_are_complained_about(folder: Path) -> None:

@@ -10,13 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
+from diffusers.models.attention_dispatch import AttentionBackendName  # noqa: E402
 from torch._dynamo.testing import CompileCounter  # noqa: E402
 from torch._inductor import config as inductor_config  # noqa: E402
 
 from rushes.engines.longcat.attention import dense  # noqa: E402
 from rushes.engines.longcat.block_sparse import BlockSparse, Masked, chosen, chunks_of  # noqa: E402
 from rushes.engines.longcat.flex_sparse import FlexSparse, _Alone  # noqa: E402
-from rushes.engines.longcat.kernels import Dispatched, by_cudnn, dense_on, sparse_on  # noqa: E402
+from rushes.engines.longcat.kernels import Dispatched, by_cudnn, dense_on, fastest, sparse_on  # noqa: E402
 from rushes.engines.longcat.network import Network, Text  # noqa: E402
 from rushes.engines.longcat.waiting import let_wait  # noqa: E402
 from tests.engines.longcat.tiny import network  # noqa: E402
@@ -127,8 +128,24 @@ def test_other_kernels_compute_the_same(attend) -> None:
 
 def test_without_a_gpu_torch_chooses_and_chunks_are_gathered() -> None:
     cpu = torch.device("cpu")
-    assert dense_on(cpu) is dense
+    assert dense_on(cpu, torch.bfloat16) is dense
     assert sparse_on(cpu, 0.5) == BlockSparse(0.5)
+
+
+@pytest.mark.parametrize(
+    ("major", "dtype", "has_flash_3", "wanted"),
+    [
+        (8, torch.bfloat16, True, dense),
+        (9, torch.bfloat16, True, Dispatched(AttentionBackendName._FLASH_3)),
+        (9, torch.float32, True, by_cudnn),
+        (9, torch.bfloat16, False, by_cudnn),
+        (10, torch.bfloat16, True, by_cudnn),
+    ],
+)
+def test_each_generation_has_its_kernel_and_float32_one_that_knows_it(
+    major: int, dtype: torch.dtype, has_flash_3: bool, wanted: object
+) -> None:
+    assert fastest(major, dtype, has_flash_3=has_flash_3) == wanted
 
 
 @pytest.mark.slow
