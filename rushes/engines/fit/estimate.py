@@ -15,6 +15,7 @@ SLACK = 1.10
 CONTEXT_BYTES = 0.6e9
 TEXT_BYTES = 0.5e9  # that encoding a text works in
 TILE_PIXELS = 256 * 256
+KEPT_BYTES = 4  # a number of a key and one of a value, in bfloat16
 COLOUR_BYTES = 3 * 4  # a pixel of the decoded film, in float32
 
 
@@ -57,7 +58,7 @@ def peak_bytes(weights: Published, film: Film, way: Way) -> float:
     """Return the most that a film takes on the device."""
     return max(
         _padded(way.encoding + TEXT_BYTES),
-        _padded(way.sampling + weights.token_bytes * max(_at_once(film, one, way) for one in film.stages)),
+        _padded(way.sampling + max(_stage_bytes(weights, film, one, way) for one in film.stages)),
         _padded(way.decoding + _decode_bytes(weights, film, way)),
     )
 
@@ -78,6 +79,12 @@ def _seconds(weights: Published, film: Film, way: Way, rate: float, bus: float) 
     share = way.share if film.accelerated and way.passes is None else 1.0  # few steps have none that change little
     each = (max(pass_work(weights, one) / rate, way.streamed / bus) * (way.passes or one.passes) for one in film.stages)
     return sum(each) * share + way.moved / bus
+
+
+def _stage_bytes(weights: Published, film: Film, stage: Stage, way: Way) -> float:
+    """Return what a stage works in, and the keys and values of tokens that it attends to without running them."""
+    kept = (stage.attended or stage.tokens) - stage.tokens
+    return weights.token_bytes * _at_once(film, stage, way) + kept * KEPT_BYTES * weights.width * weights.layers
 
 
 def _at_once(film: Film, stage: Stage, way: Way) -> int:

@@ -73,6 +73,7 @@ def load_components(
     """
     check_folder(folder)
     device, dtype, in_int8 = torch.device(placement.device), TYPES[placement.dtype], placement.quantisation == "int8"
+    # The network last: what is wrong with the small parts is told before 27 GB are read.
     tokenizer = _part(folder / "tokenizer", partial(AutoTokenizer.from_pretrained, local_files_only=True), between)
     encoder = _part(folder / "text_encoder", partial(_encoder, dtype=dtype, in_int8=in_int8), between)
     vae = _part(folder / "vae", partial(AutoencoderKLWan.from_pretrained, local_files_only=True), between)
@@ -91,6 +92,7 @@ def placed(parts: Parts, placement: Placement) -> Components:
     """Put loaded parts where they belong; also parts that never were on a disk."""
     device = torch.device(placement.device)
     home = device if placement.offload == "none" else CPU
+    # Without gradients for good, since not all that runs here is under no_grad: previews are fitted while loading.
     parts.encoder.to(home).eval().requires_grad_(False)
     parts.vae.to(home).eval().requires_grad_(False)
     if placement.tiling:
@@ -132,7 +134,7 @@ def _part(folder: Path, load: Callable[[Path], Any], between: Callable[[], None]
     def loaded() -> Any:
         try:
             return load(folder)
-        except (torch.OutOfMemoryError, MemoryError):
+        except (torch.OutOfMemoryError, MemoryError):  # no fault of the files; the engine has a remedy for it
             raise
         except Exception as error:
             raise weights_problem(f"{folder} can't be loaded: {type(error).__name__}: {str(error)[:300]}") from error

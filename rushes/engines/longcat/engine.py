@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -32,7 +32,7 @@ from rushes.engines.longcat.placement import (
     GB,
     Offload,
     Placement,
-    fitting_offload,
+    first_placement,
     leaner,
     needed_bytes,
     sizes,
@@ -197,20 +197,14 @@ class LongCatEngine:
     def _chosen(self, device: Device, official: Official) -> Placement:
         """Return how these weights are held: as the operator set it, else as the device has room for."""
         setting = self._setting
-        dtype = setting.dtype or ("float32" if device.kind == "cpu" else "bfloat16")
         limit = None if setting.memory_gb is None else int(setting.memory_gb * GB)
         # What others hold here would move out.
         free = None if device.free_bytes is None else device.free_bytes + self._residence.used(device.name)
         known = [one for one in (free, limit) if one is not None]
-        offload = setting.offload
-        if offload is None:
-            room = min(known) if known and device.kind == "cuda" else None
-            offload = fitting_offload(room, sizes(official.parameters, dtype, setting.quantisation))
-        tiling = offload == "group" if setting.tiling is None else setting.tiling
         on_gpu = device.kind == "cuda"
+        placement = first_placement(setting, device.name, official.parameters, min(known) if known and on_gpu else None)
         compiled = on_gpu and compiles(on_gpu=True) if setting.compile is None else setting.compile
-        compiled = compiled and offload != "group"
-        return Placement(device.name, dtype, offload, tiling, compile=compiled, quantisation=setting.quantisation)
+        return replace(placement, compile=compiled and placement.offload != "group")
 
     def _make_room(self, device: Device, offload: Offload, parts: Mapping[str, int], name: str) -> None:
         """Let others move out as far as needed. Raises Unable where the weights don't fit even then."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from rushes.engines.diffusers.plan import Device
 from rushes.engines.fit.estimate import Way, way_settings, way_words
-from rushes.engines.longcat.placement import GB, Placement, fitting_offload, held_bytes, leaner, sizes, waiting_bytes
+from rushes.engines.longcat.placement import GB, Placement, first_placement, held_bytes, leaner, sizes, waiting_bytes
 from rushes.routing import NetworkDeployment
 
 
@@ -17,15 +17,11 @@ def ways(
     device: Device, parameters: Mapping[str, int], _layout: str, setting: NetworkDeployment, _steps: int
 ) -> Iterator[Way]:
     """Yield how the weights would be held, from the first choice to the leanest that the setting allows."""
-    dtype = setting.dtype or ("float32" if device.kind == "cpu" else "bfloat16")
-    parts = sizes(parameters, dtype, setting.quantisation)
     limit = None if setting.memory_gb is None else int(setting.memory_gb * GB)
     known = [one for one in (device.free_bytes, limit) if one is not None] if device.kind == "cuda" else []
-    offload = setting.offload or fitting_offload(min(known, default=None), parts)
-    tiling = offload == "group" if setting.tiling is None else setting.tiling
-    placement: Placement | None = Placement(device.name, dtype, offload, tiling, quantisation=setting.quantisation)
+    placement: Placement | None = first_placement(setting, device.name, parameters, min(known, default=None))
     while placement is not None:
-        yield _way(placement, parts)
+        yield _way(placement, sizes(parameters, placement.dtype, placement.quantisation))
         placement = leaner(
             placement, fixed_offload=setting.offload is not None, fixed_tiling=setting.tiling is not None
         )

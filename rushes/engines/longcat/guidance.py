@@ -16,4 +16,5 @@ def guided(negative: Tensor, positive: Tensor, scale: float) -> Tensor:
     p, n = positive.flatten(1), negative.flatten(1)
     s = (p * n).sum(dim=1) / (n.square().sum(dim=1) + EPS)
     fitted = negative * s.view(-1, *[1] * (negative.ndim - 1))
+    # fitted + scale * (positive - fitted), in one pass over the numbers
     return torch.lerp(fitted, positive, scale)

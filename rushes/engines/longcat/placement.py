@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from rushes.routing import NetworkDeployment
+
 GB = 10**9
 Dtype = Literal["bfloat16", "float32"]
 Offload = Literal["none", "model", "group"]
@@ -20,7 +22,8 @@ AUTOENCODER_BYTES = 4  # always in float32
 # Shares that int8 leaves as they are: modulations and embedders of the network, the text encoder's table of words.
 KEPT: Mapping[str, float] = {"dit": 0.048, "block": 0.045, "text_encoder": 0.185}
 LADDER: tuple[Offload, ...] = ("none", "model", "group")
-# Of the network as it is stored: in int8 a film has room at 480p, and one that needs more moves the blocks out.
+# Of the network as it is stored. In int8 that is what a film of 480p takes with one prompt at a time; one that takes
+# more moves the blocks out.
 WORK_SHARE, WORK_LEAST = 0.5, 0.5 * GB
 
 
@@ -96,6 +99,23 @@ def fitting_offload(free: int | None, parts: Mapping[str, int]) -> Offload:
         if free is None or wanted_bytes(offload, parts) <= free:
             return offload
     return LADDER[-1]
+
+
+def first_placement(
+    setting: NetworkDeployment, device: str, parameters: Mapping[str, int], room: int | None
+) -> Placement:
+    """Return how weights are held at first: as the operator set it, else as there is room for.
+
+    `room` is in bytes; None is as much as is wanted. Whether blocks are compiled is not for this to say.
+    """
+    dtype: Dtype = setting.dtype or ("float32" if device == "cpu" else "bfloat16")
+    parts = sizes(parameters, dtype, setting.quantisation)
+    offload = setting.offload or fitting_offload(room, parts)
+    # A stretch that goes on remembers 5 GB of the one before. Running out then is too late, since frames were given.
+    spare = None if room is None else room - held_bytes(offload, parts)
+    batched = spare is None or setting.quantisation == "none" or spare >= work_bytes(sizes(parameters, dtype))
+    tiling = offload == "group" or not batched if setting.tiling is None else setting.tiling
+    return Placement(device, dtype, offload, tiling, batched, quantisation=setting.quantisation)
 
 
 def leaner(placement: Placement, *, fixed_offload: bool = False, fixed_tiling: bool = False) -> Placement | None:

@@ -20,7 +20,7 @@ from rushes.engines.longcat.engine import LongCatEngine  # noqa: E402
 from rushes.engines.longcat.lora import Adapters, read_lora  # noqa: E402
 from rushes.engines.longcat.network import Network, Text  # noqa: E402
 from rushes.engines.longcat.parameters import parameters  # noqa: E402
-from rushes.engines.longcat.placement import GB, KEPT, Placement, fitting_offload, sizes  # noqa: E402
+from rushes.engines.longcat.placement import GB, KEPT, Placement, first_placement, fitting_offload, sizes  # noqa: E402
 from rushes.engines.longcat.quantising import Int8Linear, rounded  # noqa: E402
 from rushes.engines.longcat.weights import large_layers, load_network  # noqa: E402
 from rushes.engines.residence import Residence  # noqa: E402
@@ -163,5 +163,12 @@ def test_a_card_of_24_gb_holds_the_network_in_int8() -> None:
     assert fitting_offload(free, sizes(PUBLISHED, "bfloat16")) == "group"
     parts = sizes(PUBLISHED, "bfloat16", "int8")
     assert fitting_offload(free, parts) == "model"
+    setting = NetworkDeployment.model_validate(
+        {"engine": "network", "network": "longcat", "model": "x", "quantisation": "int8"}
+    )
+    # A stretch that goes on would run out after frames were given, when it is too late to begin anew.
+    tight, roomy = (first_placement(setting, "cuda:0", PUBLISHED, int(gb * GB)) for gb in (25.3, 45))
+    assert (tight.offload, tight.batched, tight.tiling) == ("model", False, True)
+    assert (roomy.offload, roomy.batched, roomy.tiling) == ("none", True, False)
     assert parts["dit"] == pytest.approx(14.2 * GB, rel=0.01)
     assert parts["text_encoder"] == pytest.approx(6.7 * GB, rel=0.01)
