@@ -56,3 +56,26 @@ def test_a_guitar_is_held_by_its_player() -> None:
 
 def test_who_reads_on_a_bench_sits_on_it() -> None:
     assert players("Ein Mann liest ein Buch auf einer Bank")["man"].action == "sit"
+
+
+@pytest.mark.parametrize("prompt", ["a woman runs with her dog on a beach", "a man walks his dog", "a bus and a car"])
+def test_those_who_go_somewhere_go_the_same_way(prompt: str) -> None:
+    for seed in range(6):
+        ways = {one.speed > 0 for one in players(prompt, seed).values() if one.speed and one.role.home == "ground"}
+        assert len(ways) == 1
+
+
+@pytest.mark.parametrize("action", ["stands", "walks", "runs"])
+@pytest.mark.parametrize("thing", ["umbrella", "guitar"])
+@pytest.mark.parametrize("who", ["man", "robot"])
+def test_what_is_held_goes_where_its_holder_goes(action: str, thing: str, who: str) -> None:
+    cast = players(f"a {who} {action} on a street with a {thing}")
+    assert cast[thing].speed == cast[who].speed
+
+
+def test_two_who_kiss_stand_close_enough() -> None:
+    cast = players("a bride and groom kiss under a tree")
+    man, woman = cast["man"], cast["woman"]
+    assert abs(man.x - woman.x) < 0.3 * man.size
+    assert {man.facing, woman.facing} == {1, -1}
+    assert (man.x < woman.x) == (man.facing == 1)
