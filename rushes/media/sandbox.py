@@ -12,7 +12,8 @@ task may put questions on its way (bytes, answered with bytes), so that what it 
     ├── Crashed       a signal or an exit ended it
     └── Unavailable   the helper could not be started, or was lost twice in a row
 
-The helper's environment holds no secrets, so a decoder that is taken over cannot read the server's keys from there.
+The helper's environment holds no secrets, so a decoder that is taken over cannot read the server's keys from there, and
+it is off the network where the kernel allows that. It runs as the server's own user: files are not kept from it.
 """
 
 from __future__ import annotations

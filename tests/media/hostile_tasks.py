@@ -19,6 +19,7 @@ __all__ = [
     "kill_helper",
     "limits",
     "question",
+    "reach",
     "segfault",
     "sleep",
     "spin",
@@ -82,6 +83,14 @@ def talk(size: int) -> str:
 def kill_helper() -> None:
     os.kill(os.getppid(), 9)
     time.sleep(30)
+
+
+def reach(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
 
 
 def question(ask: Callable[[bytes], bytes]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -150,6 +151,14 @@ def test_a_task_sees_nothing_of_its_parents(sandbox: Sandbox, monkeypatch: pytes
     assert seen["fds"] <= 2  # the reply socket, and /proc while it is listed
     assert (seen["core"], seen["no_new_privs"], seen["sockets"]) == (0, True, 0)
     assert "RUSHES_KEY" not in seen["environment"]
+
+
+def test_tasks_are_off_the_network_where_the_system_lets_them_be(sandbox: Sandbox) -> None:
+    run(sandbox, "add", a=1, b=1)
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        reached = run(sandbox, "reach", port=there.getsockname()[1])
+    may_leave = subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True).returncode == 0
+    assert not reached or not may_leave
 
 
 def test_questions_are_answered_and_nothing_is_inherited_in_a_process_with_thousands_of_open_files() -> None:
