@@ -65,6 +65,8 @@ def test_files_come_by_their_address_or_in_the_answer_itself() -> None:
 def test_what_the_caller_did_wrong_is_told_at_its_place() -> None:
     problem = {"loc": ["body", "prompt"], "msg": "too long", "type": "string_too_long"}
     assert kind_of(answer({"detail": [problem]}, 422, OF_REQUEST), result=True) == ("invalid", "prompt")
+    downstream = {"loc": ["body"], "msg": "Downstream service error", "type": "downstream_service_error"}
+    assert kind_of(answer({"detail": [downstream]}, 400, OF_REQUEST), result=True) == ("server", "task")
     flagged = {**problem, "type": "content_policy_violation"}
     assert kind_of(answer({"detail": [flagged]}, 422, OF_REQUEST), result=True) == ("moderated", "prompt")
 

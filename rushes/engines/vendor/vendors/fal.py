@@ -37,6 +37,7 @@ QUEUE, REST = "https://queue.fal.run", "https://rest.fal.ai"
 _STATUSES: Mapping[int, Kind] = {401: "key", 402: "balance", 403: "access", 429: "busy"}
 _GONE = frozenset({404, 410, 499})  # of a request: expired, or cancelled by somebody with the same key
 _BALANCE = ("exhausted balance", "insufficient", "top up")  # a 403 of an empty account says so in words
+_NOT_THE_CALLERS = "downstream_service_error"  # which has the status 400 all the same
 VOICE = "custom_voice_id"
 
 
@@ -150,8 +151,11 @@ def _checked(response: Response) -> Mapping[str, Any]:
 def _refuse(problem: Mapping[str, Any]) -> None:
     """Pass on what the caller did wrong, with the place in the request, which is ours too."""
     where = [str(part) for part in problem.get("loc", ["body"])[1:]]
-    kind: Kind = "moderated" if problem.get("type") == "content_policy_violation" else "invalid"
-    raise Trouble(kind, str(problem.get("msg", "")), code=problem.get("type"), member=where[0] if where else None)
+    msg, code = str(problem.get("msg", "")), problem.get("type")
+    if code == _NOT_THE_CALLERS:
+        raise Trouble("server", msg, code=code, member="task")
+    kind: Kind = "moderated" if code == "content_policy_violation" else "invalid"
+    raise Trouble(kind, msg, code=code, member=where[0] if where else None)
 
 
 def _to(account: Account, method: Any, url: str) -> Request:
