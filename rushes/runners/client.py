@@ -39,6 +39,7 @@ UPLOAD_TIMEOUT_S = 60.0  # for the answer, once the last byte is sent; the gatew
 KEEP_TRYING_S = 60.0  # how long what a job came to is worth trying; leases are much shorter
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 2.0
+TICK_S = 0.25  # between two signs of life in a pause; leases are longer
 CHUNK_BYTES = 256 * 1024
 
 Answered = TypeVar("Answered")
@@ -46,6 +47,10 @@ Answered = TypeVar("Answered")
 
 class GatewayAway(Exception):
     """The gateway cannot be reached or cannot answer now; it may come back."""
+
+
+class GatewayFailed(GatewayAway):
+    """It is there, and failed by itself at what it was asked (500)."""
 
 
 class Refused(Exception):
@@ -140,7 +145,7 @@ class RunnerClient:
     ) -> StoredFile:
         """Store a produced file as the job's account, trying for a minute: it may have taken an hour to make.
 
-        Raises GatewayAway after that, Refused(410) for a stale token.
+        Raises GatewayAway after that or where it fails at it, Refused(410) for a stale token.
         """
         response = self._put(job, "files", path, name, content_type, tick)
         return StoredFile.model_validate_json(response.content)
@@ -159,19 +164,19 @@ class RunnerClient:
             where, timeout = f"jobs/{job.job_id}/{word}", httpx2.Timeout(TIMEOUT_S, read=UPLOAD_TIMEOUT_S)
             return self._ask("PUT", where, content=_read(path, tick), headers=headers, timeout=timeout)
 
-        return _patiently(put, KEEP_TRYING_S, tick)
+        return _patiently(put, KEEP_TRYING_S, tick, but=GatewayFailed)
 
     def signer(self) -> SignerAnswer | None:
-        """Return who signs results; None where nobody does. Raises as `finish`, Refused(409) without a good key."""
+        """Return who signs results; None where nobody does. Raises as `put_file`, Refused(409) without a good key."""
         timeout = httpx2.Timeout(TIMEOUT_S)
         ask = partial(self._ask, "GET", "signer", content=b"", headers={}, timeout=timeout)
-        response = _patiently(ask, KEEP_TRYING_S)
+        response = _patiently(ask, KEEP_TRYING_S, but=GatewayFailed)
         return None if response.status_code == 204 else SignerAnswer.model_validate_json(response.content)
 
     def sign(self, job: ClaimAnswer, claim: bytes) -> bytes:
-        """Have the claim of a result's manifest signed. Raises as `finish`, Refused(409, 410 for a stale token)."""
+        """Have the claim of a result's manifest signed. Raises as `put_file`, Refused(409) without a good key."""
         ask = partial(self._post, f"jobs/{job.job_id}/sign", SignRequest.of(job.token, claim))
-        response = _patiently(ask, KEEP_TRYING_S)
+        response = _patiently(ask, KEEP_TRYING_S, but=GatewayFailed)
         return base64.b64decode(Signature.model_validate_json(response.content).signature)
 
     def _end(self, path: str, message: Message, keep_trying_s: float) -> bool:
@@ -208,25 +213,39 @@ class RunnerClient:
 _JSON = {"content-type": "application/json"}
 
 
-def _patiently(ask: Callable[[], Answered], keep_trying_s: float, tick: Callable[[], None] = lambda: None) -> Answered:
-    """Ask until the gateway is back; raises GatewayAway when it stays away for so long."""
+def _patiently(
+    ask: Callable[[], Answered],
+    keep_trying_s: float,
+    tick: Callable[[], None] = lambda: None,
+    but: type[GatewayAway] | tuple[()] = (),
+) -> Answered:
+    """Ask until the gateway is back; raises GatewayAway when it stays away for so long, and `but` at once."""
     give_up_at = None
     for pause in pauses():
         try:
             return ask()
+        except but:
+            raise
         except GatewayAway:
             # From the first failure on: a large file may take longer than that to be sent once.
             give_up_at = give_up_at or time.monotonic() + keep_trying_s
             if time.monotonic() + pause > give_up_at:
                 raise
-        tick()
-        time.sleep(pause)
+        _wait(pause, tick)
     raise AssertionError("pauses() never ends")
+
+
+def _wait(seconds: float, tick: Callable[[], None]) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        tick()
+        time.sleep(min(left, TICK_S))
 
 
 def _check(response: httpx2.Response) -> None:
     if response.status_code >= 500:
-        raise GatewayAway(f"the gateway answered {response.status_code}: {response.text[:500]}")
+        kind = GatewayFailed if response.status_code == 500 else GatewayAway
+        raise kind(f"the gateway answered {response.status_code}: {response.text[:500]}")
     if response.status_code >= 400:
         raise Refused(response.status_code, response.text)
 

@@ -84,6 +84,16 @@ def test_a_signature_is_waited_for_since_what_it_signs_is_made(moody: Moody, cli
     assert moody.asked == 2
 
 
+def test_a_file_at_which_the_gateway_fails_is_not_sent_again(
+    moody: Moody, client: RunnerClient, tmp_path: Path
+) -> None:
+    (tmp_path / "film.mp4").write_bytes(b"x")
+    moody.statuses = [500]
+    with pytest.raises(GatewayAway):
+        client.put_file(JOB, tmp_path / "film.mp4", "film.mp4", "video/mp4", lambda: None)
+    assert moody.asked == 1
+
+
 @pytest.mark.parametrize("status", [410, 413])
 def test_a_file_that_is_refused_is_not_sent_again(
     moody: Moody, client: RunnerClient, tmp_path: Path, status: int
