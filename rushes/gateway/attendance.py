@@ -40,6 +40,7 @@ class Attendance:
 
     def refusal(self, now: float, startup_s: float | None) -> Refusal | None:
         """Return why nobody serves an endpoint; None while local runners, which have `startup_s`, may still come."""
-        if startup_s is None or self._seen:
-            return "runner_scheduling_failure"
-        return "startup_timeout" if now - self._started_at >= startup_s else None
+        # Whoever else has come: a runner that asks vendors is there at once, one with weights may load for minutes.
+        if startup_s is not None and now - self._started_at < startup_s:
+            return None
+        return "runner_scheduling_failure" if startup_s is None or self._seen else "startup_timeout"

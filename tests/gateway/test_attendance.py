@@ -26,7 +26,8 @@ def test_local_runners_have_their_time_to_start() -> None:
     assert attendance.refusal(110.0, 10.0) == "startup_timeout"
     assert attendance.refusal(100.0, None) == "runner_scheduling_failure"
     attendance.note("r", (), 105.0)
-    assert attendance.refusal(106.0, 10.0) == "runner_scheduling_failure"
+    assert attendance.refusal(106.0, 10.0) is None, "those that ask vendors are there long before any weights"
+    assert attendance.refusal(110.0, 10.0) == "runner_scheduling_failure"
 
 
 def test_names_that_never_come_back_are_forgotten_the_oldest_first() -> None:
