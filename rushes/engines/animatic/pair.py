@@ -19,7 +19,10 @@ from rushes.engines.animatic.easing import ease, smoothstep, there_and_back
 from rushes.engines.animatic.hearts import heart, rising
 
 _TALL, _WIDE = 0.86, 0.50  # of the frame, at most, for each of the two
-_REACH = {"hug": 0.80, "kiss": 0.92, "heart_gesture": 0.98}  # how far apart they are at last, in their own widths
+# How far apart they are at last: their heads, in what these reach towards each other; for the heart, all of them.
+_REACH = {"hug": 0.96, "kiss": 0.88, "heart_gesture": 0.98}
+_LEAN = {"hug": 0.07, "kiss": 0.10, "heart_gesture": 0.04}  # radians, towards each other
+_HEAD, _CHEEK = 0.42, 0.75  # of a figure, from above: what is its head; from below: how high cheeks meet
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +57,21 @@ class Pair:
         size = call.width, call.height
         self._ground = _ground(pictures, *size)
         sized = [_sized(figure, *size) for figure in figures]
-        apart = _REACH[self._scene] * (sized[0].shape[1] + sized[1].shape[1]) / 2
-        apart = min(apart, 0.5 * call.width)  # never farther than where they began
+        apart = min(self._apart(sized), 0.5 * call.width)  # never farther than where they began
         self._players = [
             Player(figure, call.width * (0.5 + side * 0.25), call.width / 2 + side * apart / 2)
             for side, figure in zip((-1, 1), sized, strict=True)
         ]
+
+    def _apart(self, sized: list[Picture]) -> float:
+        """Return how far their middles are from each other at last, in pixels."""
+        reach = _REACH[self._scene]
+        if self._scene == "heart_gesture":
+            return reach * float(sized[0].shape[1] + sized[1].shape[1]) / 2
+        heads = _reaches(sized[0], 1) + _reaches(sized[1], -1)
+        # Who leans from the feet brings the head along.
+        brought = _CHEEK * math.sin(_LEAN[self._scene]) * (len(sized[0]) + len(sized[1]))
+        return reach * heads + brought
 
     def draw(self, index: int, frame: Picture) -> None:
         """Write the frame at its time."""
@@ -72,7 +84,7 @@ class Pair:
             x = player.home + (player.near - player.home) * near
             sway = 0.02 * held * math.sin(math.tau * 1.5 * (t - 0.45))
             # Towards each other: the left one to the right.
-            lean = sway - side * {"hug": 0.07, "kiss": 0.10, "heart_gesture": 0.04}[self._scene] * near
+            lean = sway - side * _LEAN[self._scene] * near
             _stand(frame, player.figure, x, lean)
         self._hearts(frame, t, held)
 
@@ -97,6 +109,16 @@ def _sized(figure: Picture, width: int, height: int) -> Picture:
     sized = np.asarray(cv2.resize(figure, size, interpolation=method), dtype=np.uint8)
     sized[..., :3] = np.minimum(sized[..., :3], sized[..., 3:])
     return sized
+
+
+def _reaches(figure: Picture, side: int) -> float:
+    """Return how far a figure's head reaches from the figure's middle to a side (1 right, -1 left), in pixels."""
+    head = figure[: max(1, round(_HEAD * len(figure))), :, 3] > 128
+    columns = np.flatnonzero(head.any(axis=0))
+    if not len(columns):
+        return float(figure.shape[1]) / 2
+    edge = float(columns[-1] + 1 if side > 0 else columns[0])
+    return side * (edge - float(figure.shape[1]) / 2)
 
 
 def _ground(pictures: list[Picture], width: int, height: int) -> Picture:

@@ -13,11 +13,11 @@ from tests.engines.animatic.pictures import film, saved, textured
 SIZE: dict[str, Any] = {"width": 320, "height": 180}
 
 
-def person(colour: tuple[int, int, int], side: int = 300) -> Picture:
-    """A plain figure before an even wall."""
+def person(colour: tuple[int, int, int], side: int = 300, broad: int = 60) -> Picture:
+    """A plain figure before an even wall, whose shoulders reach `broad` to each side."""
     picture = np.full((300, 300, 3), (200, 206, 210), np.uint8)
     cv2.ellipse(picture, (150, 120), (50, 65), 0, 0, 360, colour, -1)
-    cv2.rectangle(picture, (90, 190), (210, 300), colour, -1)
+    cv2.rectangle(picture, (150 - broad, 190), (150 + broad, 300), colour, -1)
     return cv2.resize(picture, (side, side)).astype(np.uint8)
 
 
@@ -60,3 +60,16 @@ def test_a_hug_that_loops_closes(two: tuple[str, str]) -> None:
     frames = film(call("", pictures=two, effect="hug", loop=True, frames=48, **SIZE))
     changes = [apart(a, b) for a, b in itertools.pairwise(frames)]
     assert apart(frames[-1], frames[0]) <= 1.05 * max(changes)
+
+
+@pytest.mark.parametrize("effect", ["hug", "kiss"])
+def test_heads_meet_however_broad_the_shoulders(effect: str, tmp_path: Path) -> None:
+    two = tuple(
+        saved(person(colour, 300 + side, 130), tmp_path) for side, colour in enumerate(((190, 40, 40), (40, 60, 180)))
+    )
+    last = film(call("", pictures=two, effect=effect, **SIZE))[20].astype(int)
+    heads = last[70:90]  # below the hearts' middle, above the shoulders
+    red, blue = (
+        np.nonzero((heads[..., one] - heads[..., other] > 60).any(axis=0))[0] for one, other in ((0, 2), (2, 0))
+    )
+    assert blue.min() - red.max() < 12
