@@ -146,9 +146,12 @@ class LongCatEngine:
                 LOG.warning("%s ran out of memory for %s: %s", self._name, asked, _first_line(error))
             finally:  # after the handler, whose error keeps the film's tensors alive
                 self._clear()
-            # Frames that were given can't be taken back, and another way of sampling would not match them to the bit.
-            if begun or not self._lean():
+            is_leaner = self._lean()
+            if not is_leaner:
                 self._placed_as(usual)
+            # Frames that were given can't be taken back, and another way of sampling would not match them to the bit;
+            # but the next film of that size would run out at the same place.
+            if begun or not is_leaner:
                 raise out_of_memory(asked, self._label())
 
     def _watch(self, call: LongCatCall, between: Callable[[], None], progress: Callable[[Progress], None]) -> Watch:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 
-from rushes.engines.deployed import CannotPrepare, Place, deployed, networks
+from rushes.engines.deployed import CannotPrepare, Place, deployed, networks, preparing
 from rushes.engines.longcat.deployed import prepare
 from rushes.engines.longcat.engine import LongCatEngine
 from rushes.engines.longcat.filling import fill
@@ -123,6 +124,7 @@ def test_the_parts_that_endpoints_need_are_those_that_the_engine_knows() -> None
 def test_a_folder_is_filled_with_what_it_lacks_and_keeps_what_it_has(folder: Path, tmp_path: Path) -> None:
     own = Path(shutil.copytree(folder, tmp_path / "own"))
     (own / "lora" / "refinement_lora.safetensors").unlink()
+    os.truncate(own / "text_encoder" / "model.safetensors", 5000)
     shutil.rmtree(own / "vae")
     mine = (own / "tokenizer" / "tokenizer.json").read_bytes() + b" "
     (own / "tokenizer" / "tokenizer.json").write_bytes(mine)
@@ -137,13 +139,25 @@ def test_a_folder_is_filled_with_what_it_lacks_and_keeps_what_it_has(folder: Pat
         assert not (own / "vae").exists()
         assert fill(own, environment, say, dry_run=False, source="acme/longcat")
         assert inspect(str(own), None, {}).lacking == {}
+        asked = [one for one in hub.behaviour.asked if "text_encoder" in one and "/resolve/" in one]
+        assert {one.rpartition("/")[2] for one in asked} == {"model.safetensors"}, "what is whole stays"
         count = len(hub.behaviour.asked)
         assert not fill(own, environment, say, dry_run=False, source="acme/longcat")
         assert len(hub.behaviour.asked) == count, "nobody is asked for what is there"
-    assert heard[0] == f"  to be put into {own}: vae, lora/refinement_lora.safetensors"
+    assert heard[0] == f"  to be put into {own}: text_encoder, vae, lora/refinement_lora.safetensors"
     assert (own / "tokenizer" / "tokenizer.json").read_bytes() == mine
     assert {one.name for one in own.iterdir()} == {one.name for one in folder.iterdir()}
     assert not (tmp_path / "home").exists(), "nothing went to the cache"
+
+
+def test_preparing_a_folder_that_is_whole_says_that_it_is_ready(folder: Path) -> None:
+    heard: list[str] = []
+    setting = deployment(folder)
+    module = preparing(setting)
+    assert module is not None
+    for dry_run in (True, False):
+        module.prepare(setting, folder, lambda line, passing=False: heard.append(line), dry_run=dry_run)
+    assert heard == ["  ready      tiny, LongCat-Video, 0.00 billion parameters in the network"] * 2
 
 
 def test_a_folder_whose_own_folder_is_not_there_is_taken_for_a_slip(tmp_path: Path) -> None:

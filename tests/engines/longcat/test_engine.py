@@ -291,6 +291,26 @@ def test_a_film_too_large_at_once_is_made_in_a_leaner_way(folder: Path, engine: 
     assert np.abs(plain - lean).mean() < 0.5
 
 
+def test_a_film_that_runs_out_after_its_first_frames_ends_and_the_next_one_is_made_in_a_leaner_way(
+    folder: Path, picture: str
+) -> None:
+    made = engine_of(folder)
+    assert made._loaded is not None
+    passes: list[int] = []
+
+    def refuse_later(network: Any, given: tuple[Any, ...]) -> None:
+        passes.append(1)
+        if len(passes) > 1:
+            refuse_pairs(network, given)
+
+    made._loaded.pipeline.components.network.register_forward_pre_hook(refuse_later)
+    long = replace(CALL, frames=100, image=picture, steps=1)  # the first stretch is one pass, the second another
+    with pytest.raises(Unable, match="ran out of memory for 100 frames"):
+        film(made, long)
+    passes.clear()
+    assert len(film(made, long)) == 100, "it would run out at the same place for ever"
+
+
 def refuse_pairs(_network: Any, given: tuple[Any, ...]) -> None:
     """A device on which two samples at once are too many."""
     if len(given[0]) > 1:
