@@ -156,7 +156,8 @@ class LocalRunners:
                 LOG.warning("the runner %s ended with %s and is replaced", name, _exit(code))
             return await self.release(name, fault=not self._stop.is_set())
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            # In a thread: what a killed runner leaves may be gigabytes, and callers are served meanwhile.
+            await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
 
 
 def _remove_leftovers(prefix: str) -> None:
