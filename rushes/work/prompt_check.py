@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
+from functools import partial
 from typing import Literal
 
 Kind = Literal["sexual content with minors", "explicit sexual content", "sexual violence", "graphic gore", "self-harm"]
@@ -16,9 +18,10 @@ Kind = Literal["sexual content with minors", "explicit sexual content", "sexual 
 _INVISIBLE = {"Cf", "Cc", "Mn", "Me"}  # zero-width marks, controls, accents that stand alone after decomposition
 _LEET = str.maketrans("013457@$!€|+", "oieastasieit")
 _LOOKALIKES = str.maketrans("асеоріхуѕԁһкмтвнαονρε", "aceopixysdhkmtbhaovpe")  # Cyrillic and Greek in Latin words
-_MIXED = re.compile(r"(?=\S*[a-z])\S*[0-9@$!€|+]\S*")
-_HALF_LATIN = re.compile(r"(?=\w*[a-z])(?=\w*[\u0370-\u04ff])\w+")
-_SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_*/]{1,3}){2,}\w(?!\w)")
+# Looked for in a word that was found before: one expression for both would begin anew at each letter of a long word.
+_LETTER, _LEET_SIGN, _FOREIGN = re.compile(r"[a-z]"), re.compile(r"[0-9@$!€|+]"), re.compile(r"[\u0370-\u04ff]")
+# A letter here is no underscore: what may be both letter and gap can be read in more ways than there is time for.
+_SPACED = re.compile(r"(?<![^\W_])(?:[^\W_][ .\-_*/]{1,3}){2,}[^\W_](?![^\W_])")
 _STARRED = re.compile(r"(?<=[a-z])[*#.\-_](?=[a-z])")
 _REPEATED = re.compile(r"([a-z])\1{2,}")
 
@@ -127,21 +130,28 @@ _CLOSE = 80  # characters between a minor and a sexual word, from which on they 
 def _close(text: str) -> bool:
     """Whether a minor and something sexual stand near each other."""
     minors = [match.span() for match in _MINOR.finditer(text)]
-    return any(
-        hit.start() - end < _CLOSE and start - hit.end() < _CLOSE
-        for hit in _SEXUAL.finditer(text)
-        for start, end in minors
-    )
+    for hit in _SEXUAL.finditer(text):
+        # Of those that don't begin too far behind it the last one ends nearest to it; the others need no look.
+        before = bisect_left(minors, (hit.end() + _CLOSE, 0)) - 1
+        if before >= 0 and hit.start() - minors[before][1] < _CLOSE:
+            return True
+    return False
 
 
 def _readings(prompt: str) -> tuple[str, ...]:
     """Return the prompt in plain small letters, and as it reads with digits for letters, stars and spaces undone."""
     plain = _plain(prompt)
-    undone = _HALF_LATIN.sub(lambda word: word.group().translate(_LOOKALIKES), plain)
-    undone = _MIXED.sub(lambda word: word.group().translate(_LEET), undone)
+    undone = re.sub(r"\w+", partial(_told, _FOREIGN, _LOOKALIKES), plain)
+    undone = re.sub(r"\S+", partial(_told, _LEET_SIGN, _LEET), undone)
     undone = _SPACED.sub(lambda run: re.sub(r"[\W_]", "", run.group()), undone)
     undone = _REPEATED.sub(r"\1", _STARRED.sub(_unstar, undone))
     return tuple(dict.fromkeys((plain, undone)))
+
+
+def _told(disguise: re.Pattern[str], meant: dict[int, int], found: re.Match[str]) -> str:
+    """Undo a disguise in a word that has both Latin letters and signs of it."""
+    word = found.group()
+    return word.translate(meant) if disguise.search(word) and _LETTER.search(word) else word
 
 
 def _unstar(match: re.Match[str]) -> str:

@@ -45,3 +45,18 @@ def test_a_minor_and_something_sexual_far_apart_are_two_things() -> None:
 def test_the_longest_prompts_are_read_in_no_time() -> None:
     assert what_is_wrong("a- " * 20_000) is None
     assert what_is_wrong("aaaa 1111 " * 5_000) is None
+
+
+LONG_RUNS = ("a", "1", "é", "я", "a1", "a-", "(", '"', "…", "_", "a_", "_ ", "a ", "[pan left, ", "statue of ", "is ")
+
+
+@pytest.mark.parametrize("unit", LONG_RUNS)
+@pytest.mark.parametrize("end", ["", "ab ", " p0rn"])
+def test_no_run_of_signs_however_long_holds_up_the_check(unit: str, end: str) -> None:
+    """Each was read in the square of its length or, underscores before a word, in more time than there is."""
+    assert what_is_wrong(unit * (10_000 // len(unit)) + end) in (None, "explicit sexual content")
+
+
+def test_many_minors_far_from_many_sexual_words_are_no_more_work() -> None:
+    assert what_is_wrong("kids " * 5_000 + "stone " * 20 + "sexy " * 5_000) is None
+    assert what_is_wrong("kids " * 5_000 + "stone " * 10 + "sexy " * 5_000) == "sexual content with minors"
