@@ -90,11 +90,6 @@ def hub_home(environment: Mapping[str, str]) -> Path:
     return Path(home).expanduser()
 
 
-def fetch_command(model: str, revision: str | None) -> str:
-    """Return how a model of the Hub is fetched."""
-    return f"fetch it with: hf download {model}" + (f" --revision {revision}" if revision else "")
-
-
 def named(folder: Path, model: str) -> str:
     """Return what weights are called in results: the folder's name, or the Hub id and the commit."""
     return f"{model}@{folder.name[:12]}" if folder.parent.name == "snapshots" else folder.resolve().name
