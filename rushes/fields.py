@@ -53,6 +53,10 @@ VideoUrl = Annotated[str, MediaField("video")]
 AudioUrl = Annotated[str, MediaField("audio")]
 VoiceId = Annotated[str, MediaField("voice")]
 
+MOST_TEXT = 100_000  # characters
+Text = Annotated[str, Field(max_length=MOST_TEXT)]
+"""Words where the page sets no limit: many times what any model reads, yet no more than is soon checked and signed."""
+
 _UNUSUAL = 10**9  # no enum has such numbers, and far larger ones can't be written out
 
 

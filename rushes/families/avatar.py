@@ -15,7 +15,7 @@ from rushes.calls import AnimaticCall, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
 from rushes.families.longcat import NEGATIVE_PROMPT as LONGCAT_NEGATIVE_PROMPT
 from rushes.families.longcat import SIZES_480P, Size, nearest_size
-from rushes.fields import AudioUrl, File, ImageUrl, Seed, WireModel
+from rushes.fields import AudioUrl, File, ImageUrl, Seed, Text, WireModel
 
 PROMPT = "A person is talking naturally with natural expressions and movements."
 NEGATIVE_PROMPT = f"Close-up, {LONGCAT_NEGATIVE_PROMPT}"
@@ -42,7 +42,7 @@ Audio = Annotated[
     AudioUrl,
     Field(description="Speech or song that moves the lips and is heard; followed by silence, or cut, to fit the film."),
 ]
-NegativePrompt = Annotated[str, Field(description="What the film should keep clear of.")]
+NegativePrompt = Annotated[Text, Field(description="What the film should keep clear of.")]
 Steps = Annotated[
     int, Field(ge=1, le=100, description="Sampling steps per segment, 1 to 100; more are finer and take longer.")
 ]
@@ -73,7 +73,7 @@ class AudioToVideoRequest(WireModel):
     """A sound, and who is to be seen with it in words."""
 
     audio_url: Audio
-    prompt: str = Field(PROMPT, description="Who is seen, where, and how they behave while they speak.")
+    prompt: Text = Field(PROMPT, description="Who is seen, where, and how they behave while they speak.")
     negative_prompt: NegativePrompt = NEGATIVE_PROMPT
     num_inference_steps: Steps = 30
     text_guidance_scale: TextGuidance = 4
@@ -89,7 +89,7 @@ class ImageAudioToVideoRequest(WireModel):
 
     image_url: ImageUrl = Field(description="Picture of the one who speaks; it also gives the film its shape.")
     audio_url: Audio
-    prompt: str = Field(description="How the one in the picture behaves while they speak.")
+    prompt: Text = Field(description="How the one in the picture behaves while they speak.")
     negative_prompt: NegativePrompt = NEGATIVE_PROMPT
     num_inference_steps: Steps = 30
     text_guidance_scale: TextGuidance = 4

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, LongCatCall, RefinePass
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Roles, VideoFormat
-from rushes.fields import File, ImageUrl, Seed, WireModel
+from rushes.fields import File, ImageUrl, Seed, Text, WireModel
 
 Size = tuple[int, int]
 Resolution = Literal["480p", "720p"]
@@ -68,8 +68,8 @@ CONTAINERS: dict[str, Literal["mp4", "webm", "mov", "gif"]] = {
 }
 
 Picture = Annotated[ImageUrl, Field(description="Picture that the film starts from; it also gives the film its shape.")]
-Prompt = Annotated[str, Field(description="What is to be seen and what happens in it.")]
-NegativePrompt = Annotated[str, Field(description="What the film should keep clear of.")]
+Prompt = Annotated[Text, Field(description="What is to be seen and what happens in it.")]
+NegativePrompt = Annotated[Text, Field(description="What the film should keep clear of.")]
 NumFrames = Annotated[
     int, Field(ge=17, le=961, description="Length of the film in frames, 17 to 961; each one counts for the price.")
 ]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, DiffusersCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
-from rushes.fields import BriefFile, ImageUrl, Seed, WireModel
+from rushes.fields import BriefFile, ImageUrl, Seed, Text, WireModel
 
 NEGATIVE_PROMPT = (
     "low quality, worst quality, deformed, distorted, disfigured, motion smear, motion artifacts, fused fingers, bad "
@@ -22,11 +22,11 @@ CLIP = Clip(width=768, height=512, frames=121, fps=24)  # frames are 8n + 1, sid
 class LtxInput(WireModel):
     """A prompt, a picture, and how hard the model is to try."""
 
-    prompt: str = Field(
+    prompt: Text = Field(
         description="One flowing paragraph of at most about 200 words: the action first, in order, then looks, place, "
         "camera and light."
     )
-    negative_prompt: str = Field(NEGATIVE_PROMPT, description="What the video should not show.")
+    negative_prompt: Text = Field(NEGATIVE_PROMPT, description="What the video should not show.")
     seed: Seed = None
     num_inference_steps: int = Field(
         30, ge=1, le=100, description="Sampling steps: 20 to 30 are quick, more than 40 look better."

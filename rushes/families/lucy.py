@@ -11,7 +11,7 @@ from pydantic import Field
 from rushes.calls import AnimaticCall, DiffusersCall, VendorCall
 from rushes.endpoint import Clip, Delivery, Endpoint, Made, MediaMap, Roles
 from rushes.families.wan_weights import PRO_PICTURE, on_grid
-from rushes.fields import File, ImageUrl, WireModel
+from rushes.fields import File, ImageUrl, Text, WireModel
 
 SECONDS = 5
 FPS = 25
@@ -22,7 +22,7 @@ VENDOR_MODEL = "lucy-dev-i2v"  # the one of 5 billion parameters
 class LucyInput(WireModel):
     """A prompt, a picture, and whether the answer carries the video itself."""
 
-    prompt: str = Field(description="What should be seen in the video.")
+    prompt: Text = Field(description="What should be seen in the video.")
     image_url: ImageUrl = Field(description="Picture that the video starts from, cropped at the centre to 20:11.")
     sync_mode: bool = Field(
         True,

@@ -18,7 +18,7 @@ from rushes.calls import AnimaticCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap
 from rushes.errors import ModelError, Problem
 from rushes.families import luma_vendor
-from rushes.fields import File, ImageUrl, MediaField, VideoUrl, WireModel
+from rushes.fields import File, ImageUrl, MediaField, Text, VideoUrl, WireModel
 
 Shape = Literal["16:9", "9:16", "4:3", "3:4", "21:9", "9:21"]
 NewShape = Literal["1:1", "16:9", "9:16", "4:3", "3:4", "21:9", "9:21"]
@@ -51,7 +51,7 @@ MOST_BYTES = 100_000_000
 RayVideo = Annotated[str, MediaField("video", max_bytes=MOST_BYTES, max_s=10)]
 FlashVideo = Annotated[str, MediaField("video", max_bytes=MOST_BYTES, max_s=30)]
 
-Prompt = Annotated[str, Field(description="What is to be seen, what happens, and how the camera moves.")]
+Prompt = Annotated[Text, Field(description="What is to be seen, what happens, and how the camera moves.")]
 Start = Annotated[ImageUrl | None, Field(description="Picture that the video begins on.")]
 End = Annotated[ImageUrl | None, Field(description="Picture that the video ends on.")]
 AspectRatio = Annotated[Shape, Field(description="Shape of the video; pictures are cropped to it at the centre.")]
@@ -143,7 +143,7 @@ class ReframeVideoRequest(WireModel):
         None,
         description="Pixels of the video from the upper edge of what is kept to the new frame's; centred if left out.",
     )
-    prompt: str | None = Field(None, description="What is to be seen where the video shows nothing.")
+    prompt: Text | None = Field(None, description="What is to be seen where the video shows nothing.")
     x_end: EndPlace = Field(None, description="Right edge of what is kept of the video, in its pixels.")
     x_start: Place = Field(None, description="Left edge of what is kept of the video, in its pixels.")
     y_end: EndPlace = Field(None, description="Lower edge of what is kept of the video, in its pixels.")
@@ -185,7 +185,7 @@ class ModifyVideoRequest(WireModel):
 
     video_url: VideoUrl = Field(description="Video to make over.")
     image_url: ImageUrl | None = Field(None, description="How the first frame is to look after it was made over.")
-    prompt: str | None = Field(None, description="What is to become of the video.")
+    prompt: Text | None = Field(None, description="What is to become of the video.")
     mode: Mode = Field(
         "flex_1", description="How far to go: adhere_1 stays closest to the video, reimagine_3 goes farthest."
     )

@@ -14,7 +14,7 @@ from pydantic import Field
 from rushes.calls import AnimaticCall, Continuation, UpstreamCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap, Roles
 from rushes.errors import ModelError
-from rushes.fields import File, ImageUrl, Seed, Spelled, VideoUrl, WireModel
+from rushes.fields import File, ImageUrl, Seed, Spelled, Text, VideoUrl, WireModel
 
 FPS = 24
 BASE_FRAMES = 96
@@ -28,7 +28,7 @@ SEEDS = 2**31  # the program's own generators take 32 bits
 WEIGHTS = {"magi-1": False}  # of any size: each is a distilled MAGI-1
 MOST_EXTREME = 8.0  # `auto` follows a picture up to 8:1 or 1:8 and crops beyond, so that no side vanishes
 
-Prompt = Annotated[str, Field(description="What should happen in the video, and how the camera should move.")]
+Prompt = Annotated[Text, Field(description="What should happen in the video, and how the camera should move.")]
 NumFrames = Annotated[
     int,
     Field(

@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from rushes.calls import AnimaticCall, StillsCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles, Stills
 from rushes.families import minimax_vendor
-from rushes.fields import File, ImageUrl, WireModel
+from rushes.fields import File, ImageUrl, Text, WireModel
 
 SECONDS = 6
 HAILUO_LINES, HAILUO_FPS = 1080, 24  # pixels on the short side, frames per second
@@ -70,7 +70,7 @@ def _moves_together(prompt: str) -> str:
 class TextToVideoRequest(WireModel):
     """A prompt."""
 
-    prompt: str = Field(description=PROMPT)
+    prompt: Text = Field(description=PROMPT)
     prompt_optimizer: bool = Field(True, description=OPTIMIZER)
 
 
@@ -81,7 +81,7 @@ class TextToVideoLiveRequest(TextToVideoRequest):
 class TextToVideoDirectorRequest(WireModel):
     """A prompt with camera moves."""
 
-    prompt: str = Field(description=DIRECTED)
+    prompt: Text = Field(description=DIRECTED)
     prompt_optimizer: bool = Field(True, description=OPTIMIZER)
 
     _few_moves = field_validator("prompt")(_moves_together)
@@ -90,7 +90,7 @@ class TextToVideoDirectorRequest(WireModel):
 class ImageToVideoRequest(WireModel):
     """A prompt and a first picture."""
 
-    prompt: str = Field(description=PROMPT)
+    prompt: Text = Field(description=PROMPT)
     image_url: ImageUrl = Field(description=FIRST)
     prompt_optimizer: bool = Field(True, description=OPTIMIZER)
 
@@ -102,7 +102,7 @@ class Hailuo02ProRequest(ImageToVideoRequest):
 class ImageToVideoDirectorRequest(WireModel):
     """A prompt with camera moves, and a first picture."""
 
-    prompt: str = Field(description=DIRECTED)
+    prompt: Text = Field(description=DIRECTED)
     image_url: ImageUrl = Field(description=FIRST)
     prompt_optimizer: bool = Field(True, description=OPTIMIZER)
 
@@ -112,7 +112,7 @@ class ImageToVideoDirectorRequest(WireModel):
 class SubjectReferenceRequest(WireModel):
     """A prompt, and who is to be seen."""
 
-    prompt: str = Field(description=PROMPT)
+    prompt: Text = Field(description=PROMPT)
     subject_reference_image_url: ImageUrl = Field(
         description="Picture of the one who is to be seen throughout; not the first picture."
     )

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 from rushes.calls import AnimaticCall, SpeechCall, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, Media, MediaMap, Roles
 from rushes.families import pixverse_vendor
-from rushes.fields import AudioUrl, File, ImageUrl, Seed, Spelled, VideoUrl, WireModel
+from rushes.fields import AudioUrl, File, ImageUrl, Seed, Spelled, Text, VideoUrl, WireModel
 
 FPS = 24
 FAST_S = 5  # the fast endpoints have no duration: PixVerse makes fast videos of five seconds only
@@ -96,11 +96,11 @@ def _length_for_size(duration: Choice, info: ValidationInfo) -> Choice:
 class TextToVideoRequest(WireModel):
     """A prompt, and how large, long and in what style the video is to be."""
 
-    prompt: str = Field(description=PROMPT)
+    prompt: Text = Field(description=PROMPT)
     aspect_ratio: AspectRatio = Field("16:9", description=RATIO)
     resolution: Resolution = Field("720p", description=SIZE)
     duration: Duration = Field("5", description=LENGTH)
-    negative_prompt: str = Field("", description=NEGATIVE)
+    negative_prompt: Text = Field("", description=NEGATIVE)
     style: Style | None = Field(None, description=STYLE)
     seed: Seed = None
 
@@ -123,10 +123,10 @@ class TransitionRequest(TextToVideoRequest):
 class FastTextToVideoRequest(WireModel):
     """A prompt and a style; always five seconds."""
 
-    prompt: str = Field(description=PROMPT)
+    prompt: Text = Field(description=PROMPT)
     aspect_ratio: AspectRatio = Field("16:9", description=RATIO)
     resolution: FastResolution = Field("720p", description=FAST_SIZE)
-    negative_prompt: str = Field("", description=NEGATIVE)
+    negative_prompt: Text = Field("", description=NEGATIVE)
     style: Style | None = Field(None, description=STYLE)
     seed: Seed = None
 
@@ -145,8 +145,8 @@ class ExtendRequest(WireModel):
     """A video, and what is to come after it."""
 
     video_url: VideoUrl = Field(description="Video to go on from; it is kept whole, and the new part follows it.")
-    prompt: str = Field(description="What should happen in the new part.")
-    negative_prompt: str = Field("", description=NEGATIVE)
+    prompt: Text = Field(description="What should happen in the new part.")
+    negative_prompt: Text = Field("", description=NEGATIVE)
     style: ExtendStyle = Field(None, description="A look for the new part; 'clay' is taken for 'day'.")
     resolution: Resolution = Field("720p", description=SIZE)
     duration: Duration = Field("5", description=f"{LENGTH} Counts the new part only.")
@@ -160,8 +160,8 @@ class FastExtendRequest(WireModel):
     """A video, and what is to come in the five seconds after it."""
 
     video_url: VideoUrl = Field(description="Video to go on from; it is kept whole, and five new seconds follow it.")
-    prompt: str = Field(description="What should happen in the new part.")
-    negative_prompt: str = Field("", description=NEGATIVE)
+    prompt: Text = Field(description="What should happen in the new part.")
+    negative_prompt: Text = Field("", description=NEGATIVE)
     style: ExtendStyle = Field(None, description="A look for the new part; 'clay' is taken for 'day'.")
     resolution: FastResolution = Field("720p", description=FAST_SIZE)
     model: Version = Field("v4.5", description="Version of the model that makes the new part.")
@@ -175,7 +175,7 @@ class SoundEffectRequest(WireModel):
     original_sound_switch: bool | None = Field(
         None, description="Keeps the video's own sound beneath the new one; it is dropped without this."
     )
-    prompt: str = Field("", description="What should be heard; without it, sounds of any kind are made up.")
+    prompt: Text = Field("", description="What should be heard; without it, sounds of any kind are made up.")
 
 
 class LipsyncRequest(WireModel):

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, Attachment, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
-from rushes.fields import File, ImageUrl, Seed, Spelled, WireModel
+from rushes.fields import File, ImageUrl, Seed, Spelled, Text, WireModel
 
 FPS = 24
 OFFICIAL_WIDE = {"480p": (864, 480), "720p": (1280, 720), "1080p": (1920, 1080)}  # for 16:9; turned round for 9:16
@@ -26,7 +26,7 @@ WIDEST = 21 / 9  # wider and taller pictures are cropped, so that no side vanish
 class SeedanceInput(WireModel):
     """A prompt, a picture to begin on and perhaps one to end on, and how long and large the video is to be."""
 
-    prompt: str = Field(description="What should happen in the video.")
+    prompt: Text = Field(description="What should happen in the video.")
     resolution: Literal["480p", "720p", "1080p"] = Field(
         "720p", description="Size class of the video: a second costs half a unit at 480p, one at 720p, 2.25 at 1080p."
     )

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from rushes.calls import AnimaticCall, VendorCall
 from rushes.endpoint import Clip, Endpoint, Made, MediaMap, Roles
-from rushes.fields import File, MediaField, WireModel
+from rushes.fields import File, MediaField, Text, WireModel
 
 FPS = 24
 WIDE = (1280, 720)
@@ -27,7 +27,7 @@ PictureUrl = Annotated[str, MediaField("image", max_bytes=MAX_PICTURE_BYTES)]
 class VeoInput(WireModel):
     """A prompt, a picture, and the shape and length of the video."""
 
-    prompt: str = Field(
+    prompt: Text = Field(
         description="How the picture should come alive: the action and the style, and if you like camera and mood."
     )
     image_url: PictureUrl = Field(

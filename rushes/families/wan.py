@@ -24,7 +24,7 @@ from rushes.families.wan_weights import (
     on_grid,
     pro_frames,
 )
-from rushes.fields import BriefFile, File, ImageUrl, Seed, WireModel
+from rushes.fields import BriefFile, File, ImageUrl, Seed, Text, WireModel
 
 NEGATIVE_PROMPT = (
     "bright colors, overexposed, static, blurred details, subtitles, style, artwork, painting, picture, still, "
@@ -52,8 +52,8 @@ VENDOR_SECONDS = 5  # no model of the vendor makes six
 class WanI2VInput(WireModel):
     """A prompt, a picture, and how long, large and fast the video is to be."""
 
-    prompt: str = Field(description="What should happen in the video, and how the camera should move.")
-    negative_prompt: str = Field(NEGATIVE_PROMPT, description="What the video should not show.")
+    prompt: Text = Field(description="What should happen in the video, and how the camera should move.")
+    negative_prompt: Text = Field(NEGATIVE_PROMPT, description="What the video should not show.")
     image_url: ImageUrl = Field(
         description="Picture that the video starts from; scaled and cropped at the centre to fit another aspect ratio."
     )
@@ -161,7 +161,7 @@ def reply(_request: WanI2VInput, made: Made) -> WanI2VOutput:
 class WanProImageInput(WireModel):
     """A prompt and a picture; length, rate and size class are always the same."""
 
-    prompt: str = Field(description="What should happen in the video, and how the camera should move.")
+    prompt: Text = Field(description="What should happen in the video, and how the camera should move.")
     seed: Seed = None
     enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
     image_url: ImageUrl = Field(description="Picture that the video starts from; its shape is the video's.")
@@ -170,7 +170,7 @@ class WanProImageInput(WireModel):
 class WanProT2VRequest(WireModel):
     """A prompt; length, rate and size are always the same."""
 
-    prompt: str = Field(description="What should be seen in the video, and how the camera should move.")
+    prompt: Text = Field(description="What should be seen in the video, and how the camera should move.")
     seed: Seed = None
     enable_safety_checker: bool = Field(True, description="Checks the prompt and the frames.")
 

@@ -122,6 +122,18 @@ def test_every_missing_field_is_named_at_once(endpoint: Endpoint) -> None:
 
 
 @ENDPOINTS
+def test_no_text_is_endless(endpoint: Endpoint) -> None:
+    for form in forms(endpoint.input):
+        if form.type != "string" or form.choices or form.media:
+            continue
+        failure = take(endpoint, json.dumps({**endpoint.example, form.name: "a" * 100_001}).encode()).failure
+        assert failure is not None, form.name
+        (problem,) = json.loads(failure.body)["detail"]
+        assert (problem["loc"], problem["type"]) == (["body", form.name], "string_too_long")
+        assert problem["ctx"]["max_length"] <= 100_000
+
+
+@ENDPOINTS
 def test_a_seed_may_have_64_bits_and_no_more(endpoint: Endpoint) -> None:
     name = endpoint.roles.seed
     if name is None:
