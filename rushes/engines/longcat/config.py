@@ -72,7 +72,8 @@ class NetworkConfig:
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> NetworkConfig:
         """Read what a config.json says; members that only choose another program's kernels are left alone."""
-        plain = {name: told[name] for name in _PLAIN if name in told}
+        # Where a config says nothing of padded words they are left out; that of the published weights makes them zeros.
+        plain = {"text_tokens_zero_pad": False} | {name: told[name] for name in _PLAIN if name in told}
         if told.get("patch_size") is not None:
             plain["patch_size"] = tuple(told["patch_size"])
         if told.get("bsa_params"):

@@ -256,6 +256,11 @@ def test_parts_of_a_grid_follow_from_its_clean_frames() -> None:
     assert (view.condition_grid, view.new_grid) == ((4, 2, 3), (2, 2, 3))
 
 
+@pytest.mark.parametrize(("told", "zeros"), [({}, False), ({"text_tokens_zero_pad": True}, True)])
+def test_padded_words_are_left_out_unless_the_weights_say_otherwise(told: dict, zeros: bool) -> None:
+    assert NetworkConfig.of(told).text_tokens_zero_pad == zeros
+
+
 @pytest.mark.parametrize(
     ("told", "about"),
     [({"num_heads": 3}, "3 heads"), ({"patch_size": (2, 2, 2)}, "patch_size"), ({"sparsity": 1.0}, "sparsity")],
