@@ -41,7 +41,8 @@ def write_speech(source: str, to: Path, seconds: float, rate: int, target_lufs: 
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
-        file.writeframes((padded * (_FULL - 1)).round().astype("<i2").tobytes())
+        # Resampling swings beyond full scale beside steep edges, where a whole number would turn over.
+        file.writeframes((padded.clip(-1, 1) * (_FULL - 1)).round().astype("<i2").tobytes())
 
 
 def track(source: str, seconds: float) -> SoundTrack:

@@ -152,7 +152,7 @@ class Asking:
         try:
             # No signs of life: the job is over, and a tick would raise Cancelled before the vendor hears of it.
             self.setup.wire.ask(self.vendor.cancel(self.account, ticket), lambda: None, CANCEL_S)
-        except (Unanswered, *_MISREAD) as error:
+        except (Unanswered, Trouble, *_MISREAD) as error:
             LOG.info("%s could not be told of a cancel: %s", self.vendor.name, type(error).__name__)
 
 

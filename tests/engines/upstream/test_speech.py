@@ -71,3 +71,14 @@ def test_the_film_gets_the_sound_as_it_came_and_no_longer_than_itself(tmp_path: 
     samples = np.concatenate(list(heard.chunks))
     assert (heard.sample_rate, heard.channels, samples.shape) == (48_000, 2, (60_000, 2))
     assert np.array_equal((samples * 32_768).astype(np.int16), np.load(path)[:60_000])
+
+
+def test_a_sound_as_loud_as_can_be_is_cut_off_and_does_not_turn_over(tmp_path: Path) -> None:
+    square = np.where(np.arange(48_000) // 4_800 % 2 == 0, 32_767, -32_768).astype(np.int16)
+    np.save(tmp_path / "square.npy", np.stack([square, square], axis=1))
+    write_speech(str(tmp_path / "square.npy"), tmp_path / "square.wav", 1.0, 16_000, None)
+    with wave.open(str(tmp_path / "square.wav")) as file:
+        heard = np.frombuffer(file.readframes(16_000), "<i2").astype(int)
+    halves = heard.reshape(10, 1_600)[:, 8:-8]  # apart from the edges between them
+    assert [int(np.sign(half).min()) for half in halves[::2]] == [1] * 5
+    assert [int(np.sign(half).max()) for half in halves[1::2]] == [-1] * 5
