@@ -51,7 +51,7 @@ ImageUrl = Annotated[str, MediaField("image")]
 MaskUrl = Annotated[str, MediaField("image", mask=True)]
 VideoUrl = Annotated[str, MediaField("video")]
 AudioUrl = Annotated[str, MediaField("audio")]
-VoiceId = Annotated[str, MediaField("voice")]
+VoiceId = Annotated[str, MediaField("voice"), Field(max_length=256)]  # which errors repeat in full
 
 MOST_TEXT = 100_000  # characters
 Text = Annotated[str, Field(max_length=MOST_TEXT)]

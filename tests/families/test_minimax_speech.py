@@ -90,6 +90,9 @@ def test_voices_and_texts_have_limits_and_all_problems_come_at_once() -> None:
     }
     assert problems(HD, text="a", voice_setting={"pitch": 1.5}) == {"voice_setting.pitch": "int_from_float"}
     assert problems(HD, text=" \n") == {"text": "value_error"}
+    assert problems(HD, text="a", voice_setting={"voice_id": "v" * 257}) == {
+        "voice_setting.voice_id": "string_too_long"
+    }
     assert problems(HD) == {"text": "missing"}
 
 
@@ -239,6 +242,7 @@ def test_a_voice_is_deleted_for_nothing() -> None:
     assert endpoint.reply(request, Made()).model_dump() == {"status": "success", "voice_id": "voice-1"}
     assert problems(DELETE) == {"voice_id": "missing"}
     assert problems(DELETE, voice_id="") == {"voice_id": "string_too_short"}
+    assert problems(DELETE, voice_id="v" * 257) == {"voice_id": "string_too_long"}
     assert problems(DELETE, voice_id="Wise_Woman") == {"voice_id": "feature_not_supported"}
 
 
