@@ -175,7 +175,6 @@ def test_compiled_blocks_make_the_same_films_of_any_size_with_passes_left_out(
     faster = engine(folders["picture"], warm_up=False, compile=True)
     for asked in (
         call(folders),
-        call(folders, width=64, height=48),
         call(folders, width=80, height=32, frames=1, made=1, steps=10, acceleration="regular"),
     ):
         assert near(film(faster, asked), film(plain, asked))
