@@ -1,8 +1,9 @@
 """Fetch one input file by its URL, as the wary guest of a stranger: see `connection` for whom it may visit.
 
-Redirects are followed by hand and each hop is checked like the first. Sizes are checked against Content-Length and
-again while the bytes come, and no compression is asked for, so that a small answer cannot grow. Every failure is a
-ModelError at the input's `loc`. What the bytes are is not asked here; `decode` and `probe` look.
+Redirects are followed by hand and each hop is checked like the first; user and password in a URL go to its own host
+only. Sizes are checked against Content-Length and again while the bytes come, and no compression is asked for, so that
+a small answer cannot grow. Every failure is a ModelError at the input's `loc`. What the bytes are is not asked here;
+`decode` and `recording` look.
 """
 
 from __future__ import annotations
@@ -141,6 +142,8 @@ class _Visit:
             "Accept-Encoding": "identity",
             "Connection": "close",
         }
+        if target.authorization is not None:  # of this hop's own URL: what it redirects to gets nothing of it
+            headers["Authorization"] = target.authorization
         core_url = httpcore2.URL(scheme=target.scheme, host=target.host, port=target.port, target=target.target)
         return httpcore2.Request("GET", core_url, headers=headers)
 

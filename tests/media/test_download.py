@@ -222,6 +222,22 @@ def test_the_refusal_says_what_it_is_and_who_can_change_it(tmp_path: Path) -> No
         get("http://127.0.0.1:9/", tmp_path, DownloadLimits(1000))
 
 
+def test_user_and_password_of_a_url_go_to_its_own_host_and_no_further(server: Server, tmp_path: Path) -> None:
+    other = Server()
+    other.answers["/there.png"] = server.answers["/picture.png"]
+    server.answers["/on"] = redirects(f"{other.url}/there.png")
+    server.answers["/here"] = redirects("/picture.png")
+    where = server.url.replace("//", "//us%3Aer:p%40ss@")
+    try:
+        for path in ("/on", "/here"):
+            fetch(f"{where}{path}", tmp_path / "x", DownloadLimits(10_000_000, allowed=LOOPBACK), LOC)
+    finally:
+        other.close()
+    sent = "Authorization: Basic dXM6ZXI6cEBzcw=="
+    assert [sent in request for request in server.asked] == [True, True, True]
+    assert not any("uthorization" in request for request in other.asked)
+
+
 def test_redirects_are_followed_up_to_five(server: Server, tmp_path: Path) -> None:
     for number in range(7):
         server.answers[f"/{number}"] = redirects(f"/{number + 1}")
