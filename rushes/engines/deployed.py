@@ -105,6 +105,7 @@ def with_name(complaint: str, name: str) -> str:
 
 def deployed(setting: DeploymentBase) -> Deployed:
     """Import the module of a deployment's engine."""
+    # The name is the operator's word, and must not lead to any other module of ours.
     if isinstance(setting, NetworkDeployment) and setting.network not in networks():
         return _NoNetwork()
     return cast(Deployed, import_module(f"rushes.engines.{setting.package}.deployed"))
@@ -112,6 +113,7 @@ def deployed(setting: DeploymentBase) -> Deployed:
 
 def networks() -> tuple[str, ...]:
     """Return the networks that there are: the folders whose module `deployed` says that it is one, by `NETWORK`."""
+    # Asked of the folders themselves: shared code names no model, and a new one is a new folder.
     folders = [one.name for one in iter_modules(engines.__path__) if one.ispkg]
     modules = {name: f"{engines.__name__}.{name}.deployed" for name in folders}
     return tuple(
