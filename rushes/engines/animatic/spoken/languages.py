@@ -53,7 +53,12 @@ _SCRIPTS: tuple[tuple[str, str], ...] = (
 _ENOUGH = {"jpx/ja": 0.08, "zle/uk": 0.02, "zle/be": 0.01, "zls/sr": 0.02, "inc/ur": 0.02, "ira/fa": 0.02}
 
 _WORDS: tuple[tuple[str, str], ...] = (
-    (USUAL, "the and of to is in that it you for with was are this have not on be at we will what"),
+    # With "a" and "I", which are words of others too: a short English sentence may have no other word that tells.
+    (
+        USUAL,
+        "the and of to is in that it you for with was are this have not on be at we will what a an i my your he she "
+        "they his her our their but from by can has had been were am there when how who out about just like",
+    ),
     ("roa/es", "el la los las de que y en un una es por con para no su al lo como más está pero"),
     ("roa/fr", "le la les de des et est un une que qui dans pour pas ne je vous il elle sur avec ce au du nous"),
     ("gmw/de", "der die das und ist ein eine nicht zu den mit von ich sie es auf dem wir im auch war sich"),
