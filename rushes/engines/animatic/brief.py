@@ -24,6 +24,7 @@ from rushes.engines.animatic.lexicon import (
     TIMES,
     WEATHERS,
 )
+from rushes.engines.animatic.spoken.languages import USUAL, guessed
 
 Colour = tuple[int, int, int]
 Entry = tuple[str, str]  # which table, which row
@@ -37,6 +38,8 @@ _BEFORE, _AFTER = 3, 5  # words around a subject in which its number, colour and
 _HAIR = {"hair", "haired", "beard", "bearded", "braids", "curls", "ponytail", "pigtails", "bob"}
 _HAIRY = {word: colour for colour, words in HAIRS.values() for word in words.split()}
 _JOINING = {"and", "with", "y", "et", "und", "con", "avec", "mit"}
+# Words of other languages that say something else in English: "dimly lit" has no bed, "a kind old man" no child.
+_FALSE_FRIENDS = {"kind", "lit", "bank", "chat", "boot", "champ", "handy", "strand", "chute", "rot"}
 _ACTING = {
     *("man", "woman", "child", "couple", "crowd", "family", "astronaut", "robot", "dog", "cat", "fox", "wolf", "bear"),
     *("lion", "horse", "deer", "cow", "sheep", "elephant", "giraffe", "rabbit", "penguin", "bird", "dragon"),
@@ -153,7 +156,8 @@ def read_brief(prompt: str) -> Brief:
     framing = _framing(text.lower())
     plain = _GREETING.sub(r"\g<who> waving", _HOST.sub("group of ", _TALK.sub(" , ", text).lower()))
     words = list(_kept(_words(plain)))
-    found = [_entries(word) for word in words]
+    meant = set() if guessed(text) != USUAL else _FALSE_FRIENDS
+    found = [() if _singular(word) in meant else _entries(word) for word in words]
     places = _rows(found, "place")
     subjects = _subjects(words, found)
     return Brief(

@@ -107,7 +107,7 @@ SUBJECTS: dict[str, str] = {
     "mädchen 孩子 "
     "小孩 男孩 女孩 子供 "
     "少年 少女",
-    "couple": "couple lovers pair friends pareja paar 情侣 夫妻 恋人",
+    "couple": "couple lovers friends pareja paar 情侣 夫妻 恋人",
     "surfer": "surfer surfista surfeur 冲浪者 サーファー",
     "family": "family parents familia famille familie 家庭 一家 家族",
     "crowd": "crowd crowded bustling people audience pedestrians group-of-people team gente foule menge leute "

@@ -125,3 +125,22 @@ def test_a_wave_of_the_hand_is_no_sea_and_the_moon_a_place(prompt: str, place: s
     brief = read_brief(prompt)
     assert brief.place == place
     assert "ball" not in [one.kind for one in brief.subjects]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kinds"),
+    [
+        ("a dimly lit alley", []),
+        ("a kind old man", ["man"]),
+        ("some kind of spaceship", ["rocket"]),
+        ("a fisherman on the river bank", ["man"]),
+        ("two friends chat in a cafe", ["couple"]),
+        ("a worn leather boot", []),
+        ("a pair of sneakers", ["shoe"]),
+        ("ein Kind spielt mit dem Hund", ["child", "dog"]),
+        ("un chat dort sur le lit", ["cat", "sofa"]),
+        ("ein Mann sitzt auf der Bank", ["man", "bench"]),
+    ],
+)
+def test_words_that_mean_something_else_in_english_count_in_their_own_language(prompt: str, kinds: list[str]) -> None:
+    assert [one.kind for one in read_brief(prompt).subjects] == kinds
