@@ -127,15 +127,7 @@ class Application:
             wake_sessions=self._wake_sessions,
         )
         self._door = Door(services, Site().handle)
-        deliverer = _deliverer(services, partial(body_of, jobs))
-        # No beat could reach us while we were away: runners elsewhere, who work on, must not lose their jobs for that.
-        hold_on = partial(jobs.extend_leases, settings.lease_s)
-        self._loops = (
-            asyncio.create_task(run_sweep(jobs, settings.sweep_s, clock=self._clock, after_absence=hold_on)),
-            asyncio.create_task(run_sweep(files, settings.files_sweep_s)),
-            asyncio.create_task(run_sweep(outbox, settings.files_sweep_s)),  # old deliveries: as little hurry
-            asyncio.create_task(deliverer.run()),
-        )
+        self._run_by_itself(services)
         # Last: runners call as soon as they live.
         recipe = _recipe(settings, keys.runner_key, self._plain_url)
         self._runners = LocalRunners(recipe, settings.runners, jobs.release, _owner(settings, secret))
@@ -158,6 +150,17 @@ class Application:
         for stop in reversed(self._stops):  # the database last: what others still write reaches it
             stop()
         self._stops.clear()
+
+    def _run_by_itself(self, services: Services) -> None:
+        settings, jobs = self._settings, services.jobs
+        # No beat could reach us while we were away: runners elsewhere, who work on, must not lose their jobs for that.
+        hold_on = partial(jobs.extend_leases, settings.lease_s)
+        self._loops = (
+            asyncio.create_task(run_sweep(jobs, settings.sweep_s, clock=self._clock, after_absence=hold_on)),
+            asyncio.create_task(run_sweep(services.files, settings.files_sweep_s)),
+            asyncio.create_task(run_sweep(services.outbox, settings.files_sweep_s)),  # old deliveries: as little hurry
+            asyncio.create_task(_deliverer(services, partial(body_of, jobs)).run()),
+        )
 
     def _wake_sessions(self) -> None:
         if self._runners is not None:  # they come after the door, which is handed this
