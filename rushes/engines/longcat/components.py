@@ -99,7 +99,7 @@ def placed(parts: Parts, placement: Placement) -> Components:
         parts.vae.enable_tiling()
     if placement.compile:
         parts.network.compile_blocks()
-    adapters = Adapters(parts.network, parts.original, parts.loras, parts.lasting)
+    adapters = Adapters(parts.network, parts.original, parts.loras, parts.lasting, device)
     return Components(
         Prompts(parts.tokenizer, parts.encoder, device, home),
         Autoencoder(parts.vae, device, home),

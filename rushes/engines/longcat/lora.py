@@ -106,11 +106,14 @@ class Adapters:
         original: Callable[[str], Tensor],
         loras: Mapping[str, Callable[[], Mapping[str, Change]]],
         lasting: Mapping[str, float] | None = None,
+        device: torch.device | None = None,
     ) -> None:
         """`original` gives a parameter as the weights have it; a LoRA is read when it is first used.
 
-        `lasting` are those of `loras` that are always on, with their strengths.
+        `lasting` are those of `loras` that are always on, with their strengths. Sums are made on `device`; None: where
+        each layer is, which may be where it only waits.
         """
+        self._device = device
         self._layers = dict(linears(network))
         self._original, self._loras, self._lasting = original, loras, dict(lasting or {})
         self.fused: tuple[str, ...] | None = ()
@@ -139,13 +142,14 @@ class Adapters:
         weight, is_small = layer.weight, isinstance(layer, Int8Linear)
         # What was rounded to eight bits, or changed before, is not what the change is to be added to.
         is_plain = path not in self._touched and not is_small
-        plain = weight.detach() if is_plain else self._original(f"{path}.weight").to(weight.device)
+        here = weight.device if self._device is None else self._device
+        plain = (weight.detach() if is_plain else self._original(f"{path}.weight")).to(here)
         if wanted:
             self._touched.add(path)
             # What the files hold may be finer than what the network runs in, which is what a LoRA was fused into.
             plain = plain.float() if is_small else plain.to(weight.dtype).float()
             for change, strength in wanted:
-                plain = plain + strength * change.weight(weight.device)
+                plain = plain + strength * change.weight(here)
         if isinstance(layer, Int8Linear):
             layer.store(plain)
         else:

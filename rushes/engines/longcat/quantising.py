@@ -19,13 +19,17 @@ MOST = 127  # not -128: the range is even, so that a weight and its negative are
 class Int8Linear(nn.Linear):
     """A Linear with `weight` (out, in) int8 and `scale` (out, 1) in the type that is computed in."""
 
-    def __init__(self, weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype) -> None:
+    def __init__(
+        self, weight: Tensor, bias: nn.Parameter | None, dtype: torch.dtype, home: torch.device | None = None
+    ) -> None:
+        """Round `weight` where it is and keep the numbers at `home`; None: there too."""
         out, into = weight.shape
+        place = weight.device if home is None else home
         super().__init__(into, out, bias=False, device="meta")  # where no random weights are drawn, to be replaced
         self.register_parameter("bias", bias)
         # Parameters and not buffers: what moves a block's weights to the device and back goes through those.
-        self.weight = nn.Parameter(torch.empty_like(weight, dtype=torch.int8), requires_grad=False)
-        self.scale = nn.Parameter(torch.empty(out, 1, dtype=dtype, device=weight.device), requires_grad=False)
+        self.weight = nn.Parameter(torch.empty(out, into, dtype=torch.int8, device=place), requires_grad=False)
+        self.scale = nn.Parameter(torch.empty(out, 1, dtype=dtype, device=place), requires_grad=False)
         self.store(weight)
 
     def store(self, weight: Tensor) -> None:
@@ -57,9 +61,11 @@ def store_small(network: nn.Module, paths: Iterable[str], dtype: torch.dtype) ->
         put_small(network, path, layer.weight.data, dtype)
 
 
-def put_small(network: nn.Module, path: str, weight: Tensor, dtype: torch.dtype) -> None:
-    """Replace the Linear at a path by one of these weights in eight bits, with the bias that it has."""
+def put_small(
+    network: nn.Module, path: str, weight: Tensor, dtype: torch.dtype, home: torch.device | None = None
+) -> None:
+    """Replace the Linear at a path by one of these weights in eight bits, kept at `home`, with the bias that it has."""
     parent, _, name = path.rpartition(".")
     bias = network.get_submodule(path).bias
     assert bias is None or isinstance(bias, nn.Parameter)
-    setattr(network.get_submodule(parent), name, Int8Linear(weight, bias, dtype))
+    setattr(network.get_submodule(parent), name, Int8Linear(weight, bias, dtype, home))

@@ -87,14 +87,15 @@ def load_network(
     small = {f"{path}.weight": path for path in large_layers(network)} if in_int8 else {}
     for name, parameter in list(network.named_parameters()):
         between()
-        waits = blocks_wait and name.startswith("blocks.")
-        placed = _checked(shards, name, parameter.shape).to(torch.device("cpu") if waits else device)
-        if not bool(placed.isfinite().all()):
+        home = torch.device("cpu") if blocks_wait and name.startswith("blocks.") else device
+        # Looked at, and rounded, on the device also where it waits elsewhere: a processor takes minutes for 13 billion.
+        here = _checked(shards, name, parameter.shape).to(device)
+        if not bool(here.isfinite().all()):
             raise broken_numbers(f"in {name} of {shards.folder / shards.files[name]}")
         if name in small:
-            put_small(network, small[name], placed, dtype)  # one by one: never is all of it there in full size
+            put_small(network, small[name], here, dtype, home)  # one by one: never is all of it there in full size
         else:
-            _put(network, name, placed.to(dtype))
+            _put(network, name, here.to(device=home, dtype=dtype))
     network.dense = dense_on(device, dtype)
     if blocks_wait:
         let_wait(network.blocks, device)
