@@ -71,7 +71,9 @@ _HOST = re.compile(
     r"(?!(?:\w+ )?(?:people|persons?|pedestrians|fans|onlookers|spectators|tourists)\b)"
 )
 # Whoever waves is no sea: "the astronauts wave".
-_GREETING = re.compile(r"\b(?P<who>\w+s|people|children|men|women|they|we) wave\b(?! of)")
+_GREETING = re.compile(
+    r"\b(?:(?P<who>\w+s|people|children|men|women|they|we) wave\b(?! of)|wave(?= (?:at|to|back|hello|goodbye)\b))"
+)
 _TOGETHER = {
     "golden hour": "sunset", "blue hour": "twilight", "hot air balloon": "balloon", "hot-air balloon": "balloon",
     "outer space": "space", "living room": "bedroom", "dining room": "bedroom", "cherry blossom": "blossom",
@@ -86,6 +88,8 @@ _TOGETHER = {
     "busy street": "crowded street", "busy market": "crowded market", "busy tokyo": "crowded tokyo",
     "busy city": "crowded city", "new york": "manhattan", "hong kong": "skyline", "steam train": "train",
     "polaroid": "vintage", "chat room": "room", "stop sign": "sign", "film noir": "noir", "out of a window": "window",
+    "golden retriever": "retriever", "space man": "astronaut", "motorcycle helmet": "helmet",
+    "fly a kite": "stand", "flying a kite": "standing", "flies a kite": "stands",
     "on fire": "ablaze", "in flames": "ablaze", "on the moon": "on moon-surface",
 }  # fmt: skip
 
@@ -154,7 +158,9 @@ def read_brief(prompt: str) -> Brief:
     lettering, text = _lettering(text)
     # Before camera talk is taken out, some of which names the framing too.
     framing = _framing(text.lower())
-    plain = _GREETING.sub(r"\g<who> waving", _HOST.sub("group of ", _TALK.sub(" , ", text).lower()))
+    plain = _GREETING.sub(
+        lambda found: f"{found['who'] or ''} waving", _HOST.sub("group of ", _TALK.sub(" , ", text).lower())
+    )
     words = list(_kept(_words(plain)))
     meant = set() if guessed(text) != USUAL else _FALSE_FRIENDS
     found = [() if _singular(word) in meant else _entries(word) for word in words]

@@ -117,6 +117,7 @@ def test_the_colour_of_hair_is_not_that_of_clothes(prompt: str, hair: str | None
         ("a spaceship lands on the moon, the astronauts wave", "space"),
         ("people wave from a bridge", ""),
         ("a huge wave of the ocean", "sea"),
+        ("make her smile and wave at the camera", ""),
         ("一位宇航员骑着马在月球上", "space"),
         ("a wolf howls at the moon", ""),
     ],
@@ -144,3 +145,9 @@ def test_a_wave_of_the_hand_is_no_sea_and_the_moon_a_place(prompt: str, place: s
 )
 def test_words_that_mean_something_else_in_english_count_in_their_own_language(prompt: str, kinds: list[str]) -> None:
     assert [one.kind for one in read_brief(prompt).subjects] == kinds
+
+
+def test_words_that_belong_together_are_read_as_one() -> None:
+    assert read_brief("golden retriever puppies in the snow").time == ""
+    assert [one.kind for one in read_brief("a space man in a motorcycle helmet").subjects] == ["astronaut"]
+    assert [one.action for one in read_brief("kids fly a kite").subjects] == ["stand"]
