@@ -125,31 +125,33 @@ async def beat(visit: Visit, job_id: str) -> Answer:
 
 async def store_file(visit: Visit, job_id: str) -> Answer:
     """Store a produced file as the job's account; only the job's present runner may."""
-    services, account = await _holder(visit, job_id)
     is_profile = unquote(visit.header(b"x-rushes-file-name") or "") == PROFILE_NAME
+    file_id = new_id()  # a result's file is its own, also when another result has the same bytes
+    services, account = await _holder(visit, job_id, None if is_profile else file_id)
     # A voice outlives the request that made it, and its expiry.
     asked = Lifecycle() if is_profile else _lifecycle(services, job_id, account)
-    stored = await _stored(visit, services, account, asked, asked.ends_at(services.clock()))
+    ends_at = asked.ends_at(services.clock())
+    stored = await _stored(visit, services, account, asked, ends_at=ends_at, file_id=file_id)
     url = services.files.url(stored.id, stored.name)
     return _message(StoredFile(file_id=stored.id, url=url, size_bytes=stored.size_bytes))
 
 
-async def _holder(visit: Visit, job_id: str) -> tuple[Services, str]:
-    """Check that the job is this runner's, and return whose it is. Raises Rejection."""
+async def _holder(visit: Visit, job_id: str, file_id: str | None = None) -> tuple[Services, str]:
+    """Check that the job is this runner's, note the file that comes, and return whose it is. Raises Rejection."""
     services = visit.services
     token = visit.header(b"x-rushes-token") or ""
     if not token.isdecimal() or len(token) > MOST_DIGITS:
         raise Rejection(422, f"X-Rushes-Token should be the number that came with the claim, got {token[:100]!r}")
     state = services.jobs.state(job_id)
     # Bytes on their way are a sign of life, so asking whether the token counts may renew the lease as well.
-    answer = await services.jobs.beat(job_id, int(token), services.settings.lease_s)
+    answer = await services.jobs.beat(job_id, int(token), services.settings.lease_s, file=file_id)
     if state is None or answer == "stale":
         raise _stale(job_id)
     return services, state.account
 
 
 async def _stored(
-    visit: Visit, services: Services, account: str, asked: Lifecycle, ends_at: float | None
+    visit: Visit, services: Services, account: str, asked: Lifecycle, *, ends_at: float | None, file_id: str
 ) -> store.StoredFile:
     """Keep the bytes that come as a file of this account. Raises Rejection, RequestError."""
     try:
@@ -158,7 +160,7 @@ async def _stored(
             name=unquote(visit.header(b"x-rushes-file-name") or "output"),
             account=account,
             content_type=visit.header(b"content-type"),
-            file_id=new_id(),  # a result's file is its own, also when another result has the same bytes
+            file_id=file_id,
             max_bytes=services.settings.max_upload_bytes,
             expires_at=ends_at,
             acl=asked.acl,
@@ -200,7 +202,7 @@ async def share(visit: Visit, job_id: str) -> Answer:
     if base is None:  # the Host of a runner's call is often loopback, where no vendor comes
         return _message(Shared(url=None))
     ends_at = services.clock() + SHARED_S
-    stored = await _stored(visit, services, account, Lifecycle(), ends_at)
+    stored = await _stored(visit, services, account, Lifecycle(), ends_at=ends_at, file_id=new_id())
     return _message(Shared(url=Links(base.rstrip("/"), "").file(stored.id, stored.name)))
 
 

@@ -167,6 +167,12 @@ WHERE n = :n
 UPDATE jobs SET lease_until = :until WHERE id = :id AND token = :token AND status = 1
 RETURNING n, cancel_requested
 
+-- name: note_file
+UPDATE jobs SET files = json_insert(coalesce(files, '[]'), '$[#]', :file) WHERE n = :n
+
+-- name: noted_files
+SELECT coalesce(files, '[]') FROM jobs WHERE id = :id
+
 -- name: extend_leases
 UPDATE jobs SET lease_until = :until WHERE status = 1 AND lease_until < :until
 

@@ -178,11 +178,16 @@ class JobStore:
             lambda claimed: self._claimed(claimed, runner),
         )
 
-    async def beat(self, job_id: str, token: int, lease_s: float, lines: Sequence[LogLine] = ()) -> BeatAnswer:
-        """Renew the lease and add to the log."""
+    async def beat(
+        self, job_id: str, token: int, lease_s: float, lines: Sequence[LogLine] = (), *, file: str | None = None
+    ) -> BeatAnswer:
+        """Renew the lease and add to the log.
+
+        `file` is one that is about to be stored: noted before its first byte, so that none is without a request.
+        """
         until = self._clock() + lease_s
         return await self._database.write(
-            lambda connection: writes.beat(connection, job_id, token, until, lines),
+            lambda connection: writes.beat(connection, job_id, token, until, lines, file=file),
             lambda _: self._events.changed(job_id) if lines else None,
         )
 

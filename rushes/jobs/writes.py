@@ -152,13 +152,23 @@ def keep_note(connection: sqlite3.Connection, job_id: str, token: int, note: str
     return True
 
 
-def beat(connection: sqlite3.Connection, job_id: str, token: int, until: float, lines: Sequence[LogLine]) -> BeatAnswer:
-    """Renew a lease and add to the log."""
+def beat(
+    connection: sqlite3.Connection,
+    job_id: str,
+    token: int,
+    until: float,
+    lines: Sequence[LogLine] = (),
+    *,
+    file: str | None = None,
+) -> BeatAnswer:
+    """Renew a lease, add to the log, and note a file that is about to be stored for the job."""
     rows = connection.execute(SQL["renew"], {"id": job_id, "token": token, "until": until}).fetchall()
     if not rows:
         return "stale"
     n, cancel_requested = rows[0]
     _log(connection, n, lines)
+    if file is not None:
+        connection.execute(SQL["note_file"], {"n": n, "file": file})
     return "cancel" if cancel_requested else "carry on"
 
 
@@ -174,6 +184,8 @@ def finish(
 ) -> bool:
     """End a job well; False when the token is stale."""
     kept = outcome.voice.file_id if outcome.voice else None  # a voice's file lives as long as the voice, not the job
+    # Also those of tries that came to nothing: they are the job's, and go with it.
+    noted = [one for row in connection.execute(SQL["noted_files"], {"id": job_id}) for one in json.loads(row[0])]
     done = {
         "id": job_id,
         "token": token,
@@ -181,7 +193,7 @@ def finish(
         "served_by": outcome.served_by,
         "units": outcome.units,
         "inference_s": outcome.inference_s,
-        "files": json.dumps([one for one in outcome.files if one != kept]),
+        "files": json.dumps([one for one in dict.fromkeys([*outcome.files, *noted]) if one != kept]),
         "private": int(outcome.private),
     }
     rows = connection.execute(SQL["finish"], done).fetchall()

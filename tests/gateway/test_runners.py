@@ -198,6 +198,9 @@ def test_a_produced_file_is_stored_for_the_jobs_account_under_its_name(live: Liv
     assert (record.account, record.content_type, record.size_bytes) == ("admin", "video/mp4", 5)
     again = runner.put(f"jobs/{job_id}/files", content=b"bytes", headers=headers).json()
     assert again["file_id"] != stored["file_id"], "deleting one result's file must not take another's"
+    failed = Fail.of(token, ModelError("no_media_generated").failure()).model_dump_json()
+    assert runner.post(f"jobs/{job_id}/fail", content=failed).status_code == 200
+    assert live.result(job_id).files == (stored["file_id"], again["file_id"]), "none is left without its request"
 
 
 def test_a_file_above_the_limit_is_refused(tmp_path: Path) -> None:

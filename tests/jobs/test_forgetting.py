@@ -169,6 +169,31 @@ def test_a_file_that_can_not_be_dropped_is_tried_again(tmp_path: Path) -> None:
     run(tmp_path, test, [])
 
 
+def test_files_of_tries_that_came_to_nothing_go_with_their_request(tmp_path: Path) -> None:
+    async def test(queue: Queue) -> None:
+        for job_id in ("done", "failed"):
+            await queue.add(job_id)
+            first = (await queue.take()).lease
+            assert await queue.jobs.beat(job_id, first.token, 10, file=f"{job_id}-1") == "carry on"
+            await queue.jobs.release("r1")
+            again = (await queue.take()).lease
+            assert await queue.jobs.beat(job_id, first.token, 10, file="nobody's") == "stale"
+            assert await queue.jobs.beat(job_id, again.token, 10, file=f"{job_id}-2") == "carry on"
+            if job_id == "done":
+                assert await queue.jobs.finish(job_id, again.token, replace(outcome(), files=("done-2", "done-3")))
+            else:
+                assert await queue.jobs.fail(job_id, again.token, ModelError("no_media_generated").failure())
+        result = queue.jobs.result("done")
+        assert result is not None
+        assert result.files == ("done-2", "done-3", "done-1")
+        queue.clock.now += RETENTION_S + 1
+        await queue.jobs.sweep()
+
+    dropped: list[str] = []
+    run(tmp_path, test, dropped)
+    assert sorted(dropped) == ["done-1", "done-2", "done-3", "failed-1", "failed-2"]
+
+
 def test_a_made_voice_outlives_the_request_that_made_it(tmp_path: Path) -> None:
     dropped: list[str] = []
 
