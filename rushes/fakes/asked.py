@@ -75,7 +75,7 @@ async def _body(request: Request) -> Any:
         if _HALF_LETTER.search(content):
             json.dumps(found, ensure_ascii=False).encode()  # raises for a half that has no other one
         return found
-    except (ValueError, Wrong):
+    except (ValueError, Wrong, RecursionError):
         return content
 
 

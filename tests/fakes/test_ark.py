@@ -59,8 +59,9 @@ def test_members_and_flags_mean_the_same(ark: httpx2.Client) -> None:
         assert told["usage"]["completion_tokens"] == 864 * 480 * 24 * 3 / 1024
 
 
-def test_a_text_that_is_no_unicode_is_refused(ark: httpx2.Client) -> None:
-    answer = ark.post(TASKS, content=b'{"model": "\\uD800", "content": []}')
+@pytest.mark.parametrize("content", [b'{"model": "\\uD800", "content": []}', b"[" * 100_000])
+def test_a_body_that_is_no_unicode_or_has_no_bottom_is_refused(ark: httpx2.Client, content: bytes) -> None:
+    answer = ark.post(TASKS, content=content)
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "InvalidParameter")
 
 
