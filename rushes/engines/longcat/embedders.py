@@ -21,6 +21,7 @@ NORM_EPS = 1e-6
 def linear_fp32(layer: nn.Module, x: Tensor) -> Tensor:
     """Apply a Linear in float32, whatever type its weights are kept in."""
     assert isinstance(layer, nn.Linear)
+    assert layer.weight.is_floating_point(), "numbers in eight bits are nothing without their scales"
     bias = layer.bias.float() if layer.bias is not None else None
     return functional.linear(x.float(), layer.weight.float(), bias)
 
