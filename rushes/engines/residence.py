@@ -63,6 +63,10 @@ class Residence:
         self._residents.pop(name, None)  # or it would keep its old place in the order
         self._residents[name] = _Resident(device, size_bytes, leave)
 
+    def forget(self, name: str) -> None:
+        """Note that it is out, if it was in: it left by itself."""
+        self._residents.pop(name, None)
+
     def used(self, device: str) -> int:
         """Return what the residents of a device take, in bytes."""
         return sum(one.size_bytes for one in self._residents.values() if one.device == device)

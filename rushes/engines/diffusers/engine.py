@@ -12,7 +12,9 @@ import logging
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -128,6 +130,8 @@ class DiffusersEngine:
 
     def maker_of(self, call: Call) -> Maker:
         """Say which weights make this call's film."""
+        with suppress(Unable):  # which its job will be told
+            self._known()
         return self._maker(self._variant(call) if isinstance(call, DiffusersCall) else OWN)
 
     def unload(self) -> None:
@@ -224,10 +228,11 @@ class DiffusersEngine:
     def _swap(self, loaded: _Loaded, variant: str, between: Callable[[], None]) -> None:
         """Have the pipeline use a variant's network. Raises Unable, torch.OutOfMemoryError, what `between` raises."""
         try:
-            changed = loaded.networks.use(variant, self._room(loaded), between)
+            if not loaded.networks.use(variant, self._room(loaded), between):
+                return
         except WeightsProblem as problem:
             raise weights_problem(with_name(str(problem), self._name)) from None
-        if changed:
+        finally:
             self._enter_residence(loaded)
 
     def _room(self, loaded: _Loaded) -> Room:
@@ -293,9 +298,25 @@ class DiffusersEngine:
 
     def _enter_residence(self, loaded: _Loaded) -> None:
         assert self._device is not None
+        device, unused = self._device, loaded.networks.unused
+        for variant in (*self._setting.variants, OWN):
+            name = self._resident(variant)
+            self._residence.forget(name)
+            if variant in unused:  # which others move out without all the rest
+                leave = partial(self._put_aside, loaded, variant)
+                self._residence.enter(name, device.name, taken_bytes(unused[variant], device.kind), leave)
         # On the CPU all are there, whatever the plan.
-        held = taken_bytes((*loaded.pipe.components.values(), *loaded.networks.modules()), self._device.kind)
-        self._residence.enter(self._name, self._device.name, held, self._leave)
+        held = taken_bytes((*loaded.pipe.components.values(), *loaded.networks.modules()), device.kind)
+        rest = sum(taken_bytes(one, device.kind) for one in unused.values())
+        self._residence.enter(self._name, device.name, held - rest, self._leave)
+
+    def _resident(self, variant: str) -> str:
+        """Return what a network that isn't in use is called among those in memory."""
+        return f"{self._name}'s network {variant or 'of its own'}"
+
+    def _put_aside(self, loaded: _Loaded, variant: str) -> None:
+        if self._loaded is loaded:
+            loaded.networks.put_aside(variant, self._room(loaded))
 
     def _read(self, weights: Weights, plan: Plan, between: Callable[[], None], variant: str) -> Pipe | None:
         """Return the pipeline, None where memory ran out."""
@@ -340,6 +361,8 @@ class DiffusersEngine:
 
     def _leave(self) -> None:
         self._loaded = None
+        for variant in (*self._setting.variants, OWN):
+            self._residence.forget(self._resident(variant))
         self._clear()
 
     def _clear(self) -> None:
@@ -347,10 +370,11 @@ class DiffusersEngine:
             give_back(self._device)
 
     def _lean(self) -> bool:
-        """Make room for one more try: others move out first, then more of our own weights; say whether that helped."""
+        """Make room for one more try: say whether that helped.
+
+        Others move out first, networks that aren't in use among them; then more of our own weights.
+        """
         assert self._device is not None
-        if self._loaded is not None and self._loaded.networks.let_go(self._room(self._loaded)):
-            return True
         if self._residence.evict_others(self._name, self._device.name):
             return True
         if self._loaded is not None and self._loaded.ways.batched is None and self._device.kind == "cuda":
@@ -392,7 +416,8 @@ class DiffusersEngine:
 
     def _maker(self, variant: str = OWN) -> Maker:
         weights = self._weights
-        model = weights.variants.get(variant, weights).name if weights is not None else self._setting.model
+        setting = self._setting.variants.get(variant, self._setting)
+        model = weights.variants.get(variant, weights).name if weights is not None else setting.model
         marks: list[str] = [self._setting.quantisation] if self._setting.quantisation != "none" else []
         marks += [source.rpartition("/")[2] for source in self._setting.loras]
         if self._setting.distilled is not None and weights is not None:

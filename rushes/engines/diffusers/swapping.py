@@ -64,6 +64,13 @@ class Networks:
         assert self._current is not None
         return self._held[self._current].adapters
 
+    @property
+    def unused(self) -> Mapping[str, list[torch.nn.Module]]:
+        """Those on the device that the pipeline doesn't have, by their variants; where all wait outside, none."""
+        if self.plan.offload != "none":
+            return {}
+        return {name: one.modules for name, one in self._held.items() if name != self._current and not one.waits}
+
     def modules(self) -> Iterator[torch.nn.Module]:
         """Yield all that are held, wherever they are."""
         for held in self._held.values():
@@ -81,20 +88,24 @@ class Networks:
         if held is None or held.waits:
             self._make_room(variant, room)
         if held is None:
-            held = self._read(variant, between)
+            kept_alive(lambda: self._read(variant), between)
         elif held.waits:
             self._bring_back(held)
-        self._held.pop(variant, None)
-        self._held[variant] = held
-        self._put_in(variant, held)
+        self._put_in(variant)
         return True
 
-    def let_go(self, room: Room) -> bool:
-        """Free the device of all networks but the one in use; say whether there was another."""
-        others = [name for name, one in self._held.items() if name != self._current and not one.waits]
-        for name in others if self.plan.offload == "none" else ():
-            self._put_aside(name, room)
-        return self.plan.offload == "none" and bool(others)
+    def put_aside(self, variant: str, room: Room) -> None:
+        """Free the device of a network that isn't in use."""
+        if self._can_wait(room):
+            held = self._held[variant]
+            for module in held.modules:
+                if self.plan.fused:
+                    part_fused(module)
+                module.to("cpu")
+            held.waits = True
+        else:
+            del self._held[variant]
+        room.give_back()
 
     def _take_out(self) -> None:
         if self._current is None:
@@ -106,23 +117,21 @@ class Networks:
         self._pipe.register_modules(**dict.fromkeys(network_parts(self._weights)))
         self._current = None
 
-    def _put_in(self, variant: str, held: _Held) -> None:
+    def _put_in(self, variant: str) -> None:
+        self._held[variant] = held = self._held.pop(variant)  # the last is the one used last
         self._pipe.register_modules(**held.parts)
         if self.plan.offload == "model":
             self._pipe.enable_model_cpu_offload(device=self.plan.device)
         self._current = variant
 
-    def _read(self, variant: str, between: Callable[[], None]) -> _Held:
-        def read() -> Mapping[str, Any]:
-            with nothing_missing():
-                parts = read_network(self._weights, self.plan, variant)
-            for one in parts.values():
-                if isinstance(one, torch.nn.Module):
-                    prepare_network(one, self.plan)
-                    place_network(one, self.plan)
-            return parts
-
-        return _Held(kept_alive(read, between), Adapters(self._pipe))
+    def _read(self, variant: str) -> None:
+        with nothing_missing():
+            parts = read_network(self._weights, self.plan, variant)
+        for one in parts.values():
+            if isinstance(one, torch.nn.Module):
+                prepare_network(one, self.plan)
+                place_network(one, self.plan)
+        self._held[variant] = _Held(parts, Adapters(self._pipe))  # kept for the next film if this one was cancelled
 
     def _make_room(self, variant: str, room: Room) -> None:
         """Put others aside, the one used longest ago first, until there is room for one more."""
@@ -134,19 +143,7 @@ class Networks:
             if free is None or free >= needed:
                 return
             if not self._held[name].waits:
-                self._put_aside(name, room)
-
-    def _put_aside(self, name: str, room: Room) -> None:
-        if self._can_wait(room):
-            held = self._held[name]
-            for module in held.modules:
-                if self.plan.fused:
-                    part_fused(module)
-                module.to("cpu")
-            held.waits = True
-        else:
-            del self._held[name]
-        room.give_back()
+                self.put_aside(name, room)
 
     def _can_wait(self, room: Room) -> bool:
         """Say whether there is another memory than the device's for a network, with room in it."""

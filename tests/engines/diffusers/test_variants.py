@@ -155,6 +155,25 @@ def test_a_network_that_finds_no_room_beside_the_other_is_read_anew(
     assert len(list(held._loaded.networks.modules())) == kept
 
 
+def test_a_network_that_is_not_in_use_makes_room_for_another_deployment(
+    folders: Folders, expected: dict[str, Pixels]
+) -> None:
+    residence = Residence()
+    held = both(folders, residence=residence)
+    other = engine(folders["text"], residence, "other", warm_up=False, memory_gb=0.0007)
+    for name in (LARGE, SMALL):
+        film(held, asked(folders, name))
+    assert residence.names == ("mine's network of its own", "mine")
+    film(other, call(folders, image=None))
+    assert residence.names == ("mine", "other")
+    pipe = pipe_of(held)
+    for name in (SMALL, LARGE):
+        assert np.array_equal(film(held, asked(folders, name)), expected[name])
+    assert pipe_of(held) is pipe
+    held.unload()
+    assert residence.names == ("other",)
+
+
 def test_a_lora_is_one_networks_only_while_it_is_asked_for(
     folders: Folders, expected: dict[str, Pixels], tmp_path: Path
 ) -> None:
@@ -183,6 +202,8 @@ def test_a_cancel_or_too_little_memory_leaves_both_in_order(folders: Folders, ex
         with pytest.raises(Cancelled):
             film(held, asked(folders, SMALL), looks=looks)
         assert np.array_equal(film(held, asked(folders, LARGE)), expected[LARGE])
+    assert held._loaded is not None
+    assert list(held._loaded.networks.unused) == [SMALL], "what was read for a film that was cancelled"
     film(held, asked(folders, SMALL))
     full = [1]
 
@@ -193,7 +214,6 @@ def test_a_cancel_or_too_little_memory_leaves_both_in_order(folders: Folders, ex
     hook = pipe_of(held).transformer.blocks[0].register_forward_pre_hook(ask_too_much_once)
     assert np.array_equal(film(held, asked(folders, SMALL)), expected[SMALL])
     hook.remove()
-    assert held._loaded is not None
     assert len(list(held._loaded.networks.modules())) == 1, "the one that wasn't in use made room"
     assert held.plan is not None
     assert not held.plan.tiling
@@ -353,4 +373,4 @@ def test_a_network_waits_in_ordinary_memory_while_the_device_is_full(folders: Fo
     assert networks.use("", full, lambda: None)
     assert pipe.transformer is first
     assert torch.equal(first.blocks[0].attn1.to_qkv.weight, before)
-    assert networks.let_go(full) is False, "the other one waits already"
+    assert networks.unused == {}, "the other one waits"
