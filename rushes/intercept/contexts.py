@@ -67,8 +67,11 @@ def local_chain(folder: Path, names: Sequence[str] = ()) -> Callable[[], Chain]:
 
 def _load(context: ssl.SSLContext, chain: Callable[[], Chain]) -> None:
     certificate, key = chain()
-    # No password, or OpenSSL would ask the terminal for one, also half a day later in the midst of serving.
-    context.load_cert_chain(certificate, key, password="")
+    # First into another context: where certificate and key don't belong together, as in the midst of a renewal, OpenSSL
+    # has taken the one and dropped the other by the time it says so, and nobody could be answered any more.
+    for into in (server_context(), context):
+        # No password, or OpenSSL would ask the terminal for one, also half a day later in the midst of serving.
+        into.load_cert_chain(certificate, key, password="")
 
 
 def _ensured(folder: Path, names: Sequence[str]) -> Chain:

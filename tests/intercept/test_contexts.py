@@ -57,6 +57,11 @@ def test_a_newer_certificate_is_shown_after_half_a_day_and_a_broken_one_never(
     lies[0] = tmp_path / "gone.pem"
     assert current(2 * LOOK_AGAIN_S) is first
     assert shown(first, new.authority)
+    lies[0] = tmp_path / "half.pem"  # as where a renewal has written the certificate and not its key yet
+    lies[0].write_bytes(old.certificate.read_bytes())
+    lies[0].with_suffix(".key").write_bytes(new.certificate_key.read_bytes())
+    assert current(3 * LOOK_AGAIN_S) is first
+    assert shown(first, new.authority)
     assert "stays" in caplog.text
 
 
