@@ -2,7 +2,7 @@
 
 On a CPU a film of 720p is the autoencoder's work, whose attention grows with the square of the pixels: half a second
 for each of its latent frames, however tiny the weights. So one such film is made whole; of the others only the
-first pass is, and they are cancelled in the second. Films of both passes are made small in tests/engines/longcat.
+first pass is, and then they are cancelled. Films of both passes are made small in tests/engines/longcat.
 """
 
 from __future__ import annotations
@@ -179,7 +179,7 @@ def test_each_endpoint_gives_the_film_that_was_asked_for(client: ModuleType, ser
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", LARGE, ids=lambda case: case.path)
-def test_a_film_of_two_passes_is_begun_as_asked_and_can_be_cancelled_in_the_second(
+def test_a_film_of_two_passes_is_begun_as_asked_and_can_be_cancelled_after_the_first(
     client: ModuleType, server: Serving, case: Case
 ) -> None:
     handle = client.submit(f"{ROOT}/{case.path}", {"prompt": "a fox", "seed": 7, **case.given})
