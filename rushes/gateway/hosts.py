@@ -46,13 +46,19 @@ EVERYWHERE: Mapping[str, Group] = {
 }
 
 PROXY_PATH = ("api", "fal", "proxy")
+MOST_HOST_CHARS = 262  # 255 of a name, a colon and a port
 HUB_PATH = ("api", "models")
 REPEATED = frozenset({"run", "queue"})
 
 
-@lru_cache(maxsize=256)
 def host_group(host: str) -> Group | None:
     """Return the group a Host (with or without port, in any case) means; None for our own host."""
+    # Longer ones are no names (RFC 1035), and strangers could fill the cache with them.
+    return _group_of(host) if len(host) <= MOST_HOST_CHARS else None
+
+
+@lru_cache(maxsize=256)
+def _group_of(host: str) -> Group | None:
     name = host.strip().lower()
     if not name.startswith("["):  # an IPv6 address, whose colons are no port's; it is no host of fal's anyway
         name = name.partition(":")[0]

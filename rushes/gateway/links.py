@@ -17,6 +17,7 @@ from functools import lru_cache
 from urllib.parse import quote
 
 from rushes.errors import Rejection
+from rushes.gateway.hosts import MOST_HOST_CHARS
 from rushes.settings import Settings
 
 FILES_AT = "rushes.files_at"
@@ -84,7 +85,7 @@ def links_for(
 # Callers come by the same few hosts, and every poll asks for its links.
 @lru_cache(maxsize=256)
 def _origin(scheme: str, host: str) -> str:
-    if scheme not in _SCHEMES or not _HOST.fullmatch(host):
+    if scheme not in _SCHEMES or len(host) > MOST_HOST_CHARS or not _HOST.fullmatch(host):
         raise Rejection(
             400, f"Invalid host {f'{scheme}://{host}'[:200]!r}: expected a name or an address, with or without a port"
         )

@@ -1,6 +1,11 @@
+import tracemalloc
+
 import pytest
 
+from rushes.errors import Rejection
 from rushes.gateway.hosts import HOSTS, host_group, is_fals, place
+from rushes.gateway.links import links_for
+from rushes.settings import Settings
 
 
 @pytest.mark.parametrize(
@@ -74,3 +79,17 @@ def test_whatever_lies_below_fals_domains_is_fals(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "queue.example.org", "nofal.run", "fal.run.example"])
 def test_other_hosts_are_not(name: str) -> None:
     assert not is_fals(name)
+
+
+def test_hosts_that_no_name_could_have_are_not_kept() -> None:
+    """A caller may send a Host of 256 KiB without any key, and what it means is cached."""
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for n in range(100):
+            assert host_group(f"{n}" + "x" * 60_000) is None
+            with pytest.raises(Rejection, match="Invalid host"):
+                links_for(Settings(), "http", [(b"host", b"%d" % n + b"x" * 60_000)], own_host=True)
+        assert tracemalloc.get_traced_memory()[0] - before < 1_000_000
+    finally:
+        tracemalloc.stop()
