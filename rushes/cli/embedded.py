@@ -18,6 +18,7 @@ from pathlib import Path
 from rushes.cli.problem import CommandError
 
 STOP_TIMEOUT_S = 10.0
+_ANOTHERS = ("RUSHES_TLS", "RUSHES_INTERCEPT_PORT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,8 @@ def embedded_server(data: Path, environment: Mapping[str, str] | None = None) ->
 
 
 def _ours() -> dict[str, str]:
-    """This process's environment without settings that make a server speak https: its only caller is its parent."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("RUSHES_TLS")}
+    """This process's environment without what another server is set up by: https, and a port that it may hold."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_ANOTHERS)}
 
 
 def _ready(child: subprocess.Popen[str], environment: Mapping[str, str]) -> Running:
