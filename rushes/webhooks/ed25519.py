@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -30,7 +31,7 @@ class PrivateKey:
         """Read a file's content. Raises ValueError for what is no such key."""
         try:
             private = serialization.load_pem_private_key(pem, password=None)
-        except TypeError as error:  # it is encrypted
+        except (TypeError, UnsupportedAlgorithm) as error:  # TypeError: it is encrypted
             raise ValueError(str(error)) from error
         if not isinstance(private, Ed25519PrivateKey):
             raise ValueError(f"expected an Ed25519 key, got {type(private).__name__}")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from rushes.webhooks.ed25519 import PrivateKey
 from rushes.webhooks.signing import SigningKeys, message
 from tests.webhooks.receiver import Posted, verified
 
@@ -98,9 +99,17 @@ def test_a_clock_that_was_put_back_does_not_bring_the_old_key_back(tmp_path: Pat
     assert keys_in(tmp_path, clock).published()["keys"][0]["kid"] == kid
 
 
-def test_a_file_that_is_no_key_is_named(tmp_path: Path, clock: Clock) -> None:
+def of_another_kind(pem: bytes) -> bytes:
+    """Return a key file whose algorithm nobody knows."""
+    first, *lines, last = pem.splitlines()
+    der = base64.b64decode(b"".join(lines)).replace(b"\x2b\x65\x70", b"\x2b\x65\x63")
+    return b"\n".join((first, base64.b64encode(der), last, b""))
+
+
+@pytest.mark.parametrize("content", [b"nonsense", b"", of_another_kind(PrivateKey.generate().pem())])
+def test_a_file_that_is_no_key_is_named(tmp_path: Path, clock: Clock, content: bytes) -> None:
     folder = tmp_path / "webhook-keys"
     folder.mkdir()
-    (folder / "1.0_x.pem").write_text("nonsense")
+    (folder / "1.0_x.pem").write_bytes(content)
     with pytest.raises(ValueError, match=r"1\.0_x\.pem holds no webhook key: .*remove the file"):
         keys_in(tmp_path, clock).published()
