@@ -67,11 +67,17 @@ class Client:
             f"{self._url}/rest/storage/upload/initiate?storage_type=fal-cdn-v3",
             {"content_type": content_type, "file_name": path.name},
         )
+        try:
+            self._put(path, told["upload_url"], content_type)
+        except OSError as error:
+            raise CommandError(f"cannot read {str(path)!r}: {error.strerror}") from error
+        return str(told["file_url"])
+
+    def _put(self, path: Path, url: str, content_type: str) -> None:
         with path.open("rb") as file:
             # The length is said, or the body would be sent in chunks and no server could refuse it at once.
             headers = {"Content-Type": content_type, "Content-Length": str(path.stat().st_size)}
-            self._send("PUT", told["upload_url"], content=iter(lambda: file.read(CHUNK_BYTES), b""), headers=headers)
-        return str(told["file_url"])
+            self._send("PUT", url, content=iter(lambda: file.read(CHUNK_BYTES), b""), headers=headers)
 
     def submit(self, endpoint: str, request: Mapping[str, Any]) -> Submitted:
         """Hand a request to the queue."""

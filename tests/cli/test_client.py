@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.types import Receive, Scope, Send
 
 from rushes.cli.client import Client, Submitted, explain
 from rushes.cli.problem import CommandError
@@ -55,3 +57,15 @@ def test_an_address_that_leads_elsewhere_is_said(tmp_path: Path) -> None:
 def test_giving_up_needs_no_server_that_is_still_there() -> None:
     with Client("http://127.0.0.1:9", None) as client:
         client.cancel(Submitted("id", *["http://127.0.0.1:9/x"] * 3))
+
+
+def test_a_file_that_can_not_be_read_is_said() -> None:
+    async def store(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        url = f"http://{request.headers['host']}/x"
+        await JSONResponse({"upload_url": url, "file_url": url})(scope, receive, send)
+
+    with running(store) as url, Client(url, None) as client:
+        for path, reason in (("/proc/self/mem", "Input/output error"), ("/nowhere", "No such file")):
+            with pytest.raises(CommandError, match=f"cannot read '{path}': {reason}"):
+                client.upload(Path(path))
