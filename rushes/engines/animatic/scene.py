@@ -26,6 +26,7 @@ from rushes.engines.animatic.places import paint
 from rushes.engines.animatic.setting import Ground, Setting
 from rushes.engines.animatic.settled import settled
 from rushes.engines.animatic.sprite import MARGIN, Actor, Sprite, lay
+from rushes.engines.animatic.style import styled, treatment
 
 _HERO = {"close": 0.92, "wide": 0.22, "aerial": 0.2, "low": 0.56, "": 0.4}  # a person's height, of the frame's
 _BIGGEST = 0.78  # of the frame's height, for anything
@@ -65,11 +66,19 @@ class Scene:
 
 
 def set_scene(
-    prompt: str, seed: int, width: int, height: int, *, spare: float = 1.0, pictures: Sequence[Picture] = ()
+    prompt: str,
+    seed: int,
+    width: int,
+    height: int,
+    *,
+    spare: float = 1.0,
+    pictures: Sequence[Picture] = (),
+    style: str | None = None,
 ) -> Scene:
     """Build a scene on a paper of this size; the frame that will be seen is smaller by `spare`.
 
     `pictures` are subjects (see `cutout`), which take the place of the people and things that the prompt names.
+    Backdrop and figures are put in a `style` each for itself, once: a frame costs no more than without one.
     """
     brief = read_brief(prompt)
     dice = random.Random(f"scene {seed} {prompt}")
@@ -95,8 +104,9 @@ def set_scene(
         veil = np.clip(1.0 - np.abs(paper.rows - ground.horizon - 0.08) / 0.4, 0.0, 1.0)[..., None] * np.float32(0.3)
         paper.picture += veil * (np.array(light.haze, np.float32) - paper.picture)
     depth = cv2.GaussianBlur(paper.depth, (0, 0), max(1.0, 0.004 * max(width, height)))
-    sprites = tuple(Sprite(actor, light, height) for actor in actors)
-    return Scene(paper.finished(seed), np.asarray(depth, np.float32), sprites, brief.place in ROOFED)
+    treat = None if style is None else treatment(style)
+    sprites = tuple(Sprite(actor, light, height, treat) for actor in actors)
+    return Scene(styled(paper.finished(seed), style), np.asarray(depth, np.float32), sprites, brief.place in ROOFED)
 
 
 def draw_scene(

@@ -16,10 +16,12 @@ from rushes.engines.animatic.depth import Picture, Plane
 from rushes.engines.animatic.figures import Look
 from rushes.engines.animatic.ink import Sketch, oval
 from rushes.engines.animatic.palette import Light
+from rushes.engines.animatic.style import Treat
 
 _PHASES = 16  # of a cycle: a walk of a second then changes 16 times, as hand-drawn animation does
 MARGIN = 0.06  # of a pasted picture's height, on every side of it
 _ROUND = 0.20  # how much brighter and darker than flat a figure's sides are lit
+_GREY = 150
 _SPARE = 1.12  # drawn this much larger than it stands, for a camera that comes closer
 _PERIODS = {"walk": 1.1, "run": 0.66, "dance": 1.5, "jump": 1.3, "wave": 1.1, "swim": 1.6}
 _PACES = {"run": 2.4, "drive": 1.0, "walk": 1.0, "fly": 1.0, "swim": 0.7, "float": 0.5}
@@ -100,8 +102,9 @@ class Actor:
 class Sprite:
     """An actor, drawn for a paper of `tall` pixels; equal neighbours in its cycle are drawn only once asked for."""
 
-    def __init__(self, actor: Actor, light: Light, tall: int) -> None:
-        self.actor = actor
+    def __init__(self, actor: Actor, light: Light, tall: int, treat: Treat | None = None) -> None:
+        """`treat` is a style's treatment of a picture (see `style`)."""
+        self.actor, self._treat = actor, treat
         self._light = light
         self._unit = max(6, math.ceil(actor.size * tall * _SPARE))
         self._drawn: dict[int, tuple[Picture, tuple[float, float, float, float]]] = {}
@@ -115,7 +118,8 @@ class Sprite:
         # What has no phases is drawn once, not sixteen times.
         step = 0 if self.actor.kind in _UNMOVED else int(phase * _PHASES) % _PHASES
         if step not in self._drawn:
-            self._drawn[step] = _trimmed(self._draw(step / _PHASES))
+            image = self._draw(step / _PHASES)
+            self._drawn[step] = _trimmed(image if self._treat is None else _treated(image, self._treat))
         return self._drawn[step]
 
     def corners(self, x: float, y: float, phase: float) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
@@ -155,6 +159,14 @@ def _trimmed(image: Picture) -> tuple[Picture, tuple[float, float, float, float]
     left, top = max(left - 1, 0), max(top - 1, 0)
     part = left / wide, top / tall, right / wide, bottom / tall
     return np.ascontiguousarray(image[top:bottom, left:right]), part
+
+
+def _treated(image: Picture, treat: Treat) -> Picture:
+    """Return an image in a style, its outline against a middle grey, which has no ink of its own."""
+    cover = image[..., 3:].astype(np.float32) / np.float32(255.0)
+    flat = image[..., :3] + (1.0 - cover) * np.float32(_GREY)
+    styled = treat(np.ascontiguousarray(flat, dtype=np.uint8))
+    return np.concatenate([(styled * cover).astype(np.uint8), image[..., 3:]], axis=2)
 
 
 def _pasted(picture: Picture, tall: int) -> Picture:

@@ -33,7 +33,7 @@ class Staged:
         size = (call.width, call.height)
         self._seconds = call.frames / call.fps
         paper = (round(call.width * SPARE), round(call.height * SPARE))
-        self._scene: Scene = set_scene(call.prompt, call.seed, *paper, spare=SPARE, pictures=pictures)
+        self._scene: Scene = set_scene(call.prompt, call.seed, *paper, spare=SPARE, pictures=pictures, style=call.style)
         self._stage = Stage(self._scene.backdrop, self._scene.depth, *size, kernel=cv2.INTER_LINEAR)
         self._path = plan(moves_of(call), self._seconds, call.seed, slack(self._scene.backdrop, *size))
         self._closing = None if self._path.still else closing_in(self._stage, self._path)

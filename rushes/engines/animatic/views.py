@@ -58,8 +58,8 @@ def view_of(call: AnimaticCall, lips: Iterator[Lips] | None) -> View:
         return Remade(call, lips, loaded(call.image) if call.image is not None else None)
     if call.video is not None:
         return Continued(call, _goes_on)
-    # A style is put on one picture, and lips need one to be drawn in; all else may act.
-    drawn = call.image is None and call.end_image is None and not call.style and lips is None
+    # Lips need one picture to be drawn in, a given end one that gives way to it; in all else figures may act.
+    drawn = call.image is None and call.end_image is None and lips is None
     if drawn and (not call.pictures or (call.effect is None and call.prompt.strip())):
         return Staged(call, [cutout(loaded(path)) for path in call.pictures])
     if is_for_two(call) and (pair := pair_of(call, [loaded(path) for path in call.pictures])) is not None:

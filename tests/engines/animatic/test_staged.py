@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rushes.engines.animatic.scene import set_scene
+from rushes.engines.animatic.style import STYLES
 from tests.engines.animatic.asking import apart, call
 from tests.engines.animatic.pictures import film
 
@@ -44,3 +45,13 @@ def test_figures_are_sorted_from_far_to_near() -> None:
     near = [sprite.actor.near for sprite in set_scene("three sheep in a forest", 1, 160, 90).sprites]
     assert near == sorted(near)
     assert len(near) > 3
+
+
+@pytest.mark.parametrize("style", list(STYLES))
+def test_figures_act_in_every_style(style: str) -> None:
+    asked = f"a man walks through a field at noon, {STILL}"
+    plain, drawn = (film(call(asked, frames=8, width=320, height=180, style=one)) for one in (None, style))
+    assert apart(plain[0], drawn[0]) > 1.0
+    moved = [np.abs(frames[7].astype(int) - frames[0]).max(axis=2) > 24 for frames in (plain, drawn)]
+    assert moved[1].sum() > 0.3 * moved[0].sum() > 10
+    assert np.array_equal(drawn[0][:40], drawn[7][:40])
