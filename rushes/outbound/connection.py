@@ -67,7 +67,8 @@ def resolve(host: str, port: int) -> list[Address]:
 class Patience:
     """How long to wait: until `deadline` (of the monotonic clock) in all, and `stall_s` for less than `stall_bytes`.
 
-    Counting bytes, not reads, is what makes a peer that sends a byte a second stall.
+    Counting bytes, not reads, is what makes a peer that sends a byte a second stall. `has_asked` tells whether all that
+    was to be sent is with the system, so that an answer is waited for.
     """
 
     total_s: float
@@ -75,6 +76,7 @@ class Patience:
     stall_bytes: int
     tick: Callable[[], None]
     deadline: float = field(init=False)
+    has_asked: bool = field(init=False, default=False)
     _since: float = field(init=False)
     _got: int = field(init=False, default=0)
 
@@ -153,6 +155,7 @@ class _Stream(httpcore2.NetworkStream):
         self._patience = patience
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        self._patience.has_asked = True  # HTTP/1.1: nothing is read before the whole request is written
         try:
             data: bytes = self._patiently(partial(self._sock.recv, max_bytes))
         except OSError as error:
@@ -166,6 +169,7 @@ class _Stream(httpcore2.NetworkStream):
             while rest:
                 sent: int = self._patiently(partial(self._sock.send, rest))
                 rest = rest[sent:]
+                self._patience.restart()  # a peer that takes what is sent doesn't stall, however slow the line is
         except OSError as error:
             raise httpcore2.WriteError(_reason(error)) from error
 

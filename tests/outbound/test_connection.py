@@ -1,5 +1,9 @@
 """How long a peer may take, and who is called at all; what travels over connections is their users' to test."""
 
+import socket
+import time
+from ipaddress import ip_network
+
 import pytest
 
 from rushes.outbound.addresses import Address
@@ -63,3 +67,23 @@ def test_the_systems_resolver_names_each_address_once() -> None:
     found = resolve("localhost", 80)
     assert found
     assert len(found) == len(set(found))
+
+
+def test_what_a_peer_takes_begins_a_new_window_so_that_a_slow_line_is_no_stall() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        peers: list[socket.socket] = []
+
+        def answer() -> None:
+            if peers and time.monotonic() > began + 1.02:
+                peers[0].sendall(b"taken")
+
+        waits = Patience(60.0, 1.0, 1_000, answer)
+        began = time.monotonic()
+        stream = CheckedBackend((ip_network("127.0.0.0/8"),), waits).connect_tcp("127.0.0.1", there.getsockname()[1])
+        time.sleep(0.8)
+        stream.write(b"x" * 1_000)
+        assert not waits.has_asked
+        with there.accept()[0] as peer:
+            peers.append(peer)
+            assert (stream.read(5), waits.has_asked) == (b"taken", True)
+        stream.close()

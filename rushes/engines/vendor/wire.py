@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import httpcore2
@@ -70,7 +69,7 @@ class Wire:
         except (NotATarget, UnicodeError, httpx2.InvalidURL) as error:
             raise Unanswered(f"{shown(request.url)}: {_said(error)}", sent=False, final=True) from None
         patience = Patience(total_s, stall_s, STALL_BYTES, tick)
-        backend = _Watched(_ANYWHERE if self._is_ours(request.url) else self.allowed, patience)
+        backend = CheckedBackend(_ANYWHERE if self._is_ours(request.url) else self.allowed, patience)
         try:
             with httpcore2.ConnectionPool(ssl_context=system_tls(), network_backend=backend) as pool:
                 response = pool.handle_request(built)
@@ -89,7 +88,8 @@ class Wire:
             raise Unanswered(f"{_host(request.url)} answered too much: {error}", sent=True, final=True) from None
         except (TooSlow, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.TimeoutException) as error:
             said = str(error) or type(error).__name__
-            raise Unanswered(f"{_host(request.url)} gave no whole answer: {said}", sent=backend.connected) from None
+            # Of half a request nothing can be taken: its length was told first.
+            raise Unanswered(f"{_host(request.url)} gave no whole answer: {said}", sent=patience.has_asked) from None
         return Response(response.status, _headers(response), body)
 
     def download(self, link: Link, to: Path, tick: Tick) -> str:
@@ -148,26 +148,6 @@ class Wire:
         if not size:
             raise Undelivered(f"{shown(url)} is empty")
         return headers.get("content-type", "application/octet-stream").partition(";")[0].strip().lower()
-
-
-class _Watched(CheckedBackend):
-    """Remembers whether a connection came about: before that, nothing can have arrived."""
-
-    def __init__(self, allowed: Iterable[Network], patience: Patience) -> None:
-        super().__init__(allowed, patience)
-        self.connected = False
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore2.NetworkStream:
-        stream = super().connect_tcp(host, port, timeout, local_address, socket_options)
-        self.connected = True
-        return stream
 
 
 def _built(request: Request) -> httpcore2.Request:

@@ -1,5 +1,9 @@
 """What is told apart on the wire: never arrived, may have arrived, of no use to repeat; and what an error may show."""
 
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -73,3 +77,30 @@ def test_a_form_has_its_texts_and_files() -> None:
         Wire(at.url).ask(Request("POST", f"{at.url}/x", form=form), nothing)
     assert b'name="prompt"\r\n\r\na boat' in at.whole[0]
     assert b'filename="image.png"\r\nContent-Type: image/png\r\n\r\nbytes' in at.whole[0]
+
+
+@contextmanager
+def one_that_stops_reading() -> Iterator[str]:
+    """Take a connection and a little of its request, and nothing more."""
+    over = threading.Event()
+    sock = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = sock.accept()
+        with connection:
+            connection.recv(1_000)
+            over.wait(30)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{sock.getsockname()[1]}"
+    over.set()
+    thread.join(10)
+    sock.close()
+
+
+@pytest.mark.parametrize(("size", "sent"), [(64 * 1024 * 1024, False), (10, True)])
+def test_of_a_request_that_was_taken_by_half_nothing_can_have_arrived(size: int, sent: bool) -> None:
+    with one_that_stops_reading() as url, pytest.raises(Unanswered, match="fewer than 1 bytes") as caught:
+        Wire(url).ask(Request("POST", url, content=b"x" * size), lambda: None, total_s=30, stall_s=0.3)
+    assert caught.value.sent is sent
