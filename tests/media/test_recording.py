@@ -271,6 +271,12 @@ def test_a_webm_cut_short_is_refused(tmp_path: Path) -> None:
     assert "of 2.0 s are there" in found.msg
 
 
+def test_a_film_whose_clock_does_not_begin_at_nought_is_whole(tmp_path: Path) -> None:
+    # As live streams are taken down: the head's length counts from the clock's nought.
+    media = video(write_raw(tmp_path / "live.mkv", list(moving(30)), times=list(range(90_000, 91_200, 40)), rate=25))
+    assert (media.frames, media.duration_s) == (30, pytest.approx(1.2, abs=0.05))
+
+
 def test_a_webm_with_longer_sound_than_pictures_is_whole(tmp_path: Path) -> None:
     silent = write_raw(tmp_path / "silent.mkv", list(moving(24)))
     heard = write_sound(tmp_path / "a.wav", "pcm_s16le", tone(3.0), 48_000)
