@@ -96,8 +96,8 @@ def _check_complete(container: InputContainer, stream: VideoStream, packets: int
         raise EOFError(f"{packets} of {stream.frames} pictures are there")
     if container.duration is None or "matroska" not in container.format.name:
         return  # other containers count their pictures, or have no head that could declare a length
-    # Some count the length from the first picture, some from the clock's nought, as `end` does: it is never too small for
-    # a film that is whole.
+    # Some count the length from the first picture, some from the clock's nought, as `end` does: of a whole film it is
+    # never too small.
     declared = container.duration / av.time_base
     if end < declared * _COMPLETE and declared - end > _SLACK_S:
         raise EOFError(f"{end:.1f} of {declared:.1f} s are there")
