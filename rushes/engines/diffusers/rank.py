@@ -21,21 +21,22 @@ from torch import Tensor
 
 from rushes.calls import DiffusersCall, Lora
 from rushes.engines.diffusers.decoding import chunks_of, slices_of
-from rushes.engines.diffusers.device import taken_bytes
+from rushes.engines.diffusers.device import hold_to, probe, taken_bytes
 from rushes.engines.diffusers.fewsteps import few_steps
 from rushes.engines.diffusers.layouts import LAYOUTS
-from rushes.engines.diffusers.loading import Adapters, load_pipe
+from rushes.engines.diffusers.loading import Adapters, Pipe, load_pipe
 from rushes.engines.diffusers.plan import Plan
 from rushes.engines.diffusers.preview import Look
+from rushes.engines.diffusers.reading import nothing_missing
 from rushes.engines.diffusers.sampling import Watch, Ways, latents_of
 from rushes.engines.diffusers.sharing import Sharing
 from rushes.engines.diffusers.skipping import read_ratios
 from rushes.engines.diffusers.texts import Texts
 from rushes.engines.diffusers.tuning import be_exact, networks
-from rushes.engines.diffusers.weights import Weights
+from rushes.engines.diffusers.weights import Weights, WeightsProblem
 from rushes.engines.engine import Cancelled, Unable
 from rushes.engines.torch_faults import ran_out
-from rushes.engines.trouble import unfit
+from rushes.engines.trouble import unfit, weights_problem
 from rushes.routing import DiffusersDeployment
 
 BEAT_S = 0.5  # between two signs of life
@@ -83,11 +84,12 @@ class _Rank:
         on_gpu = place.plan.device.startswith("cuda")
         if on_gpu:
             torch.cuda.set_device(place.plan.device)
+            hold_to(probe(place.plan.device), place.setting.memory_gb)
         dist.init_process_group(
             "nccl" if on_gpu else "gloo", f"file://{place.meeting}", rank=place.rank, world_size=place.size
         )
         self._words = dist.new_group(backend="gloo")  # what is agreed on must not wait for a GPU
-        self._pipe = load_pipe(place.weights, place.plan)
+        self._pipe = self._read()
         sharing = Sharing(place.plan.device)
         for network in networks(self._pipe):
             heads = network.config.num_attention_heads
@@ -99,6 +101,13 @@ class _Rank:
         self._look: Look | None = None
         self._beaten = 0.0
         self._stop = False
+
+    def _read(self) -> Pipe:
+        try:
+            with nothing_missing():
+                return load_pipe(self._place.weights, self._place.plan)
+        except WeightsProblem as problem:
+            raise weights_problem(str(problem)) from None
 
     @property
     def held_bytes(self) -> int:

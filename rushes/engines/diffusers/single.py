@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rushes.engines.checkpoints import find, find_file, in_repository, read_json, tensors_in
+from rushes.engines.deployed import FETCH
 from rushes.engines.diffusers.layouts import NETWORKS
 from rushes.engines.diffusers.weights import Single, Weights, WeightsProblem, index_of, pipeline, remedy_for
 from rushes.routing import DiffusersDeployment
@@ -61,7 +62,8 @@ def weights_of_file(setting: DiffusersDeployment, environment: Mapping[str, str]
     folder = find(base, setting.base_revision, environment)
     remedy = remedy_for(folder, base)
     _, parts = index_of(folder, remedy)
-    single = read_single(path, folder, [part for part in parts if (folder / part / "config.json").is_file()])
+    configured = [part for part in parts if (folder / part / "config.json").is_file()]
+    single = read_single(path, folder, configured, file_remedy(path, setting.model))
     whole = pipeline(folder, name_of(path, setting.model), remedy, single.parameters)
     return replace(whole, single=single, parameters={**whole.parameters, **single.parameters})
 
@@ -81,9 +83,13 @@ def name_of(path: Path, model: str) -> str:
     return f"{repository}/{Path(name).with_suffix('')}@{commit[:12]}"
 
 
-def read_single(path: Path, folder: Path, parts: Iterable[str]) -> Single:
+def file_remedy(path: Path, model: str) -> str:
+    """Return what helps where a file is broken."""
+    return FETCH if path != Path(model).expanduser() else "copy the file again"
+
+
+def read_single(path: Path, folder: Path, parts: Iterable[str], remedy: str) -> Single:
     """Return which of a folder's parts a file has. Raises WeightsProblem where it has no network, or another's."""
-    remedy = "fetch or copy the file again"
     tensors = tensors_in(path, remedy)
     found = {}
     for part in parts:

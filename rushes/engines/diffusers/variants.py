@@ -13,7 +13,7 @@ from typing import Any
 
 from rushes.engines.checkpoints import find, find_file, named, read_json
 from rushes.engines.diffusers.layouts import NETWORKS
-from rushes.engines.diffusers.single import name_of, read_single, weights_of_file
+from rushes.engines.diffusers.single import file_remedy, name_of, read_single, weights_of_file
 from rushes.engines.diffusers.weights import (
     INDEX,
     Weights,
@@ -56,7 +56,7 @@ def _variant(own: Weights, name: str, wanted: Variant, environment: Mapping[str,
 
 def _of_file(own: Weights, wanted: Variant, environment: Mapping[str, str]) -> Weights:
     path = find_file(wanted.model, wanted.revision, environment)
-    single = read_single(path, own.folder, network_parts(own))
+    single = read_single(path, own.folder, network_parts(own), file_remedy(path, wanted.model))
     return Weights(own.folder, name_of(path, wanted.model), own.layout, single.parameters, single)
 
 

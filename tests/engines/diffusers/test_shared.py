@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("diffusers")
+
+from safetensors.torch import load_file, save_file
 
 from rushes.engines.diffusers.shared import SharedEngine
 from rushes.engines.engine import Cancelled, Progress, Unable
@@ -109,12 +112,19 @@ def test_a_process_that_dies_ends_the_film_and_all_the_others(ours: SharedEngine
     assert ours.process_ids == (), "as before the first film, so the next one starts them anew"
 
 
-def test_what_cannot_be_loaded_is_told_and_leaves_nothing_running(folders: Folders) -> None:
-    wrong = shared(folders["picture"], loras={"/nowhere": 1.0}, ratios="/nowhere")
-    started = time.monotonic()
+def test_what_cannot_be_loaded_is_told_and_leaves_nothing_running(folders: Folders, tmp_path: Path) -> None:
+    copy = shutil.copytree(folders["picture"], tmp_path / "copy")
+    (path,) = (copy / "text_encoder").glob("*.safetensors")
+    tensors = load_file(path)
+    tensors.pop("encoder.block.1.layer.0.SelfAttention.q.weight")  # which transformers would make up at random
+    save_file(tensors, path, metadata={"format": "pt"})
+    wrong, started = shared(copy), time.monotonic()
     with pytest.raises(Unable) as raised:
         film(wrong, call(folders))
-    assert "/nowhere" in raised.value.remedy
+    assert (
+        "lacks tensors that its config.json asks for: encoder.block.1.layer.0.SelfAttention.q.weight"
+        in raised.value.remedy
+    )
     assert wrong.process_ids == ()
     assert time.monotonic() - started < 120
 

@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from rushes.calls import Lora
+from rushes.cli.fitting import questions, report
 from rushes.engines.diffusers.deployed import complaint
 from rushes.engines.diffusers.device import taken_bytes, waiting_room
 from rushes.engines.diffusers.engine import DiffusersEngine
@@ -26,8 +27,10 @@ from rushes.engines.diffusers.plan import GB, Device
 from rushes.engines.diffusers.swapping import Networks, Room
 from rushes.engines.diffusers.variants import weights_of
 from rushes.engines.engine import Cancelled, Unable
+from rushes.engines.fit.verdict import Place
 from rushes.engines.residence import Residence
 from rushes.routing import DiffusersDeployment
+from rushes.settings import Settings
 from tests.engines.diffusers.films import Folders, Pixels, call, engine, film
 
 SMALL, LARGE = "480p", "720p"
@@ -323,6 +326,29 @@ def test_doctor_counts_the_other_networks(folders: Folders) -> None:
     assert first(140, several).sampling - first(140, setting).sampling == 2 * 32 * GB
     assert first(80, several).sampling == first(80, setting).sampling, "one at a time"
     assert first(45, several).waiting == 2 * 32 * GB
+
+
+def test_doctor_asks_about_all_that_a_deployment_is_made_of(folders: Folders) -> None:
+    large, small = (f"Wan-AI/Wan2.1-I2V-14B-{size}-Diffusers" for size in ("720P", "480P"))
+    deployments = {
+        "one": {"engine": "diffusers", "model": large},
+        "both": {"engine": "diffusers", "model": large, "variants": {SMALL: small}},
+        "file": {"engine": "diffusers", "model": "acme/film/v1.safetensors", "base": "Lightricks/LTX-Video-0.9.5"},
+        "here": {"engine": "diffusers", "model": str(folders["picture"]), "variants": {SMALL: str(folders["variant"])}},
+        "half": {"engine": "diffusers", "model": str(folders["picture"]), "variants": {SMALL: "acme/film"}},
+    }
+    found, unknown = questions(Settings.model_validate({"deployments": deployments}))
+    asked = {one.name: one for one in found}
+    assert unknown == ["half"]
+    assert asked["both"].weights.disk_gb == pytest.approx(91 + 65, abs=1)
+    assert asked["one"].weights.disk_gb == 91
+    assert asked["file"].weights.id == "acme/film/v1.safetensors"
+    assert asked["here"].weights.id == "tiny-picture"
+    device = Device("cuda:0", "cuda", "a GPU", 140 * GB, (9, 0))
+    told = {one["name"]: one for one in report(found, [Place(device, 140.0 * GB, None, None)])}
+    assert [told[name]["here"] for name in ("both", "here")] == [False, True]
+    peaks = [told[name]["films"][0]["peak_bytes"] for name in ("one", "both")]
+    assert peaks[1] - peaks[0] == pytest.approx(1.1 * 2 * 16.395 * GB, rel=0.01)
 
 
 def test_shared_numbers_count_once(folders: Folders) -> None:
