@@ -21,6 +21,7 @@ def settings_from(config: Path | None = None, **given: Any) -> Settings:
     try:
         return read_settings(config, **given)
     except ValidationError as error:
+        # The first alone: others often follow from it.
         raise CommandError(_told(error.errors()[0]), exit_code=2) from error
     except SettingsError as error:  # a table in the environment that is not JSON
         raise CommandError(f"{error}; it is given as JSON", exit_code=2) from error

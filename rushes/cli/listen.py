@@ -34,6 +34,7 @@ def check_reach(settings: Settings) -> None:
 def open_socket(host: str, port: int, option: str = "--port") -> socket.socket:
     """Bind and listen at once, so that callers that come while the server still starts wait instead of failing."""
     try:
+        # A name with several addresses is listened to at the first: one socket has one.
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         sock = socket.socket(family, kind, proto)
     except (OSError, UnicodeError) as error:  # a name with a label of no or too many letters is a UnicodeError

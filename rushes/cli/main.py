@@ -57,6 +57,7 @@ def build(words: Sequence[str]) -> typer.Typer:
     app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback()(_root)
     named = next((word for word in words if not word.startswith("-")), "")
+    # Without a command that there is, the help lists them all, and so loads them all.
     for name in [named] if named in COMMANDS else COMMANDS:
         command = getattr(import_module(f"rushes.cli.{name}"), name)
         if isinstance(command, typer.Typer):  # it has commands of its own

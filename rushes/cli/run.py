@@ -78,6 +78,7 @@ def run(
         submitted = client.submit(chosen.id, wire(request, client.upload))
         answer = _wait(client, chosen, submitted)
         saved = _save(client, answer, wanted)
+    # By the prices of this side's settings; what a server elsewhere bills, its own say.
     cost = None if answer.units is None else settings.price_usd(chosen.id, answer.units)
     _report(answer, submitted, saved, time.monotonic() - begun, cost, as_json=json_)
 

@@ -131,6 +131,7 @@ def summary(file: Path, found: Found | None, where: str, standing: Standing) -> 
         },
         "generator": _generator(found.active),
         "actions": [one.get("action") for one in done],
+        # The first action says what the file is; later ones say what was put into it.
         "source_type": kinds[0] if kinds else None,
         "generation": dict(found.assertion(GENERATION)),
         "inputs": _records(found.assertion(INPUTS).get("inputs")),
