@@ -20,7 +20,7 @@ from rushes.engines.vendor.asking import FIRST_PAUSE_S, Asking
 from rushes.engines.vendor.contract import Follow, Part, Prepared, Then, Trouble
 from rushes.engines.vendor.courses import course_points
 from rushes.engines.vendor.pictures import encoded_picture, recording
-from rushes.engines.vendor.wire import Unanswered
+from rushes.engines.vendor.wire import UPLOAD_S, Unanswered
 from rushes.errors import ModelError
 
 TRIES = 4  # of an upload
@@ -120,7 +120,7 @@ def _uploaded(asking: Asking, prepared: Prepared) -> Any:
     for left in reversed(range(TRIES)):
         wait_s = pause_s
         try:
-            answer = asking.setup.wire.ask(upload(asking.account, prepared), asking.errand.tick)
+            answer = asking.setup.wire.ask(upload(asking.account, prepared), asking.errand.tick, UPLOAD_S)
             found = asking.read(partial(uploaded, prepared), answer)
             return _carried(asking, found) if isinstance(found, Then) else found
         except Unanswered as error:
@@ -139,7 +139,7 @@ def _uploaded(asking: Asking, prepared: Prepared) -> Any:
 def _carried(asking: Asking, then: Then) -> Any:
     """Send the bytes where the vendor said that it wants them."""
     # What is refused here is so by a store of files, whose words mean nothing to a caller: begun anew with a new place.
-    response = asking.setup.wire.ask(then.request, asking.errand.tick)
+    response = asking.setup.wire.ask(then.request, asking.errand.tick, UPLOAD_S)
     if response.status >= 300:
         raise Trouble("server", f"an upload was answered {response.status}")
     return then.value

@@ -22,6 +22,7 @@ from rushes.outbound.connection import CheckedBackend, Patience, Refused, TooSlo
 from rushes.outbound.targets import NotATarget, read_target, shown
 
 ANSWER_S = 120.0  # for one request, a large picture on its way included
+UPLOAD_S = 600.0  # for a file of up to 100 MB, which a line of 1.5 Mbit/s brings in time
 STALL_S = 60.0
 DOWNLOAD_S = 600.0
 DOWNLOAD_STALL_S = 30.0
