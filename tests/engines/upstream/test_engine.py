@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from rushes.calls import UpstreamCall
 from rushes.engines.engine import Cancelled, Progress, Unable
 from rushes.engines.residence import Residence
+from rushes.engines.upstream import gpus
 from rushes.engines.upstream.engine import UpstreamEngine
 from tests.engines.upstream.standing import Standing, is_alive, ours, picture_file, stand
 
@@ -173,6 +177,25 @@ def test_a_gpu_that_is_too_small_is_refused(standing: Standing, tmp_path: Path) 
     assert "NVIDIA Tiny has 9 GB, and 22 GB are needed" in refused(engine, told()).remedy
     engine = UpstreamEngine("one", standing.setup("magi-distilled", devices=["4"]), Residence(), variables)
     assert "there is no GPU 4" in refused(engine, told()).remedy
+
+
+def test_a_gpu_that_another_deployment_works_on_is_waited_for(standing: Standing, tmp_path: Path) -> None:
+    tool, uuid = tmp_path / "nvidia-smi", f"GPU-{uuid4()}"
+    tool.write_text(f"#!/bin/sh\necho '0, {uuid}, NVIDIA Large, 81920'\n")
+    tool.chmod(0o755)
+    variables = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    engine = UpstreamEngine("one", standing.setup("magi-distilled"), Residence(), variables)
+    (turn,) = gpus.turns(("0",), gpus.present(variables), Path(tempfile.gettempdir()))
+    standing.forget()
+    try:
+        with turn.open("a") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            with pytest.raises(Cancelled):
+                engine.generate(told(), silent, after(1.0))
+            assert not standing.record
+        assert engine.generate(told(), silent, never).frames == 96
+    finally:
+        turn.unlink()
 
 
 def test_others_on_its_gpu_make_room(standing: Standing) -> None:
