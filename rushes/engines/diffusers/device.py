@@ -88,6 +88,6 @@ def waiting_room(meminfo: Path = Path("/proc/meminfo"), limit: Path = Path("/sys
 
 def give_back(device: Device) -> None:
     """Give freed memory back to the device."""
-    gc.collect()
+    gc.collect()  # models and their hooks point at each other
     if device.kind == "cuda":
         torch.cuda.empty_cache()

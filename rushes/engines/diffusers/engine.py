@@ -48,7 +48,7 @@ from rushes.engines.torch_faults import failed, ran_out
 from rushes.engines.trouble import DeviceLost, out_of_memory, unfit, weights_problem
 from rushes.routing import DiffusersDeployment
 
-WARM_SIDE = 64  # pixels
+WARM_SIDE = 64  # pixels: on the grid of every layout
 LOST_EXIT = 70  # sysexits.h: a fault inside
 MEMORY_REMEDY = "the weights stay usable; set offload, quantisation or tiling, or route smaller films here"
 
@@ -263,6 +263,7 @@ class DiffusersEngine:
         layout = LAYOUTS[weights.layout]
         others = self._residence.used(device.name)  # which would move out
         roomy = device if device.free_bytes is None else replace(device, free_bytes=device.free_bytes + others)
+        # A plan that an earlier film made leaner stays: that film would run out of memory again.
         plan = self._plan = self._plan or plan_of(
             roomy, weights.parameters, layout.exact, self._setting, masked=layout.masked, fuses=layout.fuses
         )
@@ -275,6 +276,7 @@ class DiffusersEngine:
             needed + (work_bytes(parts) if device.kind == "cuda" else 0),
             lambda: free_bytes(device, self._residence.used(device.name), limit),
         )
+        # A CPU's memory isn't counted unless the operator limited it.
         free = free_bytes(device, 0, limit) if device.kind == "cuda" or limit is not None else None
         if free is not None and free < needed:
             told = f"{weights.name} needs {needed / 1e9:.2f} GB, of which {free / 1e9:.2f} GB are free; {MEMORY_REMEDY}"
@@ -377,6 +379,7 @@ class DiffusersEngine:
         assert self._device is not None
         if self._residence.evict_others(self._name, self._device.name):
             return True
+        # Two passes made as one work on twice the tokens.
         if self._loaded is not None and self._loaded.ways.batched is None and self._device.kind == "cuda":
             self._loaded.ways = replace(self._loaded.ways, batched=False)
             return True

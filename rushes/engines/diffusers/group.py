@@ -53,6 +53,7 @@ class Group:
         """Start one for each plan, and wait for their weights. Raises GroupLost, Refused, and what `between` raises."""
         context, folder = multiprocessing.get_context("spawn"), tempfile.TemporaryDirectory(prefix="rushes-group-")
         made = cls([], [], folder)
+        # Those on one CPU share its cores instead of each taking all.
         threads = max(1, torch.get_num_threads() // len(plans))
         for rank, plan in enumerate(plans):
             ours, theirs = context.Pipe()
@@ -60,7 +61,7 @@ class Group:
             place = Place(rank, len(plans), plan, weights, setting, meeting, os.getpid(), threads)
             process = context.Process(target=run, args=(place, theirs), name=f"film-{rank}", daemon=True)
             process.start()
-            theirs.close()
+            theirs.close()  # the process's own is the last then, whose end is the end of the link
             made.processes.append(process)
             made.links.append(ours)
         try:

@@ -191,6 +191,7 @@ class Adapters:
             self._pipe.load_lora_weights(str(where[0]), weight_name=where[1], adapter_name=name, local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise weights_problem(f"the LoRA {source} doesn't fit these weights: {error}") from error
+        # Keys that fit nothing are only warned of.
         if name not in {one for names in self._pipe.get_list_adapters().values() for one in names}:
             raise weights_problem(f"the LoRA {source} changes nothing of these weights; it is another model's")
         self._names[source] = name

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 COMPILED = "_compiled_call_impl"  # what torch.nn.Module.compile sets and a module's call goes to first
-TINY = 1e-8
+TINY = 1e-8  # beside lengths, one of which may be 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,7 @@ class Passes:
         if self._waiting is not None:  # it was made along with the one before
             made, self._waiting = self._waiting, None
             return (made,)
+        # A guided step calls the network twice, so that the number of a call tells its step and its branch.
         twice = self.order.second is not None
         step, self._branch = divmod(self._count, 1 if twice else self.order.branches)
         self._count += 1
@@ -105,7 +106,7 @@ class Passes:
         tokens = args[0] if args else given["hidden_states"]
         if self._skips:
             return self.order.local(tokens) + self._changes[network, self._branch] if first else tokens
-        if first:
+        if first:  # with several devices it is given all tokens, and what comes out is this process's part
             self._entered = self.order.local(tokens)
         out = inner(*args, **given)
         if last and self._entered is not None:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 SIDE = 256  # pixels of the chart: 64 to 256 cells, more than there are channels in most
 PATCH = 32
-RIDGE = 1e-3
+RIDGE = 1e-3  # keeps the fit solvable where there are as many channels as cells, or channels that hardly change
 _SEED = 7
 
 

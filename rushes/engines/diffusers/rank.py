@@ -41,6 +41,7 @@ from rushes.routing import DiffusersDeployment
 
 BEAT_S = 0.5  # between two signs of life
 LOOK_S = 1.0  # between two looks at who started us
+# All are on this machine, which need have no other network.
 LOOPBACK: Mapping[str, str] = {"GLOO_SOCKET_IFNAME": "lo", "NCCL_SOCKET_IFNAME": "lo"}
 
 
@@ -85,6 +86,7 @@ class _Rank:
         if on_gpu:
             torch.cuda.set_device(place.plan.device)
             hold_to(probe(place.plan.device), place.setting.memory_gb)
+        # A file to meet at, since a free port may be taken before it is used.
         dist.init_process_group(
             "nccl" if on_gpu else "gloo", f"file://{place.meeting}", rank=place.rank, world_size=place.size
         )

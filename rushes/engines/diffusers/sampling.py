@@ -185,6 +185,7 @@ def _usual(old: Any, call: DiffusersCall, layout: Layout) -> Any:
     """Return a scheduler like the weights' own, as the film asks."""
     changes: dict[str, Any] = {}
     if layout.shifts and call.shift is not None:
+        # The multistep schedulers' word for it, and the Euler one's.
         changes = {"flow_shift": call.shift} if "flow_shift" in old.config else {"shift": call.shift}
     if call.steps == 1 and old.config.get("shift_terminal"):
         changes["shift_terminal"] = None  # stretching a single step to its end divides by nothing

@@ -102,7 +102,7 @@ class SharedEngine:
                 self._end()
                 if not lost.memory:
                     raise unfit("The processes that made the film ended, so no film was made", str(lost)) from None
-                if given or self._tiling is not None:
+                if given or self._tiling is not None:  # tiles are all that is left to try
                     what = f"{call.made} frames of {call.width}x{call.height}"
                     raise out_of_memory(what, ", ".join(self._setting.devices), MEMORY_REMEDY) from None
             self._tiling = True
@@ -141,6 +141,7 @@ class SharedEngine:
 
     def _ready(self, between: Callable[[], None]) -> Group:
         names = self._residents
+        # A list, so that each of them is touched even where one is out.
         if self._group is not None and self._group.alive and all([self._residence.touch(name) for name in names]):
             return self._group
         self._end()

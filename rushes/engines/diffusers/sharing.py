@@ -46,6 +46,7 @@ class Sharing:
 
 def _plan(given: dict[str, Any]) -> dict[str, Any]:
     """Return a network's plan with its tokens' own noise levels (1, N) parted too, and its text whole for each."""
+    # Of each token where a picture is held to its noise level, so they go with the tokens.
     told = ContextParallelInput(split_dim=1, expected_dims=2, split_output=False)
     inputs = {name: one for name, one in given.get("", {}).items() if not name.startswith("encoder_")}
     return {**given, "": {"timestep": told, **inputs}}

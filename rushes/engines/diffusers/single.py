@@ -112,6 +112,7 @@ def _own(tensors: Tensors, kind: Kind) -> Tensors:
     prefix = next((one for one in kind.prefixes if one + kind.first in tensors), None)
     if prefix is None:
         return {}
+    # Without a prefix of its own a network's part of the file is all but what another part's names begin with.
     beside = () if prefix else (AUTOENCODER,)
     return {
         name.removeprefix(prefix): one

@@ -5,7 +5,8 @@ its tokens goes from step to step, as Ma et al. describe ("MagCache", 2025). Ski
 one that was computed; a list's products tell how far that is off, and when it must be computed again.
 
 The list that is here is of 14B picture-to-video weights at 480p and 40 steps, as published with LightX2V (Apache-2.0);
-at 30 steps 28 of 60 passes are computed. Weights without a list are never skipped; the operator may give one.
+at 30 steps 28 of 60 passes are computed. Those for 720p, which are of the same layout, go by it too. Weights without a
+list are never skipped; the operator may give one.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 
-RATIO_MOST = 100.0
+RATIO_MOST = 100.0  # neighbouring steps differ by a few percent; more is another kind of list
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ KNOWN: Mapping[str, Ratios] = {
 def computed(ratios: Ratios, steps: int) -> tuple[bool, ...]:
     """Return for each of so many steps whether it is computed."""
     values = _resampled(ratios.values, steps)
-    first = int(ratios.retained * steps + 0.5)
+    first = int(ratios.retained * steps + 0.5)  # rounded as in diffusers' own cache, whose passes these are
     found, product, error, skipped = [], 1.0, 0.0, 0
     for step, ratio in enumerate(values):
         needed = True

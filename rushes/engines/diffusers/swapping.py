@@ -114,6 +114,7 @@ class Networks:
             self._pipe.remove_all_hooks()
             for module in self._held[self._current].modules:
                 module.to("cpu")
+        # Out of the pipeline first, which would keep its memory from being given back.
         self._pipe.register_modules(**dict.fromkeys(network_parts(self._weights)))
         self._current = None
 

@@ -62,7 +62,7 @@ def fuse(network: Any) -> None:
             whole = getattr(attention, joint, None)
             if whole is None:
                 continue
-            start = 0
+            start = 0  # of its rows: singles lie in the joint one in this order
             for name in singles:
                 single = getattr(attention, name)
                 end = start + single.weight.shape[0]

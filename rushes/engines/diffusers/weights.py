@@ -72,6 +72,7 @@ def pipeline(folder: Path, name: str, remedy: str, elsewhere: Collection[str] = 
     """
     layout, parts = index_of(folder, remedy)
     counts = {part: _part(folder / part, part, entry, remedy, empty=part in elsewhere) for part, entry in parts.items()}
+    # An index doesn't tell weights for a first and a last picture from others; their network's configuration does.
     layout = paired_layout(layout, read_json(folder / NETWORK, remedy) if (folder / NETWORK).is_file() else {})
     return Weights(folder, name, layout, {part: count for part, count in counts.items() if count})
 
