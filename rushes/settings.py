@@ -71,7 +71,9 @@ class Settings(BaseSettings):
         "only the server's own do.",
     )
     proxy_key: SecretStr | None = Field(
-        None, description="Key that the proxy route acts with when a browser brings none, but on the Platform API."
+        None,
+        description="Key that the proxy route acts with when a browser brings none; on the Platform API for "
+        "models and prices only.",
     )
     allow_addresses: str = Field(
         "",

@@ -20,6 +20,10 @@ from rushes.gateway.visit import Visit
 METHODS = ("GET", "POST", "PUT", "DELETE")
 INVALID = b'"Invalid request"'
 
+LENT_ON_PLATFORM = {("v1", "models"), ("v1", "models", "pricing"), ("v1", "models", "pricing", "estimate")}
+"""Where the proxy's key counts on the Platform API. Elsewhere any page on the web could list the requests of all who
+use it, or make keys with an admin's."""
+
 
 def meant(visit: Visit) -> Visit | None:
     """Return the visit that a proxy visit stands for; None where the target is missing or no host of fal's (P-01)."""
@@ -31,8 +35,7 @@ def meant(visit: Visit) -> Visit | None:
     if placed is None:
         return None
     group, below = placed
-    # Not lent to the platform: any page on the web could list everybody's requests, or make keys with an admin's.
-    lent = visit.services.settings.proxy_key if group != "platform" else None
+    lent = visit.services.settings.proxy_key if group != "platform" or below in LENT_ON_PLATFORM else None
     return visit._replace(scope=_scope(visit, target, lent), group=group, segments=below)
 
 

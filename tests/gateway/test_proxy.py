@@ -84,14 +84,16 @@ def test_a_proxy_key_acts_for_callers_without_one(tmp_path: Path) -> None:
         assert httpx2.post(f"{gateway.url}/queue/fal-ai/clip", **options).status_code == 401
 
 
-def test_the_proxy_key_is_not_lent_to_the_platform(tmp_path: Path) -> None:
+def test_the_proxy_key_counts_for_models_and_prices_alone_on_the_platform(tmp_path: Path) -> None:
     """Its routes list everybody's requests, and an admin's key could make more keys: for any page on the web."""
     with running(tmp_path, proxy_key=KEY) as gateway:
         for url in ("https://api.fal.ai/v1/keys", "https://fal.run/v1/models/requests/search"):
             assert httpx2.get(gateway.url + PROXY, trust_env=False, **target(url)).status_code == 401
             assert httpx2.get(gateway.url + PROXY, trust_env=False, **target(url, **AUTH)).status_code == 200
         models = httpx2.get(gateway.url + PROXY, trust_env=False, **target("https://api.fal.ai/v1/models"))
-        assert models.json()["models"][0]["metadata"]["is_favorited"] is None
+        assert models.json()["models"][0]["metadata"]["is_favorited"] is not None
+        prices = target("https://api.fal.ai/v1/models/pricing?endpoint_id=fal-ai/clip")
+        assert httpx2.get(gateway.url + PROXY, trust_env=False, **prices).status_code == 200
 
 
 def test_the_storage_hosts_are_reached(gateway: Gateway) -> None:
