@@ -49,11 +49,14 @@ def prepare(setup: Setup, environment: Mapping[str, str], say: Say, *, dry_run: 
     if not setup.has_weights():  # asked of the Hub too, since a gated repository is known only there
         for wanted in _wanted(setup):
             fetch(wanted, Fetching(environment, say), dry_run=True)  # what can't be had is told before hours of pip
-    setup.folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(setup.folder):
-        for _, _, there, bring in parts:
-            if not there:
-                bring(setup, environment, say)
+    try:
+        setup.folder.mkdir(parents=True, exist_ok=True)
+        with _alone_in(setup.folder):
+            for _, _, there, bring in parts:
+                if not there:
+                    bring(setup, environment, say)
+    except OSError as error:  # of this disk: commands and the Hub tell theirs apart
+        raise CannotPrepare(f"{error.filename or setup.folder}: {error.strerror or error}") from None
     if problem := setup.missing(environment):
         raise CannotPrepare(problem)
     say("  ready")

@@ -185,6 +185,12 @@ def test_two_at_once_do_not_work_in_the_same_folder(own: Own, tmp_path: Path) ->
     assert not (tmp_path / "one" / "source").exists()
 
 
+def test_a_folder_that_can_not_be_made_is_told(own: Own, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    told = refused(own.setting(folder=tmp_path / "file" / "one"), own.variables())
+    assert told == f"{tmp_path / 'file' / 'one'}: Not a directory"
+
+
 def test_what_is_prepared_makes_a_film(prepared: Own) -> None:
     assert complaint(prepared.setting(), prepared.variables()) == ""
     assert layout(prepared.setting(), {}) == "own"
