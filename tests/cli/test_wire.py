@@ -152,7 +152,7 @@ def test_a_head_in_drops_has_one_time_limit_not_one_for_each() -> None:
     with listening(Hasty) as caller:
         begun = time.monotonic()
         assert flood(caller, b"a", pause_s=0.02) < 50
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8
 
 
 def test_the_start_of_a_next_request_does_not_cut_off_the_answer_to_this_one() -> None:

@@ -138,7 +138,10 @@ def check_video(clip: Clip, data: bytes) -> None:
         assert bool(container.streams.audio) == clip.audio
         if container.format.name != "gif":
             assert float(stream.average_rate or 0) == pytest.approx(clip.fps, rel=0.01)
-        assert sum(1 for _ in container.decode(stream)) == clip.frames
+        assert sum(1 for packet in container.demux(stream) if packet.size) == clip.frames
+        container.seek(0)
+        stream.codec_context.skip_frame = "NONKEY"  # all of 75 films would take longer to decode than some to make
+        assert any(True for _ in container.decode(stream))
 
 
 def check_still(plan: Stills, data: bytes) -> None:

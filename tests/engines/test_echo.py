@@ -41,7 +41,7 @@ def test_the_sleep_is_cut_into_steps_with_progress_after_each() -> None:
     started = time.monotonic()
     _, seen = generate(call(sleep_s=0.06, steps=3))
     assert seen == [Progress(1, 3, "steps"), Progress(2, 3, "steps"), Progress(3, 3, "steps")]
-    assert 0.06 <= time.monotonic() - started < 0.5
+    assert time.monotonic() - started >= 0.06
 
 
 def test_cancel_is_looked_at_before_each_step() -> None:

@@ -52,6 +52,6 @@ def test_several_run_at_once_and_end_in_good_time() -> None:
         assert one != other
         assert httpx2.get(f"{other}/well", trust_env=False).text == "well"
         began = time.monotonic()
-    assert time.monotonic() - began < 3.0
+    assert time.monotonic() - began < 8
     with pytest.raises(httpx2.ConnectError):
         httpx2.get(f"{one}/well", trust_env=False)

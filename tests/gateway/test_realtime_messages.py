@@ -1,7 +1,7 @@
 import base64
 import json
 from contextlib import suppress
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import msgpack
@@ -91,14 +91,16 @@ def held(value: Any) -> int:
 
 @pytest.mark.parametrize(
     "frame",
-    [b"\x81\xa1a\xdd" + (10**7).to_bytes(4) + b"\x90" * 10**7, '{"a":[' + "[]," * 4 * 10**6 + "[]]}"],
+    [b"\x81\xa1a\xdd" + (2 * 10**6).to_bytes(4) + b"\x90" * 2 * 10**6, '{"a":[' + "[]," * 2 * 10**6 + "[]]}"],
     ids=["binary", "text"],
 )
-def test_a_frame_of_millions_of_values_is_refused_at_once(frame: bytes | str) -> None:
-    started = perf_counter()
+def test_a_frame_of_millions_of_values_is_refused_unread(frame: bytes | str) -> None:
+    before = process_time()
     with pytest.raises(BadMessage, match="more than 100000 values"):
         read_input(frame)
-    assert perf_counter() - started < 0.5  # decoded, it would take seconds and most of a gigabyte
+    refused_s = process_time() - before
+    msgpack.unpackb(frame) if isinstance(frame, bytes) else json.loads(frame)
+    assert refused_s < (process_time() - before) / 2
 
 
 def nested(levels: int) -> Any:

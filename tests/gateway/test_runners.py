@@ -58,7 +58,7 @@ def test_a_claim_answers_204_when_no_work_came(runner: httpx2.Client) -> None:
     began = time.monotonic()
     answer = runner.post("claim", json={"runner": "r", "endpoints": ECHO, "wait_s": 0.1})
     assert (answer.status_code, answer.content) == (204, b"")
-    assert 0.1 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.1
 
 
 def test_a_claim_gets_the_job_with_all_it_needs(live: Live, runner: httpx2.Client) -> None:

@@ -288,5 +288,5 @@ def test_a_tunnel_that_is_open_does_not_hold_up_the_end(tmp_path: Path) -> None:
             caller.sendall(connect(host, port).encode())
             assert read_head(caller) == OPEN
             begun = time.monotonic()
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 8
         caller.close()

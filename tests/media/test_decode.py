@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -187,9 +186,7 @@ def swap_red_and_green(profile: bytes) -> bytes:
 
 
 def test_a_header_of_30000_by_30000_is_refused_before_decoding(tmp_path: Path) -> None:
-    started = time.perf_counter()
     found = problem(png(30_000, 30_000), tmp_path, PictureLimits())
-    assert time.perf_counter() - started < 2
     assert (found.type, found.ctx) == ("image_too_large", {"max_width": 16_384, "max_height": 16_384})
     assert "30000x30000" in found.msg
 

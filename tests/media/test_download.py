@@ -337,12 +337,10 @@ def test_too_large_names_the_limit_for_machines(server: Server, tmp_path: Path) 
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\nX: ", head() + b"start"])
 def test_dripping_defeats_neither_limit(first: bytes, server: Server, tmp_path: Path) -> None:
     server.answers["/drip"] = drips(first, b"x", 0.02)
-    started = time.monotonic()
     with refused(tmp_path, "took longer than the 0.4 s"):
         get(f"{server.url}/drip", tmp_path, DownloadLimits(10**6, total_s=0.4, allowed=LOOPBACK))
     with refused(tmp_path, "fewer than 1024 bytes in 0.3 s"):
         get(f"{server.url}/drip", tmp_path, DownloadLimits(10**6, total_s=9, stall_s=0.3, allowed=LOOPBACK))
-    assert time.monotonic() - started < 2
 
 
 def test_an_endless_body_ends_at_the_size_limit(server: Server, tmp_path: Path) -> None:

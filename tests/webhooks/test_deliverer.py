@@ -257,7 +257,7 @@ def test_what_was_due_when_the_server_ended_is_sent_by_the_next_one(tmp_path: Pa
 
     with receiving(never, 200) as receiver:
         asked_to_stop = asyncio.run(first_life())
-        assert time.monotonic() - asked_to_stop < 2  # though the receiver has not answered
+        assert time.monotonic() - asked_to_stop < 8  # though the receiver has not answered
         over.set()
         asyncio.run(second_life())
         assert len(receiver.posted) == 2

@@ -125,7 +125,7 @@ def test_an_answer_without_end_does_not_hold_the_sender() -> None:
     with receiving(endless) as receiver:
         assert send(receiver.url) == Answer(200, None)
         over.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 def test_an_answer_that_drips_counts_by_its_status() -> None:
@@ -142,7 +142,7 @@ def test_an_answer_that_drips_counts_by_its_status() -> None:
         assert send(f"{receiver.url}/good") == Answer(204, None)
         assert send(f"{receiver.url}/bad").status_code == 500
         over.set()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
 
 
 def test_a_receiver_that_answers_before_it_has_read_the_body_is_heard() -> None:
@@ -183,7 +183,7 @@ def test_time_is_up_in_every_phase() -> None:
     slow = send("http://slow.test/", timeout_s=0.2, resolver=asleep)
     assert slow == Answer(None, "no answer within 0.2 s")
     resolving.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8
 
 
 def test_a_name_without_address_may_have_one_later() -> None:

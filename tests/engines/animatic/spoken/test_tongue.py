@@ -98,7 +98,7 @@ def test_a_long_text_comes_in_parts_and_much_faster_than_it_is_heard() -> None:
     heard_s = sum(len(part.samples) / part.rate for part in parts)
     assert heard_s > 240
     assert max(len(part.samples) / part.rate for part in parts) < 25
-    assert time.perf_counter() - begin < heard_s / 20
+    assert time.perf_counter() - begin < heard_s / 4
 
 
 def test_text_that_looks_like_markup_is_only_text() -> None:
