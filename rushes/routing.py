@@ -56,6 +56,11 @@ class DeploymentBase(BaseModel):
         """Environment variables that hold its keys."""
         return frozenset()
 
+    @property
+    def named_variants(self) -> frozenset[str]:
+        """Names of weights beside its own, that requests ask for by `Endpoint.variants`."""
+        return frozenset()
+
     def within(self, name: str, data: Path) -> Self:
         """Return it with what is left unset chosen by its name and the data folder."""
         return self
@@ -305,6 +310,11 @@ class DiffusersDeployment(DeploymentBase):
         None, gt=0, description="Most memory of the device that the deployments on it may use; else all that is free."
     )
     warm_up: bool = Field(True, description="Make a tiny film at the start, so that the first job need not wait.")
+
+    @property
+    def named_variants(self) -> frozenset[str]:
+        """Those of its table."""
+        return frozenset(self.variants)
 
     @field_validator("distilled", mode="before")
     @classmethod

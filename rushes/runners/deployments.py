@@ -106,6 +106,7 @@ def complaints(settings: Settings, endpoints: Mapping[str, Endpoint], environmen
     for name in here:
         led = [one for one in endpoints.values() if name in _route(one, settings)]
         found.extend(_unserved(name, led, settings, environment))
+    found += _unasked(settings, endpoints)
     return [line for line in (*found, *_misfits(settings, endpoints, environment)) if line]
 
 
@@ -113,6 +114,22 @@ def _complaint(name: str, settings: Settings, environment: Mapping[str, str]) ->
     setting = settings.deployments[name]
     found = deployed(setting).complaint(setting, environment)
     return f"deployments.{name}: {with_name(found, name)}" if found else ""
+
+
+def _unasked(settings: Settings, endpoints: Mapping[str, Endpoint]) -> list[str]:
+    """Say of variants which no request will ever ask for: a name that is mistyped would change nothing, silently."""
+    routes = _names(settings, endpoints)
+    asked = {
+        name: {one for served, route in routes.items() if name in route for one in endpoints[served].variants}
+        for name in settings.deployments
+    }
+    return [
+        f"deployments.{name}: variants: no endpoint that is led here asks for {variant!r}; "
+        + (f"they ask for: {', '.join(sorted(asked[name]))}" if asked[name] else "none of them asks for any")
+        for name, setting in settings.deployments.items()
+        for variant in sorted(setting.named_variants - asked[name])
+        if any(name in route for route in routes.values())
+    ]
 
 
 def _misfits(settings: Settings, endpoints: Mapping[str, Endpoint], environment: Mapping[str, str]) -> list[str]:

@@ -34,6 +34,7 @@ def call_of(endpoint: Endpoint, size: tuple[int, int] = (1920, 1080), **members:
     assert isinstance(plan, Clip)
     call = endpoint.engines["diffusers"](request, media, plan)
     assert isinstance(call, DiffusersCall)
+    assert call.variant in ("", *endpoint.variants)
     return call
 
 

@@ -29,7 +29,9 @@ from rushes.engines.diffusers.variants import weights_of
 from rushes.engines.engine import Cancelled, Unable
 from rushes.engines.fit.verdict import Place
 from rushes.engines.residence import Residence
+from rushes.families import ENDPOINTS
 from rushes.routing import DiffusersDeployment
+from rushes.runners.deployments import complaints
 from rushes.settings import Settings
 from tests.engines.diffusers.films import Folders, Pixels, call, engine, film
 
@@ -294,6 +296,20 @@ def test_a_variant_needs_only_its_network_and_one_device(folders: Folders, tmp_p
     told = told_of(folders, variants={SMALL: str(folders["variant"])}, devices=["cpu", "cpu"])
     assert "give each variant a deployment of its own" in told
     assert "rushes runner prepare NAME" in told_of(folders, variants={SMALL: "acme/film"})
+
+
+def test_a_variant_that_no_request_will_ask_for_is_complained_about(folders: Folders) -> None:
+    def told(name: str, *endpoints: str) -> list[str]:
+        mine = {"engine": "diffusers", "model": str(folders["picture"]), "variants": {name: str(folders["variant"])}}
+        settings = {"deployments": {"mine": mine}, "routes": {one: ["mine"] for one in endpoints}}
+        return complaints(Settings.model_validate(settings), ENDPOINTS, {})
+
+    assert told(SMALL, "fal-ai/wan-i2v") == []
+    assert told(SMALL) == [], "nothing is led there yet"
+    assert told("480", "fal-ai/wan-i2v") == [
+        "deployments.mine: variants: no endpoint that is led here asks for '480'; they ask for: 480p, 720p"
+    ]
+    assert "asks for '480p'; they ask for: 720p" in told(SMALL, "fal-ai/wan-pro/image-to-video")[0]
 
 
 def test_tensors_that_a_variant_lacks_are_told_to_its_jobs_only(
