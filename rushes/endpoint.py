@@ -244,8 +244,8 @@ class Endpoint:
     `voices` are the voice ids that every caller has; any other id in a voice field is that of a voice they cloned.
     `own` is True where the name promises nobody's model: whoever serves it is no stand-in.
     `weights` are the kinds of open weights that can serve it, each with whether it stands in for what is promised;
-    `needs` are parts of them that other endpoints do without, by the names that the engine has for them; `variants` what
-    its requests may ask for where a deployment has several networks for them.
+    `needs` are parts of them that other endpoints do without, by the names that the engine has for them; `variants` are
+    what its requests may ask for where a deployment has several networks.
     """
 
     id: str
