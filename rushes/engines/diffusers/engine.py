@@ -227,12 +227,13 @@ class DiffusersEngine:
 
     def _swap(self, loaded: _Loaded, variant: str, between: Callable[[], None]) -> None:
         """Have the pipeline use a variant's network. Raises Unable, torch.OutOfMemoryError, what `between` raises."""
+        if not self._setting.variants:
+            return
         try:
-            if not loaded.networks.use(variant, self._room(loaded), between):
-                return
+            loaded.networks.use(variant, self._room(loaded), between)
         except WeightsProblem as problem:
             raise weights_problem(with_name(str(problem), self._name)) from None
-        finally:
+        finally:  # also after a cancel, by when a network may have been read, or put aside
             self._enter_residence(loaded)
 
     def _room(self, loaded: _Loaded) -> Room:

@@ -76,13 +76,13 @@ class Networks:
         for held in self._held.values():
             yield from held.modules
 
-    def use(self, variant: str, room: Room, between: Callable[[], None]) -> bool:
-        """Have the pipeline make its films with this network; say whether that changed anything.
+    def use(self, variant: str, room: Room, between: Callable[[], None]) -> None:
+        """Have the pipeline make its films with this network.
 
         Raises WeightsProblem, Unable, torch.OutOfMemoryError and what `between` raises; then the pipeline has none.
         """
         if variant == self._current:
-            return False
+            return
         self._take_out()
         held = self._held.get(variant)
         if held is None or held.waits:
@@ -92,7 +92,6 @@ class Networks:
         elif held.waits:
             self._bring_back(held)
         self._put_in(variant)
-        return True
 
     def put_aside(self, variant: str, room: Room) -> None:
         """Free the device of a network that isn't in use."""

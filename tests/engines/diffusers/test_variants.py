@@ -246,7 +246,7 @@ def test_both_are_tried_at_the_start(folders: Folders) -> None:
     held.load()
     assert held._loaded is not None
     assert len(list(held._loaded.networks.modules())) == 2
-    assert held._loaded.networks.use("", Room(0, 0, lambda: None, lambda: None), lambda: None) is False
+    assert list(held._loaded.networks.unused) == [SMALL], "the first one is left in its place"
 
 
 def spoilt(folders: Folders, to: Path, spoil: Callable[[Path], None]) -> Path:
@@ -409,10 +409,10 @@ def test_a_network_waits_in_ordinary_memory_while_the_device_is_full(folders: Fo
 
     networks, full = Waiting(pipe, weights, plan, ""), Room(10, 0, lambda: 0, lambda: None)
     before = first.blocks[0].attn1.to_qkv.weight.clone()
-    assert networks.use(SMALL, full, lambda: None)
+    networks.use(SMALL, full, lambda: None)
     assert pipe.transformer is not first
     assert not hasattr(first.blocks[0].attn1, "to_qkv")
-    assert networks.use("", full, lambda: None)
+    networks.use("", full, lambda: None)
     assert pipe.transformer is first
     assert torch.equal(first.blocks[0].attn1.to_qkv.weight, before)
     assert networks.unused == {}, "the other one waits"
