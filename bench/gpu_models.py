@@ -98,7 +98,7 @@ def own_networks(case: Case, device: str | None, *, compiled: bool) -> Pair:
     plain = empty(lambda: Network(config))
     draw(plain, where, torch.bfloat16)
     ours = share(plain, empty(lambda: Network(config)))
-    ours.dense = dense_on(where)
+    ours.dense = dense_on(where, torch.bfloat16)
     if compiled:
         ours.compile_blocks()
     return Pair(plain.eval(), ours.eval())

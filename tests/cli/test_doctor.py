@@ -158,8 +158,8 @@ def test_weights_in_a_folder_count_with_their_own_sizes(tmp_path: Path) -> None:
 
 
 def test_the_guide_s_deployment_can_be_asked_about(tmp_path: Path) -> None:
-    (block,) = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
-    (tmp_path / "rushes.toml").write_text(block)
+    blocks = re.findall(r"^```toml\n(.*?)^```$", GUIDE.read_text(), re.MULTILINE | re.DOTALL)
+    (tmp_path / "rushes.toml").write_text("\n".join(blocks))
     told = json.loads(rushes("doctor", "--gpu", "H100", "--json", "--config", str(tmp_path / "rushes.toml")).stdout)
     assert [one["name"] for one in told["deployments"]] == ["film"]
     assert [one["model"] for one in told["published"] if f"`{one['model']}" not in GUIDE.read_text()] == [
