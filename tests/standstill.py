@@ -89,7 +89,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
             item._initrequest()  # type: ignore[attr-defined]  # as plugins do that run tests again
             _forget_fixtures_that_failed(item)
             reports = runtestprotocol(item, nextitem=nextitem, log=False)
-            reports[-1].user_properties.append((FIRST_TRY, why))  # which travels from a worker to the summary
+            if not any(report.failed for report in reports):
+                reports[-1].user_properties.append((FIRST_TRY, why))  # which travels from a worker to the summary
     for report in reports:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)

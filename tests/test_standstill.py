@@ -64,7 +64,9 @@ def test_a_modules_fixture_gets_a_second_try_too(pytester: pytest.Pytester) -> N
 
 def test_what_fails_twice_fails(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_it(): assert False")
-    pytester.runpytest("-p", "tests.standstill", "-p", "no:cacheprovider", "--again").assert_outcomes(failed=1)
+    told = pytester.runpytest("-p", "tests.standstill", "-p", "no:cacheprovider", "--again")
+    told.assert_outcomes(failed=1)
+    told.stdout.no_fnmatch_line("*passed at the second try only*")
 
 
 def test_this_very_run_is_watched(request: pytest.FixtureRequest) -> None:
