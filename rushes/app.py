@@ -85,8 +85,8 @@ class Application:
         Raises WrongRoutes, and OSError or ValueError when the data folder or the key can't be used.
         """
         settings = self._settings
-        wrong = complaints(settings, served(test_endpoints=settings.test_endpoints), os.environ)
-        if wrong:
+        endpoints = served(test_endpoints=settings.test_endpoints)
+        if wrong := complaints(settings, endpoints, os.environ):
             raise WrongRoutes("; ".join(wrong))
         # 700: it holds keys, and everybody's files.
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,7 +97,6 @@ class Application:
         self._stops.append(database.close)
         files = DiskStore(settings.data / FILES_FOLDER, secret, self._clock)
         self._stops.append(files.close)
-
         admin_key = settings.key.get_secret_value() if settings.key else None
         far_key = settings.runner_key.get_secret_value() if settings.runner_key else None
         keys = await KeyRing.open(database, self._clock, data=settings.data, admin_key=admin_key, far_key=far_key)
@@ -110,7 +109,7 @@ class Application:
         webhook_keys = SigningKeys(settings.data / signing.FOLDER, self._clock, settings.webhook_key_overlap_s)
         services = Services(
             settings=settings,
-            endpoints=served(test_endpoints=settings.test_endpoints),
+            endpoints=endpoints,
             jobs=jobs,
             events=events,
             files=files,

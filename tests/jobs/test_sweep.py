@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from rushes.jobs.job import Status
+from rushes.jobs.store import JobStore
 from rushes.jobs.sweep import run_sweep
 from tests.jobs.queue import opened
 
@@ -43,6 +44,22 @@ def test_a_sweep_that_fails_is_followed_by_another(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+class Watched:
+    """The queue, and the end of each sweep."""
+
+    def __init__(self, jobs: JobStore) -> None:
+        self._jobs, self._swept = jobs, asyncio.Event()
+
+    async def sweep(self) -> None:
+        await self._jobs.sweep()
+        self._swept.set()
+
+    async def swept(self) -> None:
+        """Wait for the next end; whoever waited is between two sweeps then."""
+        self._swept.clear()
+        await self._swept.wait()
+
+
 def test_time_for_which_the_server_was_away_costs_no_runner_its_job(tmp_path: Path) -> None:
     async def main() -> None:
         with opened(tmp_path) as queue:
@@ -50,16 +67,15 @@ def test_time_for_which_the_server_was_away_costs_no_runner_its_job(tmp_path: Pa
             await queue.take(lease_s=10)
             hold_on = partial(queue.jobs.extend_leases, 10)
             queue.clock.now += 3_600  # before its start
-            sweeping = asyncio.create_task(run_sweep(queue.jobs, 0.01, clock=queue.clock, after_absence=hold_on))
-            await asyncio.sleep(0.1)
+            watched = Watched(queue.jobs)
+            sweeping = asyncio.create_task(run_sweep(watched, 0.01, clock=queue.clock, after_absence=hold_on))
+            await watched.swept()
             queue.clock.now += 3_600  # between two sweeps
-            await asyncio.sleep(0.1)
+            await watched.swept()
             assert queue.position("a") is None
-            for _ in range(600):  # while it is there, as always
-                if queue.position("a") == 0:
-                    break
+            for _ in range(6):  # while it is there, as always
                 queue.clock.now += 2
-                await asyncio.sleep(0.02)
+                await watched.swept()
             assert queue.position("a") == 0
             sweeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
