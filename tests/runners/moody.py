@@ -4,6 +4,21 @@ from __future__ import annotations
 
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from rushes.jobs.protocol import ClaimAnswer
+
+JOB = ClaimAnswer(
+    job_id="unknown",
+    token=1,
+    lease_s=15,
+    endpoint="rushes/echo",
+    account="me",
+    input="{}",
+    attempt=1,
+    created_at=0,
+    own_files={},
+)
+"""A job that no real gateway has handed out."""
+
 
 class Moody:
     """A gateway that answers each request with the next of these statuses, then 200."""

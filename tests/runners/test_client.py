@@ -7,23 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from rushes.jobs.protocol import ClaimAnswer, ClaimRequest, Finish, StoredFile
+from rushes.jobs.protocol import ClaimRequest, Finish, StoredFile
 from rushes.runners.client import GatewayAway, Refused, RunnerClient, pauses
 from tests.runners.live import Live
-from tests.runners.moody import Moody
+from tests.runners.moody import JOB, Moody
 
 WANTED = ClaimRequest(runner="r", endpoints=("rushes/echo",), wait_s=5)
-JOB = ClaimAnswer(
-    job_id="job",
-    token=1,
-    lease_s=15,
-    endpoint="rushes/echo",
-    account="me",
-    input="{}",
-    attempt=1,
-    created_at=0,
-    own_files={},
-)
 KEPT = StoredFile(file_id="f" * 40, url="rushes-file:/f/film.mp4", size_bytes=15)
 DONE = Finish(token=1, output="{}", served_by="x", units=1, inference_s=0)
 

@@ -9,21 +9,11 @@ from rushes.engines.engine import Cancelled
 from rushes.jobs.protocol import ClaimAnswer
 from rushes.runners.client import RunnerClient
 from rushes.runners.sessions import SessionReport
-from tests.runners.moody import Moody
+from tests.runners.moody import JOB, Moody
 
 
 def job(lease_s: float) -> ClaimAnswer:
-    return ClaimAnswer(
-        job_id="job",
-        token=1,
-        lease_s=lease_s,
-        endpoint="rushes/camera/realtime",
-        account="me",
-        input="{}",
-        attempt=1,
-        created_at=0,
-        own_files={},
-    )
+    return JOB.model_copy(update={"lease_s": lease_s})
 
 
 @pytest.fixture

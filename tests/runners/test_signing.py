@@ -3,23 +3,11 @@
 import pytest
 
 from rushes.engines.engine import Cancelled
-from rushes.jobs.protocol import ClaimAnswer
 from rushes.media.provenance import NotSigned
 from rushes.runners.client import RunnerClient
 from rushes.runners.signing import GatewaySigning
 from tests.runners.live import Live
-
-JOB = ClaimAnswer(
-    job_id="unknown",
-    token=1,
-    lease_s=15,
-    endpoint="rushes/echo",
-    account="me",
-    input="{}",
-    attempt=1,
-    created_at=0,
-    own_files={},
-)
+from tests.runners.moody import JOB
 
 
 def test_where_nobody_signs_there_is_no_signer_and_a_stale_job_is_dropped(live: Live) -> None:

@@ -18,7 +18,7 @@ from rushes.calls import Finish, Lora
 from rushes.engines.diffusers.engine import DiffusersEngine
 from rushes.engines.engine import Cancelled, Progress, Unable
 from rushes.engines.residence import Residence
-from tests.engines.diffusers.films import Folders, call, engine, film
+from tests.engines.diffusers.films import Folders, bare_film, call, engine, film
 
 
 @pytest.fixture(scope="module")
@@ -34,24 +34,7 @@ def test_it_says_which_weights_it_holds(mine: DiffusersEngine) -> None:
 
 
 def test_a_film_is_that_of_the_bare_pipeline(mine: DiffusersEngine, folders: Folders) -> None:
-    from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline
-
-    from rushes.engines.diffusers.sampling import _picture
-
-    bare = WanImageToVideoPipeline.from_pretrained(folders["picture"])
-    bare.scheduler = UniPCMultistepScheduler.from_config(bare.scheduler.config, flow_shift=3.0)
-    bare.set_progress_bar_config(disable=True)
-    expected = bare(
-        image=_picture(str(folders["photograph"]), 48, 32),
-        prompt="a cab",
-        negative_prompt="bad",
-        width=48,
-        height=32,
-        num_frames=9,
-        num_inference_steps=2,
-        guidance_scale=5.0,
-        generator=torch.Generator().manual_seed(7),
-    ).frames[0]
+    expected = bare_film(folders["picture"], folders, flow_shift=3.0)
     made = film(mine, call(folders))
     assert made.shape == (9, 32, 48, 3)
     assert np.abs(made - expected * 255).max() <= 0.51

@@ -33,7 +33,7 @@ from rushes.families import ENDPOINTS
 from rushes.routing import DiffusersDeployment
 from rushes.runners.deployments import complaints
 from rushes.settings import Settings
-from tests.engines.diffusers.films import Folders, Pixels, call, engine, film
+from tests.engines.diffusers.films import Folders, Pixels, bare_film, call, engine, film
 
 SMALL, LARGE = "480p", "720p"
 ONE_NETWORK_GB, TWO_NETWORKS_GB = 0.0004, 0.001  # all parts with one network take 0.38 MB, a network 0.22
@@ -79,23 +79,7 @@ def pipe_of(one: DiffusersEngine) -> Any:
 def test_each_film_is_that_of_its_checkpoints_bare_pipeline(
     mine: DiffusersEngine, folders: Folders, whole: Path, expected: dict[str, Pixels]
 ) -> None:
-    from diffusers import WanImageToVideoPipeline
-
-    from rushes.engines.diffusers.sampling import _picture
-
-    bare = WanImageToVideoPipeline.from_pretrained(whole)
-    bare.set_progress_bar_config(disable=True)
-    made = bare(
-        image=_picture(str(folders["photograph"]), 48, 32),
-        prompt="a cab",
-        negative_prompt="bad",
-        width=48,
-        height=32,
-        num_frames=9,
-        num_inference_steps=2,
-        guidance_scale=5.0,
-        generator=torch.Generator().manual_seed(7),
-    ).frames[0]
+    made = bare_film(whole, folders)
     assert np.abs(film(mine, asked(folders, SMALL)) - made * 255).max() <= 0.51
     assert not np.array_equal(expected[SMALL], expected[LARGE])
 
