@@ -53,9 +53,7 @@ def film(
     return np.concatenate(list(frames.chunks))
 
 
-def bare_film(
-    weights: Path, folders: Folders, flow_shift: float | None = None
-) -> Floats:
+def bare_film(weights: Path, folders: Folders, flow_shift: float | None = None) -> Floats:
     """Return what diffusers alone makes of `call`, 0 to 1; without a shift, by the weights' own."""
     bare = WanImageToVideoPipeline.from_pretrained(weights)
     if flow_shift is not None:
